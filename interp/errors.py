@@ -1,0 +1,39 @@
+"""What can go wrong, as one tree; the command line turns each into one sentence and exit status 2.
+
+InterpError
+├── InputError      the text, a word, a tag or an option does not fit; the message lists what does
+├── ModelError      a model is unknown, incomplete, of another kind, or holds NaN
+├── DeviceError     the device or the memory asked for is not there
+├── OutputError     a result cannot be written
+└── FormatError     a saved explanation cannot be read
+
+An integration that does not reach its tolerance is no exception: it is a `Status` of the result.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DeviceError", "FormatError", "InputError", "InterpError", "ModelError", "OutputError"]
+
+
+class InterpError(Exception):
+    """Base of every error that interp raises on purpose; `str(error)` is one sentence with its remedy."""
+
+
+class InputError(InterpError):
+    """The text, target, tag or option given does not fit the model or the sentence."""
+
+
+class ModelError(InterpError):
+    """The model cannot be found, read, or explained."""
+
+
+class DeviceError(InterpError):
+    """The device is not there, or the memory budget is too small for one row."""
+
+
+class OutputError(InterpError):
+    """A result cannot be written where it was asked for."""
+
+
+class FormatError(InterpError):
+    """A file is not an explanation document of a version that this release reads."""

@@ -1,0 +1,299 @@
+"""An explanation as frozen data: no model, no tensors, no I/O (the methods that draw or write import those late).
+
+Units: every attribution is in units of the explained output (a logit, nats for a log-probability, or a probability), and
+signed: positive speaks for the tag. Raw sums are the primary numbers, because they are complete: over all words they
+sum to F(input) − F(reference). Per-word lists include the special tokens, so that [CLS] is word 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from interp.quadrature import Status
+
+if TYPE_CHECKING:
+    import os
+
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "Agreement",
+    "Completeness",
+    "Components",
+    "Explanation",
+    "Integration",
+    "ModelInfo",
+    "Reference",
+    "Run",
+    "Target",
+    "Word",
+    "Zoom",
+    "agreement",
+    "normalised",
+]
+
+Output = Literal["logit", "centred-logit", "log-probability", "probability"]
+View = Literal["words", "components", "layers", "zoom", "density"]
+Values = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Which model was explained. `sha256` covers tensor names, shapes and bytes and the tokeniser; `layers` counts them."""
+
+    name: str
+    sha256: str
+    labels: tuple[str, ...]
+    layers: int
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word or special token: what the model says of it, and what it gives to the target's tag.
+
+    `tag` and `probability` are the model's prediction for this word, None for special tokens (a model is not asked there).
+    """
+
+    index: int
+    text: str
+    special: bool
+    tag: str | None
+    probability: float | None
+    attribution: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """What was explained: the sum of `output` over `words` at `indices`, for `tags` (minus the same for `against`).
+
+    `probabilities` are those of `tags` at the input; `predicted` are the model's own tags; `true` those the user gave.
+    """
+
+    words: tuple[str, ...]
+    indices: tuple[int, ...]
+    tags: tuple[str, ...]
+    against: tuple[str, ...] | None
+    probabilities: Values
+    output: Output
+    predicted: tuple[str, ...]
+    true: tuple[str, ...] | None = None
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where attributions are measured from: `kind` of sentence, and `positions` on the component path."""
+
+    kind: Literal["pad", "mask", "unk", "zero"]
+    positions: Literal["zero", "same"]
+
+
+@dataclass(frozen=True)
+class Components:
+    """Shares of the embedding tables, one value per word; None for a table that the model does not have (see `absent`)."""
+
+    word: Values | None
+    position: Values | None
+    token_type: Values | None
+
+    @property
+    def present(self) -> dict[str, Values]:
+        """The tables that exist, by name."""
+        tables = {"word": self.word, "position": self.position, "token_type": self.token_type}
+        return {name: values for name, values in tables.items() if values is not None}
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """Conductance of every hidden dimension of one word, `layers[l][d]`; the first row is the embedding block."""
+
+    word: str
+    index: int
+    layers: tuple[Values, ...]
+
+
+@dataclass(frozen=True)
+class Integration:
+    """How well one path was integrated; it speaks of the integral alone, not of the method or the reference.
+
+    `at_input`, `at_reference`: F at both ends. `residuals`: sum of attributions minus their difference (embedding first,
+    then each layer; on the component path one number). `estimate`: estimated Σ|error| / Σ|attribution| over words, the
+    worst of all layers or components. `evaluations`: rows that went forward and backward.
+    """
+
+    at_input: float
+    at_reference: float
+    residuals: Values
+    estimate: float
+    tolerance: float
+    evaluations: int
+    status: Status
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """The integration of both paths; `components` is None when the model has no tables to split."""
+
+    embedding: Integration
+    components: Integration | None
+
+    @property
+    def paths(self) -> dict[str, Integration]:
+        every = {"embedding": self.embedding, "components": self.components}
+        return {name: path for name, path in every.items() if path is not None}
+
+    @property
+    def converged(self) -> bool:
+        return all(path.status is Status.CONVERGED for path in self.paths.values())
+
+
+@dataclass(frozen=True)
+class Run:
+    """What computed it. Same input, device, threads and rows per forward: the same bits."""
+
+    device: str
+    dtype: str
+    threads: int
+    rows_per_forward: int
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a model gives a word its tag: word attributions, table shares and every layer's conductance.
+
+    `layers[l][w]` is the conductance of transformer layer l + 1 for word w; each layer's sum is the same
+    F(input) − F(reference): it shows where the evidence sits, not how much a layer adds. Sources: integrated gradients
+    (arXiv 1703.01365) for words and components, conductance (arXiv 1805.12233) for layers.
+    """
+
+    model: ModelInfo
+    text: str
+    words: tuple[Word, ...]
+    target: Target
+    reference: Reference
+    components: Components | None
+    layers: tuple[Values, ...]
+    zoom: Zoom | None
+    completeness: Completeness
+    run: Run
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def attributions(self) -> Values:
+        """One value per word, special tokens included."""
+        return tuple(word.attribution for word in self.words)
+
+    @property
+    def score(self) -> float:
+        """The attribution score: the sum of all word attributions."""
+        return math.fsum(self.attributions)
+
+    @property
+    def ranked(self) -> tuple[Word, ...]:
+        """Words that are not special tokens, the one that speaks most for the tag first; ties in sentence order."""
+        plain = (word for word in self.words if not word.special)
+        return tuple(sorted(plain, key=lambda word: -word.attribution))
+
+    @property
+    def ranking(self) -> list[str]:
+        """`ranked` as text; a word that occurs more than once carries its number, as in `Rob#2`."""
+        names = addresses([word.text for word in self.words])
+        return [names[word.index] for word in self.ranked]
+
+    def top(self, k: int = 1) -> list[str]:
+        """The k words that speak most for the tag, as in `ranking`."""
+        return self.ranking[:k]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write this explanation as an `interp.explanations/1` document; whole or not at all.
+
+        Raises OutputError when the file cannot be written.
+        """
+        from interp.document import save
+
+        save([self], path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Explanation:
+        """Read a document that holds one explanation. Raises FormatError for anything else; `interp.read` takes many."""
+        from interp.document import load_one
+
+        return load_one(path)
+
+    def to_html(self) -> str:
+        """One self-contained page: no network, no script needed to read it."""
+        from interp.report.html import page
+
+        return page([self])
+
+    def _repr_html_(self) -> str:
+        from interp.report.html import notebook
+
+        return notebook(self)
+
+    def plot(self, view: View = "words") -> Figure:
+        """One of the five views as a matplotlib figure. Raises InputError when the explanation lacks that view."""
+        from interp.report.figures import figure
+
+        return figure(self, view)
+
+
+def addresses(words: Sequence[str]) -> list[str]:
+    """Names that tell words apart: the word itself, or `word#n` where it occurs more than once."""
+    counts, seen = Counter(words), Counter[str]()
+    names = []
+    for word in words:
+        seen[word] += 1
+        names.append(word if counts[word] == 1 else f"{word}#{seen[word]}")
+    return names
+
+
+def normalised(values: Sequence[float]) -> Values:
+    """Values divided by their L2 norm, as the article published them; zeros stay zeros."""
+    norm = math.hypot(*values)
+    return tuple(value / norm if norm else 0.0 for value in values)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two explanations of one target agree, over words that are not special tokens.
+
+    `difference` is Σ|a − b| over the mean of Σ|a| and Σ|b| (0 is equal, 2 opposite); `correlation` is Spearman's rank
+    correlation (None when either is constant); `same_leader` whether both put the same word on top.
+    """
+
+    first: str
+    second: str
+    difference: float
+    correlation: float | None
+    same_leader: bool
+
+
+def agreement(one: Explanation, other: Explanation) -> Agreement:
+    """Compare two explanations of the same words, usually under two references."""
+    a, b = ([word.attribution for word in e.words if not word.special] for e in (one, other))
+    mass = math.fsum(map(abs, a)) + math.fsum(map(abs, b))
+    difference = 2 * math.fsum(abs(x - y) for x, y in zip(a, b, strict=True)) / mass if mass else 0.0
+    return Agreement(
+        one.reference.kind,
+        other.reference.kind,
+        difference,
+        _spearman(a, b),
+        one.ranked[0].index == other.ranked[0].index,
+    )
+
+
+def _spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
+    if len(set(a)) < 2 or len(set(b)) < 2:
+        return None
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(a, b).statistic)

@@ -1,0 +1,233 @@
+"""What every report says, worked out once: rows, sentences and number formats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from interp.explanation import Agreement, Explanation, Integration, agreement, normalised
+from interp.quadrature import Status
+
+__all__ = [
+    "AGREEMENT_NOTE",
+    "INTEGRATION_NOTE",
+    "LAYERS_NOTE",
+    "ComponentRow",
+    "PathRow",
+    "WordRow",
+    "agreements",
+    "aim",
+    "component_rows",
+    "headline",
+    "largest",
+    "path_rows",
+    "probability",
+    "reference",
+    "signed",
+    "unit",
+    "word_rows",
+]
+
+LAYERS_NOTE = (
+    "Each layer's sum is the same F(input) - F(reference): a layer shows where the evidence sits, "
+    "not how much it adds."
+)
+INTEGRATION_NOTE = "It speaks of the integral alone, not of the method or the choice of reference."
+AGREEMENT_NOTE = (
+    "The choice of reference moves attributions more than anything else: trust what both references say."
+)
+
+_UNITS = {
+    "logit": "logits",
+    "centred-logit": "centred logits",
+    "log-probability": "nats",
+    "probability": "probability",
+}
+_REFERENCES = {
+    "pad": "every sub-token but {} becomes [PAD]",
+    "mask": "every sub-token but {} becomes [MASK]",
+    "unk": "every sub-token but {} becomes [UNK]",
+    "zero": "the embedding block's output is 0",
+}
+_POSITIONS = {"zero": "every position becomes the first real one, as published", "same": "positions stay"}
+
+Piece = tuple[Literal["plain", "word", "tag", "number"], str]
+
+
+@dataclass(frozen=True)
+class WordRow:
+    """One word beside its numbers. `share` is of Σ|attribution|; `fraction`, signed, is of the largest."""
+
+    index: int
+    text: str
+    special: bool
+    target: bool
+    tag: str | None
+    attributed: str | None
+    true: str | None
+    probability: float | None
+    value: float
+    share: float
+    normalised: float
+    fraction: float
+
+
+@dataclass(frozen=True)
+class ComponentRow:
+    """One word's share of one embedding table."""
+
+    index: int
+    text: str
+    value: float
+    normalised: float
+
+
+@dataclass(frozen=True)
+class PathRow:
+    """The integration error reached on one path."""
+
+    name: str
+    integration: Integration
+    converged: bool
+    residual: float
+
+
+def word_rows(explanation: Explanation) -> list[WordRow]:
+    """One row per word in sentence order, special tokens included."""
+    values, target = explanation.attributions, explanation.target
+    mass, top = math.fsum(map(abs, values)), largest(values)
+    attributed = dict(zip(target.indices, target.tags, strict=True))
+    true = dict(zip(target.indices, target.true, strict=True)) if target.true else {}
+    return [
+        WordRow(
+            index=word.index,
+            text=word.text,
+            special=word.special,
+            target=word.index in attributed,
+            tag=word.tag,
+            attributed=attributed.get(word.index),
+            true=true.get(word.index),
+            probability=word.probability,
+            value=word.attribution,
+            share=abs(word.attribution) / mass if mass else 0.0,
+            normalised=norm,
+            fraction=word.attribution / top if top else 0.0,
+        )
+        for word, norm in zip(explanation.words, normalised(values), strict=True)
+    ]
+
+
+def component_rows(explanation: Explanation) -> dict[str, list[ComponentRow]]:
+    """Every table that the model has, sorted as published: the most positive word first."""
+    if explanation.components is None:
+        return {}
+    tables = {}
+    for name, values in explanation.components.present.items():
+        rows = [
+            ComponentRow(word.index, word.text, value, norm)
+            for word, value, norm in zip(explanation.words, values, normalised(values), strict=True)
+        ]
+        tables[name] = sorted(rows, key=lambda row: -row.value)
+    return tables
+
+
+def path_rows(explanation: Explanation) -> list[PathRow]:
+    """The integration error of each path."""
+    return [
+        PathRow(name, path, path.status is Status.CONVERGED, largest(path.residuals))
+        for name, path in explanation.completeness.paths.items()
+    ]
+
+
+def aim(explanation: Explanation) -> str:
+    """What was asked, as in `B-PER rather than B-ORG on Rob`."""
+    return "".join(text for _, text in _aim(explanation))
+
+
+def headline(explanation: Explanation) -> list[Piece]:
+    """The answer in one sentence, in pieces that a renderer may style."""
+    leader, ends = explanation.ranked[0], explanation.completeness.embedding
+    total = ends.at_input - ends.at_reference
+    number = signed([leader.attribution, total])
+    pieces: list[Piece] = [("word", leader.text)]
+    if leader.attribution > 0:
+        pieces += [("plain", " speaks most for "), *_aim(explanation)]
+    else:
+        pieces = [
+            ("plain", "No word speaks for "),
+            *_aim(explanation),
+            ("plain", "; least against is "),
+            *pieces,
+        ]
+    pieces += [("plain", ": "), ("number", number(leader.attribution))]
+    if 0 < leader.attribution <= total:
+        return [*pieces, ("plain", f" of {number(total)} {unit(explanation)}")]
+    return [*pieces, ("plain", f" {unit(explanation)}, all words together {number(explanation.score)}")]
+
+
+def _aim(explanation: Explanation) -> list[Piece]:
+    target = explanation.target
+    against: list[Piece] = []
+    if target.against is not None:
+        against = [("plain", " rather than "), ("tag", " ".join(target.against))]
+    return [("tag", " ".join(target.tags)), *against, ("plain", " on "), ("word", target.text)]
+
+
+def reference(explanation: Explanation) -> str:
+    """The reference by name, and what it does to the sentence."""
+    kind, positions = explanation.reference.kind, explanation.reference.positions
+    special = " and ".join(dict.fromkeys(word.text for word in explanation.words if word.special))
+    sentence = f"{kind}: {_REFERENCES[kind].format(special or 'none')}"
+    return (
+        f"{sentence}; on the component path {_POSITIONS[positions]}" if explanation.components else sentence
+    )
+
+
+def unit(explanation: Explanation) -> str:
+    """The unit of every attribution, to be put after a number."""
+    return _UNITS[explanation.target.output]
+
+
+def agreements(explanations: Sequence[Explanation]) -> Iterator[tuple[Explanation, Agreement]]:
+    """Each pair of explanations of one target under two references, with the first of the two."""
+    for one, other in combinations(explanations, 2):
+        if _question(one) == _question(other) and one.reference != other.reference:
+            yield one, agreement(one, other)
+
+
+def _question(explanation: Explanation) -> tuple[object, ...]:
+    target = explanation.target
+    words = tuple(word.text for word in explanation.words)
+    return explanation.model.sha256, words, target.indices, target.tags, target.against, target.output
+
+
+def largest(values: Iterable[float]) -> float:
+    """The largest absolute value, 0 for none."""
+    return max(map(abs, values), default=0.0)
+
+
+def signed(values: Iterable[float], digits: int = 4) -> Callable[[float], str]:
+    """One signed number format for values read together: `digits` significant ones in the largest."""
+    top = largest(value for value in values if math.isfinite(value))
+    power = math.floor(math.log10(top)) if top else 0
+    form = f"+.{max(digits - 1 - power, 0)}f" if -4 <= power < 6 else f"+.{digits - 1}e"
+
+    def number(value: float) -> str:
+        text = format(value, form)
+        return (
+            text
+            if any(char in "123456789" for char in text.split("e")[0]) or not math.isfinite(value)
+            else text[1:]
+        )
+
+    return number
+
+
+def probability(value: float | None) -> str:
+    """Four decimals, never rounded up to a certainty that the model did not state; empty for None."""
+    if value is None:
+        return ""
+    return ">.9999" if 0.99995 <= value < 1 else f"{value:.4f}"

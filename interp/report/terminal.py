@@ -1,0 +1,152 @@
+"""Explanations in a terminal: nothing wider than it, and nothing told by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from interp.explanation import Agreement, Explanation
+from interp.report import facts
+from interp.report.marks import Canvas
+from interp.report.tables import component_tables, grid, layer_tables, word_table, zoom_table
+
+__all__ = ["show"]
+
+_PIECES = {"plain": "", "word": "bold", "tag": "bold magenta", "number": "bold"}
+
+
+def show(explanations: Sequence[Explanation], console: Console) -> None:
+    """Print every explanation, then how far those of one target under two references agree.
+
+    Without a UTF-8 console all of it is ASCII; without colour nothing is lost.
+    """
+    canvas = Canvas.of(console)
+    for number, explanation in enumerate(explanations):
+        if number:
+            console.print(Text("\n" + "=" * canvas.width + "\n", "dim"))
+        for block in _blocks(explanation, canvas):
+            console.print(block)
+    pairs = list(facts.agreements(explanations))
+    if pairs:
+        console.print(_title("Agreement between references", "of one target"))
+        for block in _agreement(pairs, canvas):
+            console.print(block)
+
+
+def _blocks(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]:
+    yield from (_answer(shown, canvas), _details(shown, canvas), Text(), _sentence(shown, canvas))
+    yield _title("Words", f"integrated gradients, {facts.unit(shown)}; share is of the sum of |attribution|")
+    yield word_table(shown, canvas)
+    if shown.components is not None:
+        yield _title("Components", "what each embedding table gives: raw and L2-normalised, sorted")
+        yield from component_tables(shown, canvas)
+    if shown.layers:
+        yield _title("Layers", "conductance of every word in every transformer layer")
+        yield from layer_tables(shown, canvas)
+    if shown.zoom is not None:
+        yield _title(
+            "Zoom", f"all hidden dimensions of {canvas.word(shown.zoom.word, 24)} @{shown.zoom.index}"
+        )
+        yield zoom_table(shown.zoom, canvas)
+    if shown.absent:
+        yield _title("Absent", "and why")
+        yield from (Text(canvas.safe(f"{part}: {why}")) for part, why in shown.absent.items())
+    yield _title("Integration error", "of the integral alone, not of the method or the reference")
+    yield from _integration(shown, canvas)
+
+
+def _title(name: str, note: str) -> Text:
+    return Text.assemble("\n", (name, "bold underline"), ("  " + note, "dim"))
+
+
+def _answer(shown: Explanation, canvas: Canvas) -> Text:
+    """The answer in one sentence."""
+    answer = Text()
+    for kind, text in facts.headline(shown):
+        answer.append(canvas.word(text, 60) if kind == "word" else canvas.safe(text), _PIECES[kind])
+    return answer
+
+
+def _details(shown: Explanation, canvas: Canvas) -> Table:
+    """Model, target, what was explained, the ends of the path, the reference."""
+    table = Table.grid("", "", padding=(0, 2, 0, 0))
+    for name, line in _facts(shown, canvas):
+        table.add_row(Text(name, "dim"), Text(line))
+    return table
+
+
+def _facts(shown: Explanation, canvas: Canvas) -> Iterator[tuple[str, str]]:
+    target, ends, arrow = shown.target, shown.completeness.embedding, canvas.glyphs.arrow
+    number = facts.signed([ends.at_input, ends.at_reference, ends.at_input - ends.at_reference])
+    yield "model", canvas.safe(shown.model.name)
+    words = " ".join(
+        f"{canvas.word(word, 40)} @{index}" for word, index in zip(target.words, target.indices, strict=True)
+    )
+    true = f", true {' '.join(target.true)}" if target.true else ""
+    yield "target", words + canvas.safe(f", predicted {' '.join(target.predicted)}{true}")
+    odds = " ".join(map(facts.probability, target.probabilities))
+    against = f" rather than {' '.join(target.against)}" if target.against else ""
+    yield "explained", canvas.safe(f"{target.output} of {' '.join(target.tags)}{against}, probability {odds}")
+    yield (
+        "output",
+        (
+            f"F(reference) {number(ends.at_reference)} {arrow} F(input) {number(ends.at_input)}: "
+            f"{number(ends.at_input - ends.at_reference)} {facts.unit(shown)}"
+        ),
+    )
+    yield "reference", canvas.safe(facts.reference(shown))
+
+
+def _sentence(shown: Explanation, canvas: Canvas) -> Text:
+    """The words with their entities in brackets; the target between stars."""
+    line = Text()
+    for row in facts.word_rows(shown):
+        if row.special:
+            continue
+        entity = row.tag not in (None, "O")
+        word = canvas.word(row.text, canvas.width)
+        style = f"{'bold' if entity else ''} {'underline' if row.target else ''}".strip()
+        line.append(f"*{word}*" if row.target else word, style)
+        if entity:
+            line.append(canvas.safe(f"[{row.tag} {row.probability or 0:.2f}]"), "magenta")
+        line.append(" ")
+    line.rstrip()
+    return line
+
+
+def _integration(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]:
+    rows, notes = [], []
+    for path in facts.path_rows(shown):
+        reached, style = path.integration, "" if path.converged else "bold reverse"
+        verdict = canvas.glyphs.at_most if reached.estimate <= reached.tolerance else ">"
+        rows.append(
+            [
+                Text(path.name),
+                Text(f"{reached.estimate:.1e} {verdict} {reached.tolerance:.1e}", style),
+                Text(str(reached.evaluations)),
+                Text(f"{path.residual:.1e}"),
+                Text(reached.status.value if path.converged else reached.status.value.upper(), style),
+            ]
+        )
+        if not path.converged:
+            notes.append(Text(f"{path.name} path: {reached.status.message}", "bold"))
+    yield grid(["path", "estimate, tolerance", "evaluations", "max |residual|", "status"], rows, right={2, 3})
+    yield from notes
+
+
+def _agreement(pairs: list[tuple[Explanation, Agreement]], canvas: Canvas) -> Iterator[RenderableType]:
+    rows = [
+        [
+            Text.assemble(canvas.word(one.target.text, 20), f" {canvas.fit(' '.join(one.target.tags), 16)}"),
+            Text(f"{found.first}, {found.second}"),
+            Text(f"{found.difference:.2f}"),
+            Text(canvas.glyphs.dash if found.correlation is None else f"{found.correlation:+.2f}"),
+            Text("yes" if found.same_leader else "no", "" if found.same_leader else "bold"),
+        ]
+        for one, found in pairs
+    ]
+    yield grid(["target", "references", "difference", "rank correlation", "same leader"], rows, right={2, 3})
+    yield Text("Difference: 0 is equal, 2 is opposite. " + facts.AGREEMENT_NOTE, "dim")

@@ -1,0 +1,163 @@
+"""The page in headless Chromium: quiet console, no request, no sideways scrolling, on phone and desktop."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import samples
+
+from interp.explanation import Explanation
+from interp.report.html import notebook, page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIET = (
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+CASES: dict[str, Callable[[], list[Explanation]]] = {
+    "article": lambda: [samples.article()],
+    "not-converged": lambda: [samples.not_converged()],
+    "without-parts": lambda: [samples.without_parts()],
+    "hostile": lambda: [samples.hostile()],
+    "long": lambda: [samples.long()],
+    "references": lambda: [samples.article(), samples.article("mask")],
+}
+SIZES = ((390, 844), (1280, 900))
+SCHEMES = ("light", "dark")
+
+
+@cache
+def page_of(case: str) -> str:
+    return page(CASES[case]())
+
+
+def chromium() -> str | None:
+    """INTERP_CHROMIUM, or the first Chromium that is installed."""
+    return os.environ.get("INTERP_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        why = "no Chromium is installed: apt-get install chromium, or set INTERP_CHROMIUM"
+        if os.environ.get("INTERP_REQUIRE_BROWSER") == "1":
+            pytest.fail(why)
+        pytest.skip(why)
+    from playwright.sync_api import sync_playwright
+
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=[*QUIET, *["--no-sandbox"] * root])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Page:
+    return browser.new_page()
+
+
+@pytest.fixture
+def opened(tab: Page, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens a document and, at the end, fails on whatever it said or asked for."""
+    path = tmp_path / "page.html"
+    said: list[str] = []
+    listeners: dict[str, Callable[[Any], None]] = {
+        "console": lambda message: said.append(f"console: {message.text}"),
+        "pageerror": lambda error: said.append(f"page error: {error}"),
+        "request": lambda request: said.append(f"request: {request.url}"),
+    }
+
+    def open_page(text: str, size: tuple[int, int] = SIZES[1]) -> Page:
+        path.write_text(text, encoding="utf-8")
+        tab.set_viewport_size({"width": size[0], "height": size[1]})
+        tab.goto(path.as_uri())
+        return tab
+
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    yield open_page
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
+    assert set(said) <= {f"request: {path.as_uri()}", "request: about:srcdoc"}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_page_is_quiet_and_never_scrolls_sideways(opened: Callable[..., Page], case: str) -> None:
+    shown = opened(page_of(case))
+    for scheme in SCHEMES:
+        shown.emulate_media(color_scheme=scheme)
+        for width, height in SIZES:
+            shown.set_viewport_size({"width": width, "height": height})
+            assert shown.evaluate("document.documentElement.scrollWidth") <= width, (scheme, width)
+            shown.evaluate("window.scrollTo(9999, 0)")
+            assert shown.evaluate("window.scrollX") == 0, (scheme, width)
+
+
+def test_wide_tables_scroll_in_their_own_box(opened: Callable[..., Page]) -> None:
+    shown = opened(page_of("long"), size=SIZES[0])
+    heat = shown.locator(".scroll:has(.heat)")
+    assert heat.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert heat.evaluate("box => (box.scrollLeft = 200, box.scrollLeft)") == 200
+
+
+def test_light_and_dark_differ_and_text_follows(opened: Callable[..., Page]) -> None:
+    grounds = set()
+    shown = opened(page_of("article"))
+    for scheme in SCHEMES:
+        shown.emulate_media(color_scheme=scheme)
+        grounds.add(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
+        ink = shown.evaluate("getComputedStyle(document.body).color")
+        assert shown.evaluate("getComputedStyle(document.querySelector('figure svg text')).fill") == ink
+    assert len(grounds) == 2
+
+
+def test_bars_and_cells_are_drawn_to_scale(opened: Callable[..., Page]) -> None:
+    explanation = samples.article()
+    shown = opened(page_of("article"))
+    bars = shown.locator(".words .bar > span")
+    widths = bars.evaluate_all("all => all.map(e => e.getBoundingClientRect().width)")
+    scale = widths[12] / explanation.attributions[12]
+    for width, value in zip(widths, explanation.attributions, strict=True):
+        assert width == pytest.approx(abs(value) * scale, abs=1)
+    rob, surprise = (bars.nth(index).bounding_box() for index in (10, 12))
+    assert rob is not None
+    assert surprise is not None
+    assert rob["x"] + rob["width"] == pytest.approx(surprise["x"], abs=1)
+    grounds = shown.locator(".heat tbody tr:first-child td").evaluate_all(
+        "all => all.map(e => getComputedStyle(e).backgroundColor)"
+    )
+    assert len(set(grounds)) > 3
+
+
+def test_hostile_words_stay_text(opened: Callable[..., Page]) -> None:
+    shown = opened(page_of("hostile"))
+    assert shown.locator("script, img, .card b, .card i, .card u").count() == 0
+    assert shown.locator(".words tbody th").nth(1).inner_text() == "<script>alert(1)</script>"
+    numbers = (
+        shown.locator(".words tbody tr")
+        .nth(8)
+        .locator("td")
+        .evaluate_all("all => all.map(e => e.getBoundingClientRect().x)")
+    )
+    assert numbers == sorted(numbers)
+
+
+def test_notebook_frame_shows_the_page(opened: Callable[..., Page]) -> None:
+    shown = opened(f"<!doctype html><body>{notebook(samples.hostile())}", size=SIZES[0])
+    frame = shown.frame_locator("iframe")
+    assert "speaks most for" in frame.locator("h2").first.inner_text()
+    assert frame.locator("html").evaluate("e => e.scrollWidth <= e.clientWidth")
