@@ -1,8 +1,8 @@
 """An explanation as frozen data: no model, no tensors, no I/O (the methods that draw or write import those late).
 
-Units: every attribution is in units of the explained output (a logit, nats for a log-probability, or a probability), and
-signed: positive speaks for the tag. Raw sums are the primary numbers, because they are complete: over all words they
-sum to F(input) − F(reference). Per-word lists include the special tokens, so that [CLS] is word 0.
+Units: every attribution is in units of the explained output (a logit, nats for a log-probability, or a probability),
+and signed: positive speaks for the tag. Raw sums are the primary numbers, because they are complete: over all words
+they sum to F(input) − F(reference). Per-word lists include the special tokens, so that [CLS] is word 0.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 from interp.quadrature import Status
@@ -33,6 +34,7 @@ __all__ = [
     "Word",
     "Zoom",
     "agreement",
+    "agreements",
     "normalised",
 ]
 
@@ -43,7 +45,9 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Which model was explained. `sha256` covers tensor names, shapes and bytes and the tokeniser; `layers` counts them."""
+    """Which model was explained. `sha256` covers tensor names, shapes and bytes and the tokeniser; `layers` counts
+    them.
+    """
 
     name: str
     sha256: str
@@ -55,7 +59,8 @@ class ModelInfo:
 class Word:
     """One word or special token: what the model says of it, and what it gives to the target's tag.
 
-    `tag` and `probability` are the model's prediction for this word, None for special tokens (a model is not asked there).
+    `tag` and `probability` are the model's prediction for this word, None for special tokens (a model is not asked
+    there).
     """
 
     index: int
@@ -70,7 +75,8 @@ class Word:
 class Target:
     """What was explained: the sum of `output` over `words` at `indices`, for `tags` (minus the same for `against`).
 
-    `probabilities` are those of `tags` at the input; `predicted` are the model's own tags; `true` those the user gave.
+    `probabilities` are those of `tags` at the input; `predicted` are the model's own tags; `true` those the user
+    gave.
     """
 
     words: tuple[str, ...]
@@ -97,7 +103,9 @@ class Reference:
 
 @dataclass(frozen=True)
 class Components:
-    """Shares of the embedding tables, one value per word; None for a table that the model does not have (see `absent`)."""
+    """Shares of the embedding tables, one value per word; None for a table that the model does not have (see
+    `absent`).
+    """
 
     word: Values | None
     position: Values | None
@@ -112,20 +120,26 @@ class Components:
 
 @dataclass(frozen=True)
 class Zoom:
-    """Conductance of every hidden dimension of one word, `layers[l][d]`; the first row is the embedding block."""
+    """Attribution of every hidden dimension of one word: of the embedding block, and `layers[l][d]` of each layer."""
 
     word: str
     index: int
+    embedding: Values
     layers: tuple[Values, ...]
+
+    @property
+    def rows(self) -> tuple[Values, ...]:
+        """The embedding block, then every layer."""
+        return (self.embedding, *self.layers)
 
 
 @dataclass(frozen=True)
 class Integration:
     """How well one path was integrated; it speaks of the integral alone, not of the method or the reference.
 
-    `at_input`, `at_reference`: F at both ends. `residuals`: sum of attributions minus their difference (embedding first,
-    then each layer; on the component path one number). `estimate`: estimated Σ|error| / Σ|attribution| over words, the
-    worst of all layers or components. `evaluations`: rows that went forward and backward.
+    `at_input`, `at_reference`: F at both ends. `residuals`: sum of attributions minus their difference (embedding
+    first, then each layer; on the component path one number). `estimate`: estimated Σ|error| / Σ|attribution| over
+    words, the worst of all layers or components. `evaluations`: rows that went forward and backward.
     """
 
     at_input: float
@@ -170,8 +184,8 @@ class Explanation:
     """Why a model gives a word its tag: word attributions, table shares and every layer's conductance.
 
     `layers[l][w]` is the conductance of transformer layer l + 1 for word w; each layer's sum is the same
-    F(input) − F(reference): it shows where the evidence sits, not how much a layer adds. Sources: integrated gradients
-    (arXiv 1703.01365) for words and components, conductance (arXiv 1805.12233) for layers.
+    F(input) − F(reference): it shows where the evidence sits, not how much a layer adds. Sources: integrated
+    gradients (arXiv 1703.01365) for words and components, conductance (arXiv 1805.12233) for layers.
     """
 
     model: ModelInfo
@@ -275,6 +289,16 @@ class Agreement:
     difference: float
     correlation: float | None
     same_leader: bool
+
+
+def agreements(explanations: Sequence[Explanation]) -> list[tuple[Explanation, Agreement]]:
+    """Every pair that differs in nothing but the reference, with the first of the two."""
+    asked: dict[tuple[object, ...], list[Explanation]] = {}
+    for e in explanations:
+        question = (e.model.sha256, tuple(word.text for word in e.words), e.target)
+        asked.setdefault(question, []).append(e)
+    pairs = (pair for same in asked.values() for pair in combinations(same, 2))
+    return [(one, agreement(one, other)) for one, other in pairs if one.reference != other.reference]
 
 
 def agreement(one: Explanation, other: Explanation) -> Agreement:

@@ -23,9 +23,7 @@ FOR, AGAINST = "#3b82c4", "#d9772b"
 # Blue against orange stays apart under the common colour blindnesses; equal lightness on both sides.
 DIVERGING = LinearSegmentedColormap.from_list("interp", ["#8a3c05", AGAINST, "#f6f6f4", FOR, "#124a86"])
 # Every colour of this series keeps a contrast of 3 against white and against a dark page.
-SERIES = LinearSegmentedColormap.from_list(
-    "interp-series", ["#3f78d8", "#8f63cf", "#c9528d", "#d0642d", "#a87400"]
-)
+SERIES = LinearSegmentedColormap.from_list("interp-series", ["#3f78d8", "#8f63cf", "#c9528d", "#d0642d", "#a87400"])
 
 _FONTS = (
     "Noto Sans CJK JP",
@@ -48,9 +46,7 @@ def _words(explanation: Explanation, drawing: Figure) -> None:
         tick.set_fontweight("bold" if row.target else "normal")
     number = facts.signed(row.value for row in rows)
     for place, row in enumerate(rows):
-        text = (
-            f"{number(row.value)}  {label(row.tag or '', 10)} {facts.probability(row.probability)}".rstrip()
-        )
+        text = f"{number(row.value)}  {label(row.tag or '', 10)} {facts.probability(row.probability)}".rstrip()
         axes.annotate(
             text,
             (1.01, place),
@@ -65,9 +61,7 @@ def _words(explanation: Explanation, drawing: Figure) -> None:
 def _components(explanation: Explanation, drawing: Figure) -> None:
     tables = facts.component_rows(explanation)
     if not tables:
-        raise InputError(
-            f"this explanation has no components: {explanation.absent.get('components', 'none saved')}"
-        )
+        raise InputError(f"this explanation has no components: {explanation.absent.get('components', 'none saved')}")
     drawn = {name: rows for name, rows in tables.items() if any(row.value for row in rows)} or tables
     count = len(explanation.words)
     drawing.set_size_inches(3.6 + 3.4 * len(drawn), 1.5 + 0.25 * count)
@@ -84,16 +78,12 @@ def _components(explanation: Explanation, drawing: Figure) -> None:
     charts[0].legend(frameon=False, fontsize=8)
 
 
-def _ranking(
-    axes: Axes, name: str, rows: Sequence[facts.ComponentRow], number: Callable[[float], str]
-) -> None:
+def _ranking(axes: Axes, name: str, rows: Sequence[facts.ComponentRow], number: Callable[[float], str]) -> None:
     axes.set_axis_off()
     axes.set_title(f"{name}, sorted", fontsize=9)
     norm = facts.signed([1.0], digits=3)
     cells = [[_named(row, 16), number(row.value), norm(row.normalised)] for row in rows]
-    table = axes.table(
-        cells, colLabels=["word", "raw", "normalised"], colWidths=[0.5, 0.25, 0.25], loc="upper center"
-    )
+    table = axes.table(cells, colLabels=["word", "raw", "normalised"], colWidths=[0.5, 0.25, 0.25], loc="upper center")
     table.auto_set_font_size(False)
     table.set_fontsize(8)
     for (_, column), cell in table.get_celld().items():
@@ -137,8 +127,8 @@ def _zoom(explanation: Explanation, drawing: Figure) -> None:
     drawing.set_size_inches(7.2, 4)
     axes = drawing.subplots()
     axes.boxplot(
-        [np.array(row) for row in zoom.layers],
-        positions=range(len(zoom.layers)),
+        [np.array(row) for row in zoom.rows],
+        positions=range(len(zoom.rows)),
         widths=0.6,
         patch_artist=True,
         boxprops={"facecolor": FOR, "edgecolor": INK, "linewidth": 0.7},
@@ -148,7 +138,7 @@ def _zoom(explanation: Explanation, drawing: Figure) -> None:
         flierprops={"marker": ".", "markersize": 2.5, "markerfacecolor": GRID, "markeredgecolor": "none"},
     )
     axes.axhline(0, color=GRID, linewidth=0.6, zorder=0)
-    axes.set_xticks(range(len(zoom.layers)), _rows(zoom))
+    axes.set_xticks(range(len(zoom.rows)), _rows(zoom))
     axes.set_xlabel("layer")
     axes.set_ylabel(f"conductance of one hidden dimension ({facts.unit(explanation)})")
 
@@ -157,10 +147,10 @@ def _density(explanation: Explanation, drawing: Figure) -> None:
     zoom = _zoomed(explanation)
     drawing.set_size_inches(7.2, 4)
     axes = drawing.subplots()
-    edges = np.histogram_bin_edges(np.concatenate([np.array(row) for row in zoom.layers]), bins=100)
-    for place, (name, row) in enumerate(zip(_rows(zoom), zoom.layers, strict=True)):
+    edges = np.histogram_bin_edges(np.concatenate([np.array(row) for row in zoom.rows]), bins=100)
+    for place, (name, row) in enumerate(zip(_rows(zoom), zoom.rows, strict=True)):
         heights, _ = np.histogram(row, bins=edges, density=True)
-        colour = SERIES((place - 1) / max(len(zoom.layers) - 2, 1)) if place else INK
+        colour = SERIES((place - 1) / max(len(zoom.rows) - 2, 1)) if place else INK
         axes.plot(
             (edges[:-1] + edges[1:]) / 2,
             heights,
@@ -183,13 +173,11 @@ def _zoomed(explanation: Explanation) -> Zoom:
 
 
 def _rows(zoom: Zoom) -> list[str]:
-    return ["embedding", *map(str, range(1, len(zoom.layers)))]
+    return ["embedding", *map(str, range(1, len(zoom.rows)))]
 
 
 def _bars(axes: Axes, values: Sequence[float]) -> None:
-    axes.barh(
-        range(len(values)), values, color=[FOR if value > 0 else AGAINST for value in values], height=0.7
-    )
+    axes.barh(range(len(values)), values, color=[FOR if value > 0 else AGAINST for value in values], height=0.7)
 
 
 def _sides(axes: Axes, labels: Sequence[str]) -> None:

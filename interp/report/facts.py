@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
-from interp.explanation import Agreement, Explanation, Integration, agreement, normalised
+from interp.explanation import Explanation, Integration, normalised
 from interp.quadrature import Status
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "ComponentRow",
     "PathRow",
     "WordRow",
-    "agreements",
     "aim",
     "component_rows",
     "headline",
@@ -32,13 +30,10 @@ __all__ = [
 ]
 
 LAYERS_NOTE = (
-    "Each layer's sum is the same F(input) - F(reference): a layer shows where the evidence sits, "
-    "not how much it adds."
+    "Each layer's sum is the same F(input) - F(reference): a layer shows where the evidence sits, not how much it adds."
 )
 INTEGRATION_NOTE = "It speaks of the integral alone, not of the method or the choice of reference."
-AGREEMENT_NOTE = (
-    "The choice of reference moves attributions more than anything else: trust what both references say."
-)
+AGREEMENT_NOTE = "The choice of reference moves attributions more than anything else: trust what both references say."
 
 _UNITS = {
     "logit": "logits",
@@ -181,27 +176,12 @@ def reference(explanation: Explanation) -> str:
     kind, positions = explanation.reference.kind, explanation.reference.positions
     special = " and ".join(dict.fromkeys(word.text for word in explanation.words if word.special))
     sentence = f"{kind}: {_REFERENCES[kind].format(special or 'none')}"
-    return (
-        f"{sentence}; on the component path {_POSITIONS[positions]}" if explanation.components else sentence
-    )
+    return f"{sentence}; on the component path {_POSITIONS[positions]}" if explanation.components else sentence
 
 
 def unit(explanation: Explanation) -> str:
     """The unit of every attribution, to be put after a number."""
     return _UNITS[explanation.target.output]
-
-
-def agreements(explanations: Sequence[Explanation]) -> Iterator[tuple[Explanation, Agreement]]:
-    """Each pair of explanations of one target under two references, with the first of the two."""
-    for one, other in combinations(explanations, 2):
-        if _question(one) == _question(other) and one.reference != other.reference:
-            yield one, agreement(one, other)
-
-
-def _question(explanation: Explanation) -> tuple[object, ...]:
-    target = explanation.target
-    words = tuple(word.text for word in explanation.words)
-    return explanation.model.sha256, words, target.indices, target.tags, target.against, target.output
 
 
 def largest(values: Iterable[float]) -> float:
@@ -217,11 +197,7 @@ def signed(values: Iterable[float], digits: int = 4) -> Callable[[float], str]:
 
     def number(value: float) -> str:
         text = format(value, form)
-        return (
-            text
-            if any(char in "123456789" for char in text.split("e")[0]) or not math.isfinite(value)
-            else text[1:]
-        )
+        return text if any(char in "123456789" for char in text.split("e")[0]) or not math.isfinite(value) else text[1:]
 
     return number
 

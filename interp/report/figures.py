@@ -6,7 +6,7 @@ import io
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from matplotlib import style
@@ -15,6 +15,7 @@ from matplotlib.text import Text
 
 from interp.errors import InputError, OutputError
 from interp.explanation import Explanation, View
+from interp.files import write
 from interp.report import facts
 from interp.report.drawing import INK, VIEWS, families, label
 
@@ -44,15 +45,7 @@ def save(explanation: Explanation, view: View, path: str | os.PathLike[str]) -> 
     suffix = target.suffix.lower()
     if suffix not in SUFFIXES:
         raise OutputError(f"{target.name}: a figure is one of {', '.join(SUFFIXES)}")
-    drawn = _drawn(figure(explanation, view), suffix)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        scratch.write_bytes(drawn)
-        scratch.replace(target)
-    except OSError as error:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {target}: {error.strerror}") from error
+    write(target, _drawn(figure(explanation, view), suffix))
 
 
 def svg(explanation: Explanation, view: View) -> str:
@@ -107,7 +100,5 @@ def _title(explanation: Explanation, view: View) -> str:
     paths = explanation.completeness
     path = paths.components if view == "components" and paths.components else paths.embedding
     first = f"{explanation.model.name}: {facts.aim(explanation)}"
-    second = (
-        f"reference {explanation.reference.kind}, integration error {path.estimate:.1e} ({path.status.value})"
-    )
+    second = f"reference {explanation.reference.kind}, integration error {path.estimate:.1e} ({path.status.value})"
     return f"{label(first, _TITLE)}\n{second}"

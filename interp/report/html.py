@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from interp.explanation import Explanation
+from interp.explanation import Explanation, agreements
 from interp.report import facts
 from interp.report.drawing import INK
 from interp.report.figures import svg
@@ -24,7 +24,7 @@ _FRAME_HEIGHT = "46rem"
 def page(explanations: Sequence[Explanation]) -> str:
     """One HTML document: every explanation, contents when there are several, and how far references agree."""
     sections = [_section(number, shown) for number, shown in enumerate(explanations, start=1)]
-    pairs = list(facts.agreements(explanations))
+    pairs = agreements(explanations)
     template = _environment().get_template("page.html.j2")
     return template.render(sections=sections, agreements=pairs, agreement_note=facts.AGREEMENT_NOTE)
 

@@ -77,16 +77,8 @@ def bar(value: float, least: float, most: float, width: int, glyphs: Glyphs) -> 
     scale = min(part / size for part, size in ((left, low), (right, high)) if size) if low + high else 0.0
     halves = max(round(abs(value) * scale * 2), 1 if value else 0)
     if value < 0:
-        return (
-            (glyphs.minus_half * (halves % 2) + glyphs.minus * (halves // 2)).rjust(left)
-            + glyphs.axis
-            + " " * right
-        )
-    return (
-        " " * left
-        + glyphs.axis
-        + (glyphs.plus * (halves // 2) + glyphs.plus_half * (halves % 2)).ljust(right)
-    )
+        return (glyphs.minus_half * (halves % 2) + glyphs.minus * (halves // 2)).rjust(left) + glyphs.axis + " " * right
+    return " " * left + glyphs.axis + (glyphs.plus * (halves // 2) + glyphs.plus_half * (halves % 2)).ljust(right)
 
 
 def cell(value: float, top: float, glyphs: Glyphs) -> str:

@@ -83,9 +83,7 @@ def component_tables(shown: Explanation, canvas: Canvas) -> Iterator[RenderableT
     yield from (Text(f"{name}: 0 for every word.") for name in tables if name not in every)
 
 
-def _side_by_side(
-    tables: dict[str, list[facts.ComponentRow]], number: Callable[[float], str], canvas: Canvas
-) -> Table:
+def _side_by_side(tables: dict[str, list[facts.ComponentRow]], number: Callable[[float], str], canvas: Canvas) -> Table:
     heads = [head for name in tables for head in (name, "@", "raw", "norm", "")]
     lines = []
     for ranked in zip(*tables.values(), strict=True):
@@ -101,9 +99,7 @@ def _side_by_side(
             ]
         lines.append(line)
     sums = [number(math.fsum(row.value for row in rows)) for rows in tables.values()]
-    lines.append(
-        [text for total in sums for text in (Text("sum", "dim"), Text(), Text(total), Text(), Text())]
-    )
+    lines.append([text for total in sums for text in (Text("sum", "dim"), Text(), Text(total), Text(), Text())])
     right = {5 * k + column for k in range(len(tables)) for column in (1, 2, 3)}
     return grid(heads, lines, right, [width for _ in tables for width in (14, None, None, 5, 0)])
 
@@ -122,10 +118,7 @@ def layer_tables(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]
     for start in range(0, len(shown.words), columns):
         words = shown.words[start : start + columns]
         styles = ["underline" if word.index in shown.target.indices else "" for word in words]
-        names = [
-            Text().append(canvas.word(w.text, each - 1), style)
-            for w, style in zip(words, styles, strict=True)
-        ]
+        names = [Text().append(canvas.word(w.text, each - 1), style) for w, style in zip(words, styles, strict=True)]
         lines = [[Text(), *names]]
         for layer, values in enumerate(shown.layers, start=1):
             lines.append([Text(f"L{layer}", "dim"), *(_heat(values[w.index], top, canvas) for w in words)])
@@ -151,13 +144,13 @@ def _colour(value: float) -> str:
 
 def zoom_table(zoom: Zoom, canvas: Canvas) -> Table:
     """Five numbers and a box plot in one line for the embedding block and every layer."""
-    low, high = min(map(min, zoom.layers)), max(map(max, zoom.layers))
+    low, high = min(map(min, zoom.rows)), max(map(max, zoom.rows))
     number = facts.signed([low, high], digits=3)
     heads = ["layer", "min", "q1", "median", "q3", "max", ""]
     widths = [9, *([max(8, len(number(low)), len(number(high)))] * 5)]
     room = canvas.width - sum(widths) - len(heads)
     lines = []
-    for layer, values in enumerate(zoom.layers):
+    for layer, values in enumerate(zoom.rows):
         line = [Text(str(layer) if layer else "embedding", "dim")]
         line += [Text(number(value)) for value in quartiles(values)]
         lines.append([*line, Text(box(values, low, high, max(room, 7), canvas.glyphs))])

@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from interp.explanation import Agreement, Explanation
+from interp.explanation import Agreement, Explanation, agreements
 from interp.report import facts
 from interp.report.marks import Canvas
 from interp.report.tables import component_tables, grid, layer_tables, word_table, zoom_table
@@ -29,7 +29,7 @@ def show(explanations: Sequence[Explanation], console: Console) -> None:
             console.print(Text("\n" + "=" * canvas.width + "\n", "dim"))
         for block in _blocks(explanation, canvas):
             console.print(block)
-    pairs = list(facts.agreements(explanations))
+    pairs = agreements(explanations)
     if pairs:
         console.print(_title("Agreement between references", "of one target"))
         for block in _agreement(pairs, canvas):
@@ -47,9 +47,7 @@ def _blocks(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]:
         yield _title("Layers", "conductance of every word in every transformer layer")
         yield from layer_tables(shown, canvas)
     if shown.zoom is not None:
-        yield _title(
-            "Zoom", f"all hidden dimensions of {canvas.word(shown.zoom.word, 24)} @{shown.zoom.index}"
-        )
+        yield _title("Zoom", f"all hidden dimensions of {canvas.word(shown.zoom.word, 24)} @{shown.zoom.index}")
         yield zoom_table(shown.zoom, canvas)
     if shown.absent:
         yield _title("Absent", "and why")

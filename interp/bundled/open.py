@@ -1,0 +1,146 @@
+"""Recipe of the bundled model `open`: all-MiniLM-L6-v2 as an English tagger of PER, LOC and ORG.
+
+    python -m interp.bundled.open --data DIR --base DIR --out DIR
+
+fine-tunes on CC BY corpora only, writes float16 weights with a trimmed vocabulary and scores them as written.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from numpy.random import Generator
+from transformers import BertForTokenClassification, BertTokenizer
+
+from interp.bundled.corpora import LABELS, Sentence, alone, names_of, read, split_wikigold, swapped, tidy
+from interp.bundled.training import Batch, Schedule, encode, epoch, export, fit, load, span_f1, write_card
+
+__all__ = ["scores", "train", "training_sentences", "trim"]
+
+PIECES = 21_000
+"""Vocabulary size at which the float16 weights stay below 40 MB."""
+WIKIGOLD_TIMES = 3
+"""How often an epoch shows WikiGold: the model is for edited prose, and the corpora are mostly tweets."""
+SWAPPED = 0.25
+"""Part of the sentences whose names are replaced by others of their kind, so context has to do its share."""
+ALONE = 0.03
+"""Names shown on their own (as in a signature or a list), per sentence."""
+BATCH = 32
+
+
+def training_sentences(data: Path) -> tuple[list[Sentence], list[Sentence]]:
+    """(WikiGold without the held-out part, social media), both under one tagging convention."""
+    prose, _ = split_wikigold(read("wikigold", data))
+    social = [*read("btc", data), *read("wnut", data)]
+    return [tidy(sentence) for sentence in prose], [tidy(sentence) for sentence in social]
+
+
+def trim(base: BertTokenizer, sentences: Sequence[Sentence], size: int) -> tuple[BertTokenizer, list[int]]:
+    """A tokenizer of about `size` pieces and, for each of them, its id in `base`.
+
+    Kept, in the base's order: special tokens, pieces of one Latin character, what `sentences` need, then
+    ASCII pieces from the front of the base's vocabulary, which is roughly sorted by frequency.
+    """
+    pieces = base.convert_ids_to_tokens(list(range(len(base))))
+    needed = set(base.all_special_tokens)
+    for row in base([list(sentence.words) for sentence in sentences], is_split_into_words=True)["input_ids"]:
+        needed.update(base.convert_ids_to_tokens(row))
+    # U+0250 is where Unicode's Latin blocks end.
+    needed.update(piece for piece in pieces if len(piece.removeprefix("##")) == 1 and ord(piece[-1]) < 0x250)
+    common = [p for p in pieces if p.isascii() and "[unused" not in p and p not in needed]
+    chosen = needed.union(common[: max(0, size - len(needed))])
+    kept = [index for index, piece in enumerate(pieces) if piece in chosen]
+    vocabulary = {pieces[index]: number for number, index in enumerate(kept)}
+    return BertTokenizer(vocab=vocabulary, do_lower_case=True, model_max_length=512), kept
+
+
+def shrink(base: Path, kept: Sequence[int]) -> BertForTokenClassification:
+    """The base encoder with a fresh tagging head and only the embedding rows `kept`."""
+    model = BertForTokenClassification.from_pretrained(
+        base,
+        dtype=torch.float32,
+        id2label=dict(enumerate(LABELS)),
+        label2id={label: index for index, label in enumerate(LABELS)},
+    )
+    rows = model.bert.embeddings.word_embeddings.weight.detach()[list(kept)]
+    embedding = torch.nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=0)  # type: ignore[no-untyped-call]
+    model.set_input_embeddings(embedding)
+    model.config.vocab_size = len(kept)
+    return model
+
+
+def batches(
+    prose: Sequence[Sentence], social: Sequence[Sentence], pieces: BertTokenizer, epochs: int, rng: Generator
+) -> Iterator[Batch]:
+    """The batches of all epochs, each epoch with other names swapped and other names alone."""
+    names = names_of([*prose, *social])
+    singles = [alone(name, kind) for kind in names for name in names[kind]]
+    shown = [*prose] * WIKIGOLD_TIMES + [*social]
+    for _ in range(epochs):
+        drawn = [swapped(sentence, names, rng) if rng.random() < SWAPPED else sentence for sentence in shown]
+        drawn += [singles[index] for index in rng.integers(len(singles), size=round(ALONE * len(shown)))]
+        yield from epoch(encode(drawn, pieces, LABELS), BATCH, rng)
+
+
+def train(
+    corpora: tuple[Sequence[Sentence], Sequence[Sentence]],
+    base: Path,
+    out: Path,
+    *,
+    epochs: int,
+    seed: int,
+    size: int = PIECES,
+) -> None:
+    """Trains on (prose, social media) and writes the weights folder `out` with about `size` word pieces."""
+    torch.manual_seed(seed)
+    prose, social = corpora
+    pieces, kept = trim(BertTokenizer.from_pretrained(base), [*prose, *social], size)
+    shown = len(prose) * WIKIGOLD_TIMES + len(social)
+    steps = epochs * -(-(shown + round(ALONE * shown)) // BATCH)
+    schedule = Schedule(steps=steps, rate=2e-4, average=0.998, bfloat16=True)
+    drawn = batches(prose, social, pieces, epochs, np.random.default_rng(seed))
+    export(fit(shrink(base, kept), drawn, schedule), pieces, out)
+
+
+def scores(folder: Path, data: Path) -> Mapping[str, float]:
+    """Strict span F1 of the weights in `folder` on the three evaluation sets."""
+    model, pieces = load(folder)
+    sets = {
+        "wikigold": split_wikigold(read("wikigold", data))[1],
+        "uner": read("uner-test", data),
+        "conll": read("conll-test", data),
+    }
+    return {name: span_f1(model, pieces, sentences) for name, sentences in sets.items()}
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Has open-ner/ and conll2003/.")
+@click.option("--base", type=click.Path(path_type=Path), help="Folder with all-MiniLM-L6-v2.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Weights folder to write.")
+@click.option("--epochs", default=4, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--limit", type=int, help="Train on this many sentences of each kind only.")
+@click.option("--score-only", is_flag=True, help="Score the weights in --out instead of training.")
+def main(data: Path, base: Path | None, out: Path, epochs: int, seed: int, limit: int | None, score_only: bool) -> None:
+    """Trains the bundled model `open`, writes its card and prints its scores."""
+    began = time.perf_counter()
+    if not score_only:
+        if base is None:
+            raise click.UsageError("training needs --base, the folder with all-MiniLM-L6-v2")
+        prose, social = training_sentences(data)
+        train((prose[:limit], social[:limit]), base, out, epochs=epochs, seed=seed)
+    seconds = round(time.perf_counter() - began)
+    found = {name: f"{score:.3f}" for name, score in scores(out, data).items()}
+    for name, score in found.items():
+        print(f"{name} {score}")
+    if not score_only:
+        command = "python -m interp.bundled.open --data DIR --base DIR --out DIR"
+        command += f" --epochs {epochs} --seed {seed}"
+        write_card("open", out, found, command=command, epochs=epochs, seed=seed, seconds=seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,289 @@
+"""The command line: arguments, files and exit statuses. Heavy modules are imported inside commands.
+
+Exit status: 0 done; 2 the input, model, device or output does not fit (one sentence on stderr); 3 the results are
+there, but an integration did not reach its tolerance.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from interp.errors import InputError, InterpError, OutputError
+
+if TYPE_CHECKING:
+    from interp.explain import Case, Model
+    from interp.explanation import Explanation
+
+__all__ = ["main"]
+
+ARTICLE = ("Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat", "Rob")
+NOT_REACHED = 3
+PATIENCE = 2.0
+"""Seconds before a progress bar appears."""
+
+Progress = Callable[[int, int], None]
+
+
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+def _bytes(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """A number of bytes: 500MB, 2GiB, 1073741824."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?", value.strip().lower())
+    if match is None or float(match[1]) == 0:
+        raise click.BadParameter(f'"{value}" is no size: write 500MB or 2GiB.')
+    return int(float(match[1]) * UNITS[match[2] or ""])
+
+
+class Group(click.Group):
+    """Errors raised on purpose become one sentence and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InterpError as error:
+            from interp.report.text import visible
+
+            click.echo(f"interp: {visible(str(error))}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="interp", message="interp %(version)s")
+def main() -> None:
+    """Why did the model tag this word so? Attributions for named-entity models, each with its integration error."""
+
+
+@main.command()
+@click.argument("text", required=False)
+@click.option("--file", "file", type=click.Path(), help="Sentences, one a line; - reads standard input.")
+@click.option("--model", default="open", show_default=True, help="Bundled name, directory, or hub id (owner/name).")
+@click.option("--target", help='Word, "Rob#2", @10, or consecutive words. Default: every entity found.')
+@click.option("--tag", help="Tag to explain: one, or one per target word. Default: the predicted one.")
+@click.option("--against", help="Explain the tag rather than this one, such as O.")
+@click.option("--true-tag", help="The right tag, shown beside.")
+@click.option(
+    "--output",
+    type=click.Choice(["logit", "centred-logit", "log-probability", "probability"]),
+    default="logit",
+    show_default=True,
+    help="What is attributed. centred-logit: minus the mean of the logits, which softmax cannot shift.",
+)
+@click.option("--zoom", metavar="WORD", help="Also every hidden dimension of this word, in every layer.")
+@click.option(
+    "--reference",
+    "references",
+    type=click.Choice(["pad", "mask", "unk", "zero"]),
+    multiple=True,
+    default=["pad"],
+    help="What attributions are measured from: every sub-token becomes [PAD], [MASK] or [UNK], or the embedding "
+    "output 0. Given twice, both answers and how far they agree.  [default: pad]",
+)
+@click.option(
+    "--positions",
+    type=click.Choice(["zero", "same"]),
+    default="zero",
+    show_default=True,
+    help="Positions of the reference, when embeddings are split: the first, or the input's.",
+)
+@click.option("--tolerance", type=float, default=1e-3, show_default=True, help="Of the integration error.")
+@click.option("--max-evaluations", type=int, default=1025, show_default=True, help="Per path, forward and backward.")
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    callback=_bytes,
+    help="To work in, such as 2GiB.  [default: 4GiB, at most half of what is free]",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--dtype", default="float32", show_default=True, help="float32, float64, bfloat16 or float16.")
+@click.option("--threads", type=click.IntRange(1), help="Of the CPU.")
+@click.option("--pretokenized", is_flag=True, help="Words are split at white space only.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the document; - to standard output, alone.")
+@click.option("--html", "html_file", metavar="FILE", help="Write one self-contained page.")
+@click.option("--figure", "figure_file", metavar="FILE", help="Draw one view as .png, .svg or .pdf.")
+@click.option(
+    "--view",
+    type=click.Choice(["words", "components", "layers", "zoom", "density"]),
+    default="layers",
+    show_default=True,
+    help="Which view --figure draws.",
+)
+def explain(
+    text: str | None,
+    file: str | None,
+    model: str,
+    target: str | None,
+    references: Sequence[str],
+    device: str,
+    dtype: str,
+    threads: int | None,
+    json_file: str | None,
+    html_file: str | None,
+    figure_file: str | None,
+    view: str,
+    tolerance: float,
+    max_evaluations: int,
+    memory: int | None,
+    **question: Any,
+) -> None:
+    """Explain why words of TEXT got their tags: word by word, by embedding table, and through the layers.
+
+    Without TEXT, the sentence of the article that this tool grew from. Integration stops when its estimated error is
+    within the tolerance in every layer; where that is not reached the results say so, and the exit status is 3.
+    """
+    _check_outputs(json_file, html_file, figure_file)
+    if text is None and file is None:
+        text, target = ARTICLE[0], target or ARTICLE[1]
+    sentences = _sentences(text, file)
+    if target is None and (question["tag"] or question["against"] or question["true_tag"]):
+        raise InputError("--tag, --against and --true-tag speak of one target: name it with --target.")
+
+    from interp.explain import load
+    from interp.integration import Settings
+
+    Settings(tolerance, max_evaluations)  # checked before a model is loaded
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    loaded = load(model, device=device, dtype=dtype)
+    cases = _cases(loaded, sentences, target, list(dict.fromkeys(references)), question)
+    if not cases:
+        click.echo("The model finds no entity: name a word with --target.", err=True)
+        return
+    if figure_file is not None and len(cases) > 1:
+        raise InputError(f"A figure shows one explanation, not {len(cases)}: name one --target and one --reference.")
+    with _progress() as progress:
+        explanations = list(
+            loaded.explain_many(
+                cases, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory, progress=progress
+            )
+        )
+    _write(explanations, json_file, html_file, figure_file, view)
+    if missed := [e for e in explanations if not e.completeness.converged]:
+        click.echo(f"interp: {_missed(missed, len(explanations))}", err=True)
+        sys.exit(NOT_REACHED)
+
+
+def _check_outputs(json_file: str | None, html_file: str | None, figure_file: str | None) -> None:
+    """What cannot be written is told before anything is computed."""
+    from interp.files import check_writable
+
+    if figure_file is not None and Path(figure_file).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise OutputError(f"Cannot draw {figure_file}: a figure is a .png, .svg or .pdf file.")
+    for path in (json_file, html_file, figure_file):
+        if path not in (None, "-"):
+            check_writable(str(path))
+
+
+def _sentences(text: str | None, file: str | None) -> list[tuple[str, str]]:
+    """Each sentence with what to call it in a message."""
+    if text is not None and file is not None:
+        raise InputError("Give a TEXT or a --file, not both.")
+    if file is None:
+        if not (text or "").strip():
+            raise InputError("The text is empty: give a sentence with at least one word.")
+        return [("", str(text))]
+    name = "standard input" if file == "-" else file
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        lines = data.decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(f"Cannot read {name}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 (byte {error.start}): convert it first.") from error
+    found = [(f"{name}, line {number}: ", line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not found:
+        raise InputError(f"{name} holds no sentence.")
+    return found
+
+
+def _cases(
+    model: Model, sentences: Sequence[tuple[str, str]], target: str | None, references: Sequence[Any], question: Any
+) -> list[Case]:
+    """One case per sentence, target and reference; every one is checked before the first is computed."""
+    from interp.explain import Case
+
+    cases = []
+    for where, text in sentences:
+        try:
+            targets = [target] if target is not None else model.entities(text, question["pretokenized"])
+            made = [Case(text, each, reference=kind, **question) for each in targets for kind in references]
+            model.check(made)
+        except InputError as error:
+            raise InputError(f"{where}{error}") from error
+        cases += made
+    return cases
+
+
+def _write(
+    explanations: Sequence[Explanation],
+    json_file: str | None,
+    html_file: str | None,
+    figure_file: str | None,
+    view: Any,
+) -> None:
+    """Everything is rendered before the first file is replaced."""
+    from interp.document import dumps
+    from interp.files import write
+
+    document = dumps(explanations) if json_file else ""
+    page = ""
+    if html_file is not None:
+        from interp.report.html import page as render
+
+        page = render(explanations)
+    if figure_file is not None:
+        from interp.report.figures import save
+
+        save(explanations[0], view, figure_file)
+    if html_file is not None:
+        write(html_file, page)
+    if json_file == "-":
+        click.echo(document, nl=False)
+        return
+    if json_file is not None:
+        write(json_file, document)
+    from rich.console import Console
+
+    from interp.report.terminal import show
+
+    show(explanations, Console(highlight=False))
+
+
+def _missed(missed: Sequence[Explanation], count: int) -> str:
+    statuses = {path.status for e in missed for path in e.completeness.paths.values()}
+    remedies = " ".join(status.message for status in statuses if status.value != "converged")
+    return f"{len(missed)} of {count} explanations did not reach the tolerance. {remedies}"
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on stderr for work that takes longer than a moment, and only for a person who watches."""
+    from time import monotonic
+
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    bar = Bar(console=Console(stderr=True), transient=True)
+    task = bar.add_task("integrating", total=None)
+    start = monotonic()
+
+    def update(done: int, total: int) -> None:
+        if bar.console.is_terminal and monotonic() - start > PATIENCE:
+            bar.start()
+            bar.update(task, completed=done, total=total)
+
+    try:
+        yield update
+    finally:
+        bar.stop()

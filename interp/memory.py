@@ -1,0 +1,69 @@
+"""How much fits: from a budget in bytes to sentences worked on together and rows per forward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import psutil
+import torch
+
+from interp.errors import DeviceError
+from interp.integration import Settings
+from interp.quadrature import FEWEST_POINTS, MOST_POINTS
+
+__all__ = ["Cost", "default_budget", "portions"]
+
+DEFAULT = 4 * 2**30
+NODES = 64
+"""Nodes per path that are expected to be held at once: trained taggers need 25 to 100."""
+
+MOST_TOKENS = {"cpu": 1024, "cuda": 32768}
+"""Sub-tokens per forward beyond which a device gains nothing more (the CPU's caches overflow)."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one sentence takes: its length in sub-tokens, bytes of one row under way, bytes kept of one evaluated
+    node.
+    """
+
+    length: int
+    row: int
+    node: int
+
+
+def default_budget(device: torch.device) -> int:
+    """The smaller of 4 GiB and half of what is free."""
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    return min(DEFAULT, free // 2)
+
+
+def portions(costs: Sequence[Cost], settings: Settings, budget: int, device: str) -> Iterator[tuple[range, Settings]]:
+    """Split sentences into runs that fit the budget together, each with the rows per forward that it leaves room for.
+
+    Half of the budget is for rows under way. A sentence whose nodes do not fit the other half is worked on alone, in
+    small panels, and without keeping nodes. Raises DeviceError when not even that fits.
+    """
+    start = 0
+    while start < len(costs):
+        stop, held = start + 1, NODES * costs[start].node
+        while stop < len(costs) and held + NODES * costs[stop].node <= budget // 2:
+            held += NODES * costs[stop].node
+            stop += 1
+        group = costs[start:stop]
+        retain = held <= budget // 2
+        points = MOST_POINTS if retain else 2 * FEWEST_POINTS - 1
+        if not retain and points * group[0].node > budget // 2:
+            points = FEWEST_POINTS
+        held = held if retain else points * group[0].node
+        largest, longest = max(cost.row for cost in group), max(cost.length for cost in group)
+        rows = (budget - held) // largest
+        if rows < 1:
+            raise DeviceError(
+                f"A memory budget of {budget / 2**20:.0f} MiB is too small: this text needs at least "
+                f"{(points * group[0].node + largest) / 2**20:.0f} MiB (--memory), or shorten it."
+            )
+        rows = min(rows, max(1, MOST_TOKENS[device] // longest))
+        yield range(start, stop), replace(settings, rows=int(rows), retain=retain, most_points=points)
+        start = stop

@@ -1,0 +1,84 @@
+"""Record or replace what modules return, and hold a model still; every change is undone when the context ends.
+
+Nothing here outlives its `with` block, whether it ends well or by an exception: hooks, training modes and
+gradient flags are as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["frozen", "recording", "replacing", "saved_bytes"]
+
+
+def first_tensor(output: Any) -> Tensor:
+    """The hidden states of a layer that returns them alone or as the first of several."""
+    value = output[0] if isinstance(output, tuple | list) else output
+    if not isinstance(value, Tensor):
+        raise TypeError(f"a layer must return a tensor or a tuple that starts with one, not {type(value).__name__}")
+    return value
+
+
+@contextmanager
+def recording(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
+    """Collect every output of `layers`, in the order of the calls (a shared layer called twice is recorded twice)."""
+    outputs: list[Tensor] = []
+
+    def keep(_module: nn.Module, _args: Any, output: Any) -> None:
+        outputs.append(first_tensor(output))
+
+    with ExitStack() as stack:
+        for layer in dict.fromkeys(layers):
+            stack.callback(layer.register_forward_hook(keep).remove)
+        yield outputs
+
+
+@contextmanager
+def replacing(values: Mapping[nn.Module, Tensor]) -> Iterator[None]:
+    """Let each module return the given tensor, whatever it computes."""
+
+    def swap(value: Tensor) -> Callable[..., Tensor]:
+        return lambda _module, _args, _output: value
+
+    with ExitStack() as stack:
+        for module, value in values.items():
+            stack.callback(module.register_forward_hook(swap(value)).remove)
+        yield
+
+
+@contextmanager
+def frozen(*modules: nn.Module) -> Iterator[None]:
+    """Evaluation mode without parameter gradients: dropout is off, and no memory goes to gradients nobody asks for."""
+    parts = [part for module in modules for part in module.modules()]
+    parameters = [parameter for module in modules for parameter in module.parameters()]
+    training = [part.training for part in parts]
+    wanted = [parameter.requires_grad for parameter in parameters]
+    try:
+        for module in modules:
+            module.eval().requires_grad_(False)
+        yield
+    finally:
+        for part, mode in zip(parts, training, strict=True):
+            part.training = mode
+        for parameter, flag in zip(parameters, wanted, strict=True):
+            parameter.requires_grad_(flag)
+
+
+@contextmanager
+def saved_bytes() -> Iterator[Callable[[], int]]:
+    """Count the bytes that a forward pass keeps for its backward pass, each storage once, parameters left out."""
+    storages: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if not isinstance(tensor, nn.Parameter) and not tensor.is_leaf:
+            storage = tensor.untyped_storage()
+            storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        yield lambda: sum(storages.values())

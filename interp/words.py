@@ -1,0 +1,101 @@
+"""Words of a text, and the words that a user means.
+
+The splitting rule: a text is split at white space; from each piece, punctuation and symbols at either edge become
+words of their own, one character (grapheme) each. So "call." is two words and "(EU)" three, while "Saint-Germain",
+"don't" and "3.5" are one. A piece made of single letters that each carry a full stop ("U.N.", "e.g.") stays whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import regex
+
+from interp.errors import InputError
+
+__all__ = ["TargetSpec", "find_target", "split_words"]
+
+_EDGE = regex.compile(r"[\p{P}\p{S}]")
+_INITIALS = regex.compile(r"(?:\p{L}\.){2,}")
+
+TargetSpec = str | int | Sequence[int]
+
+
+def split_words(text: str, pretokenized: bool = False) -> list[str]:
+    """The words of a text by the rule above, or split at white space only."""
+    pieces = text.split()
+    return pieces if pretokenized else [word for piece in pieces for word in _peel(piece)]
+
+
+def _peel(piece: str) -> list[str]:
+    if _INITIALS.fullmatch(piece):
+        return [piece]
+    clusters = regex.findall(r"\X", piece)
+    core = [i for i, cluster in enumerate(clusters) if not _EDGE.match(cluster)]
+    if not core:
+        return clusters
+    first, last = core[0], core[-1] + 1
+    middle = "".join(clusters[first:last])
+    if _INITIALS.fullmatch(f"{middle}.") and clusters[last : last + 1] == ["."]:
+        middle, last = f"{middle}.", last + 1  # "(U.N.)" keeps the stop of its last letter
+    return [*clusters[:first], middle, *clusters[last:]]
+
+
+def find_target(words: Sequence[str], target: TargetSpec) -> tuple[int, ...]:
+    """Indices of the words meant, [CLS] being 0 and the first word of the sentence 1.
+
+    `target` is a word ("Rob"), one of several ("Rob#2"), consecutive words ("Steve Tiger"), an index ("@10" or 10),
+    or consecutive indices. Bare text is always a word. Raises InputError, which lists what would fit.
+    """
+    if isinstance(target, int):
+        return _checked([target], len(words))
+    if not isinstance(target, str):
+        return _checked(list(target), len(words))
+    if target.startswith("@") and target[1:].isdecimal():
+        return _checked([int(target[1:])], len(words))
+    found = _occurrences(words, target)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = ", ".join(f'"{target}#{n}" (@{span[0]})' for n, span in enumerate(found, 1))
+        raise InputError(f'The target "{target}" occurs {len(found)} times: say which, one of {places}.')
+    base, mark, number = target.rpartition("#")
+    if mark and number.isdecimal() and (found := _occurrences(words, base)):
+        if 1 <= int(number) <= len(found):
+            return found[int(number) - 1]
+        raise InputError(f'"{base}" occurs {_times(len(found))}, so there is no "{target}".')
+    close = get_close_matches(target, words, n=1)
+    hint = f' Did you mean "{close[0]}"?' if close else ""
+    raise InputError(f'The target "{target}" is not in the sentence; its words are: {_listed(words)}.{hint}')
+
+
+def _occurrences(words: Sequence[str], target: str) -> list[tuple[int, ...]]:
+    """Every place where the target stands: as it is, else as words split at white space, else by the rule."""
+    for wanted in ([target], target.split(), split_words(target)):
+        n = len(wanted)
+        starts = [i for i in range(len(words) - n + 1) if n and list(words[i : i + n]) == wanted]
+        if starts:
+            return [tuple(range(i + 1, i + n + 1)) for i in starts]
+    return []
+
+
+def _checked(indices: list[int], count: int) -> tuple[int, ...]:
+    if not indices:
+        raise InputError("The target is empty: name at least one word.")
+    for index in indices:
+        if not 1 <= index <= count:
+            kind = "a special token" if index in (0, count + 1) else "not in the sentence"
+            raise InputError(f"@{index} is {kind}: words are @1 to @{count}.")
+    if indices != list(range(indices[0], indices[0] + len(indices))):
+        raise InputError(f"The target's words must be consecutive, not {', '.join(f'@{i}' for i in indices)}.")
+    return tuple(indices)
+
+
+def _listed(words: Sequence[str], most: int = 40) -> str:
+    shown = ", ".join(words[:most])
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
