@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -274,16 +274,16 @@ def _progress() -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-    bar = Bar(console=Console(stderr=True), transient=True)
-    task = bar.add_task("integrating", total=None)
-    start = monotonic()
+    console, start = Console(stderr=True), monotonic()
+    with ExitStack() as stack:
+        bar: Bar | None = None
 
-    def update(done: int, total: int) -> None:
-        if bar.console.is_terminal and monotonic() - start > PATIENCE:
-            bar.start()
-            bar.update(task, completed=done, total=total)
+        def update(done: int, total: int) -> None:
+            nonlocal bar
+            if bar is None and console.is_terminal and monotonic() - start > PATIENCE:
+                bar = stack.enter_context(Bar(console=console, transient=True))
+                bar.add_task("integrating", total=total)
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=done, total=total)
 
-    try:
         yield update
-    finally:
-        bar.stop()

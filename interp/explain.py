@@ -81,6 +81,8 @@ class Case:
         words = split_words(self.text, self.pretokenized) if isinstance(self.text, str) else list(self.text)
         if not words or not any(word.strip() for word in words):
             raise InputError("The text is empty: give a sentence with at least one word.")
+        if any("\ud800" <= char <= "\udfff" for word in words for char in word):
+            raise InputError("The text holds bytes that are no characters: give it as UTF-8.")
         return words
 
 

@@ -1,0 +1,142 @@
+"""Does the estimate of the integration error ever understate, and what does convergence cost?
+
+For every sentence the default run (float32, tolerance 1e-3) is held against a float64 reference on uniform panels: the
+true Σ|error| / Σ|attribution| over words in the worst layer (or embedding table). The bank of hard integrands in
+tests/problems.py has closed-form answers. Run from the project's root:
+
+    python -m benchmarks.honesty --data ../shared/data --out benchmarks/results/honesty.json
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path as File
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from rich.progress import track
+
+from interp.bundled import corpora, grammar
+from interp.explain import Case, load
+from interp.integration import Result, Settings, integrate
+from interp.paths import Block, Path, contribute
+from interp.quadrature import Panel, Status
+from tests import problems
+
+ARTICLE = tuple(["Soccer", "-", "Steve", "Tiger", "gets", "a", "lucky", "win", ",", "Rob", "in", "surprise", "defeat"])
+TOLERANCE = 1e-3
+POINTS = 17
+BANK = (*problems.SMOOTH, *problems.HARD, *problems.CANCELLING, *problems.DISCONTINUOUS, *problems.BLIND)
+
+
+def cases(name: str, data: File, count: int) -> list[Case]:
+    """Sentences with a target: the first entity's first word as `open` finds it, the tagged word of the grammar."""
+    rng = np.random.default_rng(20)
+    if name == "planted":
+        cued = [each for each in grammar.sample(rng, 4 * count) if each.target is not None]
+        return [Case(ARTICLE, 10), *(Case(each.words, each.target + 1) for each in cued[: count - 1])]
+    sentences = [each.words for each in corpora.read("uner_test", data) if len(each.words) > 2]
+    chosen = [sentences[i] for i in rng.permutation(len(sentences))[:count]]
+    model = load(name, device="cpu")
+    return [Case(words, (model.entities(words) or [(1,)])[0][0]) for words in chosen]
+
+
+def truth(path: Path, evaluate: Any, panels: int) -> list[np.ndarray]:
+    """Attributions (groups, units) per state on `panels` uniform panels of 17 nodes."""
+    parts = []
+    for i in range(panels):
+        panel = Panel(i / panels, (i + 1) / panels, POINTS)
+        parts.append(contribute(path, panel, evaluate([Block(path, panel.nodes)])))
+    return [np.sum(each, axis=0) for each in zip(*(part.values[0] for part in parts), strict=True)]
+
+
+def true_error(result: Result, reference: Sequence[np.ndarray]) -> float:
+    """Σ|error| / Σ|attribution| over units, the worst state and group; groups without any effect have none."""
+    worst = 0.0
+    for found, right in zip(result.values, reference, strict=True):
+        mass = np.abs(right).sum(-1)
+        worst = max(worst, *(np.abs(found - right).sum(-1)[mass > 0] / mass[mass > 0]))
+    return float(worst)
+
+
+def study(name: str, tables: bool, chosen: Sequence[Case], panels: int) -> list[dict[str, Any]]:
+    fast, exact = (load(name, device="cpu", dtype=dtype) for dtype in ("float32", "float64"))
+    rows = []
+    for case in track(chosen, f"{name}, {'component' if tables else 'embedding'} path"):
+        (one,) = fast._prepare([case])
+        (result,) = integrate([fast._path([one], tables)], fast._tagger.evaluate, Settings(TOLERANCE)).results[0]
+        reference = truth(exact._path([one], tables), exact._tagger.evaluate, panels)
+        rows.append(
+            {
+                "words": len(one.encoding.words),
+                "status": result.status.value,
+                "evaluations": result.evaluations,
+                "estimate": result.estimate,
+                "error": true_error(result, reference),
+            }
+        )
+    return rows
+
+
+def bank() -> list[dict[str, Any]]:
+    rows = []
+    for problem in BANK:
+        (result,) = integrate([problems.path([problem])], problems.evaluator(), Settings(TOLERANCE)).results[0]
+        error = max(float(np.abs(value[0] - problem.truth).sum()) for value in result.values)
+        rows.append(
+            {
+                "problem": problem.name,
+                "blind": problem in problems.BLIND,
+                "status": result.status.value,
+                "evaluations": result.evaluations,
+                "estimate": result.estimate,
+                "error": error / float(np.abs(problem.truth).sum()),
+            }
+        )
+    return rows
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    converged = [row for row in rows if row["status"] == Status.CONVERGED.value]
+    evaluations = np.array([row["evaluations"] for row in converged])
+    return {
+        "sentences": len(rows),
+        "converged": len(converged),
+        "understated": sum(row["error"] > TOLERANCE for row in converged),
+        "largest_error": max(row["error"] for row in converged),
+        "median_error": float(np.median([row["error"] for row in converged])),
+        "evaluations": {
+            "median": float(np.median(evaluations)),
+            "p90": float(np.quantile(evaluations, 0.9)),
+            "max": int(evaluations.max()),
+        },
+        "first": {key: rows[0][key] for key in ("status", "evaluations", "estimate", "error")},
+    }
+
+
+@click.command(help=__doc__)
+@click.option("--data", type=click.Path(exists=True, path_type=File), required=True)
+@click.option("--count", default=200, show_default=True)
+@click.option("--tables", default=40, show_default=True, help="Sentences of the component path, which is dearer.")
+@click.option("--out", type=click.Path(path_type=File))
+def main(data: File, count: int, tables: int, out: File | None) -> None:
+    torch.set_num_threads(1)
+    found: dict[str, Any] = {"tolerance": TOLERANCE, "torch": torch.__version__, "runs": {}}
+    for name in ("planted", "open"):
+        chosen = cases(name, data, count)
+        found["runs"][f"{name}, embedding path"] = study(name, False, chosen, 32)
+        found["runs"][f"{name}, component path"] = study(name, True, chosen[:tables], 128)
+    found["bank"] = bank()
+    found["summary"] = {run: summary(rows) for run, rows in found["runs"].items()}
+    click.echo(json.dumps(found["summary"], indent=1))
+    for row in found["bank"]:
+        click.echo(f"{row['problem']:45} {row['status']:18} {row['evaluations']:5} {row['error']:.1e}")
+    if out is not None:
+        out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
