@@ -69,8 +69,6 @@ class Schedule:
     """Part of the steps over which the rate rises from 0."""
     average: float = 0.99
     """Decay of the weight average per step; the average is what is returned."""
-    smoothing: float = 0.0
-    """Probability mass that the loss moves from the right label to all labels."""
     bfloat16: bool = False
     """Whether matrix products run in bfloat16 (weights and their average stay float32)."""
 
@@ -122,10 +120,12 @@ def epoch(rows: Sequence[Encoded], size: int, rng: Generator) -> Iterator[Batch]
         yield collate([rows[index] for index in groups[group]])
 
 
-def fit(model: BertForTokenClassification, batches: Iterable[Batch], schedule: Schedule) -> BertForTokenClassification:
+def fit(
+    model: BertForTokenClassification, batches: Iterable[Batch], schedule: Schedule
+) -> BertForTokenClassification:
     """Trains `model` on up to `schedule.steps` batches; returns the average of its weights, to evaluate."""
     optimizer, rates = _optimizer(model, schedule)
-    loss_of = torch.nn.CrossEntropyLoss(ignore_index=IGNORED, label_smoothing=schedule.smoothing)
+    loss_of = torch.nn.CrossEntropyLoss(ignore_index=IGNORED)
     average = AveragedModel(model, avg_fn=lambda mean, new, _: torch.lerp(mean, new, 1 - schedule.average))
     model.train()
     for step, batch in zip(range(schedule.steps), batches, strict=False):
@@ -145,7 +145,9 @@ def fit(model: BertForTokenClassification, batches: Iterable[Batch], schedule: S
     return averaged
 
 
-def _optimizer(model: BertForTokenClassification, schedule: Schedule) -> tuple[torch.optim.Optimizer, LambdaLR]:
+def _optimizer(
+    model: BertForTokenClassification, schedule: Schedule
+) -> tuple[torch.optim.Optimizer, LambdaLR]:
     """AdamW (biases and normalisation without weight decay) and its rate, step by step."""
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
@@ -192,7 +194,9 @@ def tag(
     return found
 
 
-def span_f1(model: BertForTokenClassification, tokenizer: BertTokenizer, sentences: Sequence[Sentence]) -> float:
+def span_f1(
+    model: BertForTokenClassification, tokenizer: BertTokenizer, sentences: Sequence[Sentence]
+) -> float:
     """Micro F1 of exact spans with the right kind, strict IOB2 (an `I-` that continues nothing is no span).
 
     By seqeval: nervaluate is better kept, but takes such an `I-` for a span, which is another score than the
