@@ -26,7 +26,7 @@ from interp.paths import Block, Path, contribute
 from interp.quadrature import Panel, Status
 from tests import problems
 
-ARTICLE = tuple(["Soccer", "-", "Steve", "Tiger", "gets", "a", "lucky", "win", ",", "Rob", "in", "surprise", "defeat"])
+ARTICLE = ("Soccer", "-", "Steve", "Tiger", "gets", "a", "lucky", "win", ",", "Rob", "in", "surprise", "defeat")
 TOLERANCE = 1e-3
 POINTS = 17
 BANK = (*problems.SMOOTH, *problems.HARD, *problems.CANCELLING, *problems.DISCONTINUOUS, *problems.BLIND)
@@ -128,7 +128,7 @@ def main(data: File, count: int, tables: int, out: File | None) -> None:
     for name in ("planted", "open"):
         chosen = cases(name, data, count)
         found["runs"][f"{name}, embedding path"] = study(name, False, chosen, 32)
-        found["runs"][f"{name}, component path"] = study(name, True, chosen[:tables], 128)
+        found["runs"][f"{name}, component path"] = study(name, True, chosen[:tables], 64)
     found["bank"] = bank()
     found["summary"] = {run: summary(rows) for run, rows in found["runs"].items()}
     click.echo(json.dumps(found["summary"], indent=1))
