@@ -15,11 +15,11 @@ from typing import Any
 import click
 import torch
 from captum.attr import LayerIntegratedGradients
-from interp.explain import Case, load
-from interp.explanation import addresses
 from torch import Tensor
 
 from benchmarks.honesty import ARTICLE
+from interp.explain import Case, load
+from interp.explanation import addresses
 
 TARGET = 10
 STEPS = 50

@@ -23,12 +23,15 @@ import torch
 
 from interp.errors import DeviceError, InputError, ModelError
 from interp.paths import Block, Contribution, Path, Samples, contribute
-from interp.quadrature import MOST_POINTS, START, Panel, Status, relative_error
+from interp.quadrature import MOST_POINTS, SAFETY, START, Panel, Status, relative_error
 
 __all__ = ["LEAST_EVALUATIONS", "Result", "Settings", "Sweep", "integrate"]
 
 Array = npt.NDArray[np.float64]
 Evaluate = Callable[[Sequence[Block]], Sequence[Samples]]
+
+NARROWEST = 2.0**-32
+"""Width below which a panel is not bisected: its nodes would coincide (a jump of F ends here)."""
 
 ROUNDING = 16.0
 """Rounding of F and of an attribution sum, in units in the last place of F."""
@@ -203,6 +206,9 @@ class _Progress:
                 break
             if share[index] <= floor[index]:
                 continue
+            if self.pieces[index].panel.width < NARROWEST:
+                reason = Status.NOT_CONVERGED
+                continue
             finer = self._finer(self.pieces[index], float(share[index]))
             cost = len(_missing([*finer, *(piece for pieces in refined.values() for piece in pieces)]))
             if self.evaluations + cost > self.settings.max_evaluations:
@@ -228,35 +234,36 @@ class _Progress:
     def _target_errors(self, target: int) -> Array:
         parts = self._contributions
         change = np.array([part.outputs[1, target] - part.outputs[0, target] for part in parts])
+        peak = max(np.abs(part.outputs[:, target]).max() for part in parts)
+        least = ROUNDING * torch.finfo(self.path.input.dtype).eps * peak
         worst = np.zeros(len(parts))
         for layer in range(len(parts[0].values[target])):
             values = np.stack([part.values[target][layer] for part in parts])
             coarse = np.stack([part.nested[target][layer] for part in parts])
             mass = np.abs(values.sum(0)).sum(-1)
+            # An effect below rounding has no scale of its own; one of exactly nothing has no error.
+            scale = np.maximum(mass, least)
+            scale = np.where(scale > 0, scale, np.inf)
             nested = np.abs(values - coarse).sum(-1)
             # One residual for all groups: each bears it by its part in what the nested rule did not see.
             total = nested.sum(1, keepdims=True)
-            parting = np.divide(nested, total, out=np.ones_like(nested), where=total > 0)
-            residual = np.abs(values.sum((1, 2)) - change)[:, None] * parting
-            empty = (mass == 0) & (nested == 0)  # a group without any effect has no error
-            scale = np.where(empty, np.inf, mass)
-            with np.errstate(divide="ignore"):
-                worst = np.maximum(worst, relative_error(residual / scale, nested / scale).max(1))
+            even = np.broadcast_to(mass / mass.sum() if mass.any() else np.ones_like(mass), nested.shape)
+            parting = np.divide(nested, total, out=even.copy(), where=total > 0)
+            residual, coarser = (np.abs(each.sum((1, 2)) - change)[:, None] * parting for each in (values, coarse))
+            worst = np.maximum(worst, relative_error(residual / scale, nested / scale, coarser / scale).max(1))
         return worst
 
     def _floors(self) -> Array:
-        """What rounding alone may add to the estimates: no panel is refined below it."""
-        eps = torch.finfo(self.path.input.dtype).eps
+        """What rounding alone may add to the estimates (panels, targets): no panel is refined below it."""
+        unit = ROUNDING * torch.finfo(self.path.input.dtype).eps
         parts = self._contributions
-        floors = np.zeros((len(parts), self.path.targets))
+        floors = np.full((len(parts), self.path.targets), np.inf)
         for k in range(self.path.targets):
-            mass = min(
-                np.abs(sum(part.values[k][layer] for part in parts)).sum() for layer in range(len(parts[0].values[k]))
-            )
-            scale = np.array([np.abs(part.outputs[:, k]).max() for part in parts])
-            floors[:, k] = relative_error(
-                ROUNDING * eps * scale / mass if mass else np.full_like(scale, np.inf), np.zeros(1)
-            )
+            masses = [np.abs(sum(each)).sum() for each in zip(*(part.values[k] for part in parts), strict=True)]
+            peak = np.array([np.abs(part.outputs[:, k]).max() for part in parts])
+            mass = max(min(masses), unit * peak.max())
+            if mass > 0:
+                floors[:, k] = SAFETY * unit * peak / mass
         return floors
 
     @property

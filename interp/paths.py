@@ -47,8 +47,9 @@ class Path:
 
     def at(self, alphas: Sequence[float]) -> Tensor:
         """States (nodes, …, features); both ends are the given tensors to the bit."""
-        weight = torch.tensor(alphas, dtype=torch.float64).to(self.input).view(-1, *[1] * self.input.ndim)
-        return torch.lerp(self.reference, self.input, weight)
+        wide = torch.promote_types(self.input.dtype, torch.float32)  # a node must be where the rule has it
+        weight = torch.tensor(alphas, dtype=torch.float64).to(self.input.device, wide).view(-1, *[1] * self.input.ndim)
+        return torch.lerp(self.reference.to(wide), self.input.to(wide), weight).to(self.input.dtype)
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,9 +63,7 @@ def without_parts() -> Explanation:
         "token_type": "DistilBERT has no token-type table",
     }
     done = article(zoom=False)
-    return replace(
-        done, components=None, absent=absent, completeness=replace(done.completeness, components=None)
-    )
+    return replace(done, components=None, absent=absent, completeness=replace(done.completeness, components=None))
 
 
 def hostile() -> Explanation:
@@ -79,9 +77,7 @@ def hostile() -> Explanation:
     absent = {"token_type": "<script>alert(2)</script>"}
     assert done.components is not None
     components = replace(done.components, token_type=None)
-    return replace(
-        done, model=model, zoom=zoom, target=target, words=words, absent=absent, components=components
-    )
+    return replace(done, model=model, zoom=zoom, target=target, words=words, absent=absent, components=components)
 
 
 def repeated() -> Explanation:
@@ -135,7 +131,8 @@ def zoom_of(word: str, index: int, layers: int, dims: int = 64) -> Zoom:
     """Early layers spread widely; late ones cluster at zero."""
     draw = np.random.default_rng(7)
     rows = [draw.standard_t(3, dims) * 0.2 * 0.7**layer for layer in range(layers + 1)]
-    return Zoom(word, index, tuple(tuple(map(float, row)) for row in rows))
+    embedding, *layers = (tuple(map(float, row)) for row in rows)
+    return Zoom(word, index, embedding, tuple(layers))
 
 
 def _word(index: int, text: str, tags: dict[str, str], value: float, count: int) -> Word:

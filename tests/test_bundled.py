@@ -91,9 +91,7 @@ def test_columns_of_tweets_and_of_universal_ner(tmp_path: Path) -> None:
     for part in "abfgh":
         text = "#\tO\nRob\tB-PER\n\tO\n\n" if part == "a" else ""
         (tmp_path / "open-ner" / f"btc_{part}.conll").write_text(text, encoding="utf-8")
-    (tmp_path / "open-ner" / "uner_test.iob2").write_text(
-        "# text = Rob\n1\tRob\tB-PER\t-\t-\n", encoding="utf-8"
-    )
+    (tmp_path / "open-ner" / "uner_test.iob2").write_text("# text = Rob\n1\tRob\tB-PER\t-\t-\n", encoding="utf-8")
     assert read("btc", tmp_path) == [sentence("# Rob/B-PER")]
     assert read("uner-test", tmp_path) == [sentence("Rob/B-PER")]
 
@@ -181,9 +179,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         intermediate_size=32,
     )
     BertModel(config).save_pretrained(folder)
-    BertTokenizer(vocab={piece: n for n, piece in enumerate(pieces)}, do_lower_case=True).save_pretrained(
-        folder
-    )
+    BertTokenizer(vocab={piece: n for n, piece in enumerate(pieces)}, do_lower_case=True).save_pretrained(folder)
     return folder
 
 
@@ -208,9 +204,7 @@ def test_a_trimmed_tokenizer_splits_as_its_base_does(base: Path) -> None:
     assert not {"zebra", "quux", "中", "[unused0]", "##ing"} & set(pieces)
     for part in CORPUS:
         for words in (list(s.words) for s in part):
-            assert trimmed.tokenize(words, is_split_into_words=True) == whole.tokenize(
-                words, is_split_into_words=True
-            )
+            assert trimmed.tokenize(words, is_split_into_words=True) == whole.tokenize(words, is_split_into_words=True)
     assert trimmed.tokenize("zebra") == ["z", "##e", "##b", "##r", "##a"]
     roomier, _ = open_recipe.trim(whole, CORPUS[0], len(pieces) + 1)
     assert len(roomier) == len(pieces) + 1
@@ -226,9 +220,7 @@ def test_the_open_recipe_in_miniature(base: Path, tmp_path: Path) -> None:
     for name in ("first", "again"):
         open_recipe.train(CORPUS, base, tmp_path / name, seed=3, size=20, members=MEMBERS)
     model, tokenizer = load(tmp_path / "first")
-    assert digest(tmp_path / "first" / "model.safetensors") == digest(
-        tmp_path / "again" / "model.safetensors"
-    )
+    assert digest(tmp_path / "first" / "model.safetensors") == digest(tmp_path / "again" / "model.safetensors")
     assert model.dtype == torch.float32
     assert len(tokenizer) == model.config.vocab_size == model.get_input_embeddings().weight.shape[0]
     found = tag(model, tokenizer, [["Rob"], ["Acme", "won", "soccers"], []])

@@ -24,7 +24,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from interp.errors import InputError, OutputError
-from interp.explanation import Explanation, View
+from interp.explanation import Explanation, View, agreements
 from interp.report import drawing, facts, figures
 from interp.report.html import notebook, page
 from interp.report.marks import ASCII, UNICODE, Glyphs, bar, box, cell, quartiles
@@ -166,10 +166,10 @@ def test_headline_when_no_word_speaks_for_the_tag() -> None:
 
 def test_only_one_question_under_two_references_is_compared() -> None:
     pad, mask = samples.article(), samples.article("mask")
-    [(one, found)] = facts.agreements([pad, mask, samples.repeated()])
+    [(one, found)] = agreements([pad, mask, samples.repeated()])
     assert one is pad
     assert (found.first, found.second) == ("pad", "mask")
-    assert not list(facts.agreements([pad, pad]))
+    assert not list(agreements([pad, pad]))
 
 
 # Marks
@@ -210,9 +210,7 @@ def test_quartiles_and_boxes() -> None:
 @pytest.mark.parametrize(
     ("width", "encoding"), [(40, "utf-8"), (80, "utf-8"), (80, "cp1252"), (40, "ascii"), (140, "ascii")]
 )
-def test_terminal_is_never_wider_and_never_steered(
-    make: Callable[[], Explanation], width: int, encoding: str
-) -> None:
+def test_terminal_is_never_wider_and_never_steered(make: Callable[[], Explanation], width: int, encoding: str) -> None:
     shown = terminal(make(), width=width, encoding=encoding)
     assert max(map(cell_len, shown.splitlines())) <= width
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066\u2067\u200d]", shown)
@@ -280,7 +278,7 @@ def test_terminal_says_what_is_absent_and_what_did_not_converge() -> None:
 
 def test_terminal_compares_references() -> None:
     pair = samples.article(), samples.article("mask")
-    [(_, found)] = facts.agreements(pair)
+    [(_, found)] = agreements(pair)
     shown = " ".join(terminal(*pair, width=100).split())
     assert f"Rob B-PER pad, mask {found.difference:.2f} {found.correlation:+.2f} yes" in shown
     assert facts.AGREEMENT_NOTE in shown
@@ -361,7 +359,7 @@ def test_zoom_figures_hold_every_layer() -> None:
     assert ticks == ["embedding", *map(str, range(1, 13))]
     assert len(boxes.patches) == 13
     middles = [line.get_ydata()[0] for line in boxes.lines if line.get_linewidth() > 1]
-    assert np.allclose(middles, np.median(explanation.zoom.layers, axis=1))
+    assert np.allclose(middles, np.median(explanation.zoom.rows, axis=1))
     [density] = figures.figure(explanation, "density").axes
     assert [line.get_label() for line in density.lines] == ticks
     for line in density.lines:
@@ -398,10 +396,10 @@ def test_svg_text_is_text_and_escaped(tmp_path: Path) -> None:
 def test_another_suffix_and_an_unwritable_place_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.gif: a figure is one of \.png, \.svg, \.pdf"):
         figures.save(samples.article(), "words", tmp_path / "a.gif")
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match="Cannot write"):
         figures.save(samples.article(), "words", tmp_path / "missing" / "a.png")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match="Cannot write"):
         figures.save(samples.article(), "words", tmp_path / "folder.png")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
 

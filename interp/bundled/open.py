@@ -104,12 +104,8 @@ def batches(corpora: Corpora, pieces: BertTokenizer, member: Member, rng: Genera
     singles = [alone(name, kind) for kind in names for name in names[kind]]
     shown = [*prose] * WIKIGOLD_TIMES + [*social]
     for _ in range(member.epochs):
-        drawn = [
-            swapped(sentence, names, rng) if rng.random() < member.swapped else sentence for sentence in shown
-        ]
-        drawn += [
-            singles[index] for index in rng.integers(len(singles), size=round(member.alone * len(shown)))
-        ]
+        drawn = [swapped(sentence, names, rng) if rng.random() < member.swapped else sentence for sentence in shown]
+        drawn += [singles[index] for index in rng.integers(len(singles), size=round(member.alone * len(shown)))]
         yield from epoch(encode(drawn, pieces, LABELS), BATCH, rng)
 
 

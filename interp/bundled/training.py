@@ -120,9 +120,7 @@ def epoch(rows: Sequence[Encoded], size: int, rng: Generator) -> Iterator[Batch]
         yield collate([rows[index] for index in groups[group]])
 
 
-def fit(
-    model: BertForTokenClassification, batches: Iterable[Batch], schedule: Schedule
-) -> BertForTokenClassification:
+def fit(model: BertForTokenClassification, batches: Iterable[Batch], schedule: Schedule) -> BertForTokenClassification:
     """Trains `model` on up to `schedule.steps` batches; returns the average of its weights, to evaluate."""
     optimizer, rates = _optimizer(model, schedule)
     loss_of = torch.nn.CrossEntropyLoss(ignore_index=IGNORED)
@@ -145,9 +143,7 @@ def fit(
     return averaged
 
 
-def _optimizer(
-    model: BertForTokenClassification, schedule: Schedule
-) -> tuple[torch.optim.Optimizer, LambdaLR]:
+def _optimizer(model: BertForTokenClassification, schedule: Schedule) -> tuple[torch.optim.Optimizer, LambdaLR]:
     """AdamW (biases and normalisation without weight decay) and its rate, step by step."""
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
@@ -194,9 +190,7 @@ def tag(
     return found
 
 
-def span_f1(
-    model: BertForTokenClassification, tokenizer: BertTokenizer, sentences: Sequence[Sentence]
-) -> float:
+def span_f1(model: BertForTokenClassification, tokenizer: BertTokenizer, sentences: Sequence[Sentence]) -> float:
     """Micro F1 of exact spans with the right kind, strict IOB2 (an `I-` that continues nothing is no span).
 
     By seqeval: nervaluate is better kept, but takes such an `I-` for a span, which is another score than the

@@ -19,7 +19,7 @@ import torch
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModelForTokenClassification,
@@ -73,6 +73,7 @@ def load_tagger(name: str | os.PathLike[str], device: str = "auto", dtype: str =
         except UNREADABLE as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f'The model "{name}" cannot be read: {reason}') from error
+    _check_vocabulary(name, model, tokenizer)
     for key, tensor in model.state_dict().items():
         if not tensor.isfinite().all():
             raise ModelError(
@@ -82,6 +83,18 @@ def load_tagger(name: str | os.PathLike[str], device: str = "auto", dtype: str =
     nn.Module.to(model, device=where, dtype=getattr(torch, dtype))
     nn.Module.train(model, False)
     return Tagger(model, tokenizer, info)
+
+
+def _check_vocabulary(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """transformers makes up an empty tokeniser where there is none, and does not compare its size with the model's."""
+    pieces = max(tokenizer.get_vocab().values(), default=-1) + 1
+    known = len(cast(Tensor, model.get_input_embeddings().weight))
+    if pieces <= len(set(tokenizer.all_special_ids)):
+        raise ModelError(f'The directory of "{name}" holds no vocabulary (tokenizer.json or vocab.txt).')
+    if pieces > known:
+        raise ModelError(
+            f'The tokeniser of "{name}" has {pieces} pieces and the model {known}: they do not belong together.'
+        )
 
 
 def find_device(device: str) -> torch.device:

@@ -1,0 +1,31 @@
+"""What several test modules share: one tiny tagger per session, and one thread for all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a tiny random BERT tagger (see tests/tiny.py); do not write into it."""
+    from tiny import tagger_directory
+
+    return tagger_directory(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def model64(tiny: Path):
+    """The tiny tagger in float64."""
+    from interp.explain import load
+
+    return load(tiny, "cpu", "float64")
+
+
+@pytest.fixture(scope="session")
+def model32(tiny: Path):
+    """The tiny tagger in float32, as users load it."""
+    from interp.explain import load
+
+    return load(tiny, "cpu")

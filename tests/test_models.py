@@ -1,0 +1,416 @@
+"""Loading: what a directory must hold, what is refused and how, the fingerprint, and BERT-NER's own predictions."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from huggingface_hub import HfApi
+from safetensors.torch import load_file, save_file
+from tiny import LABELS, SENTENCE, VOCABULARY, bert_ner_directory, config, model, tagger_directory
+from transformers import (
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    BertTokenizer,
+    DistilBertConfig,
+    DistilBertForTokenClassification,
+)
+
+from interp.errors import DeviceError, InputError, InterpError, ModelError
+from interp.explain import Model, load
+from interp.models.loading import find_device
+
+torch.set_num_threads(1)
+DATA = Path(os.environ.get("INTERP_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture
+def copy(tiny: Path, tmp_path: Path) -> Path:
+    """The tiny tagger's directory, to be changed."""
+    return Path(shutil.copytree(tiny, tmp_path / "copy"))
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hub cannot be reached; who asks is noted."""
+    asked: list[str] = []
+
+    def refuse(_api: HfApi, name: str, **_options: object) -> None:
+        asked.append(name)
+        raise ConnectionError("no network in tests")
+
+    monkeypatch.setattr(HfApi, "model_info", refuse)
+    return asked
+
+
+# --- good directories
+
+
+def test_what_is_loaded(tiny: Path, model32: Model, no_network: list[str]) -> None:
+    assert model32.info.labels == LABELS
+    assert (model32.info.name, model32.info.layers) == (str(tiny), 3)
+    assert re.fullmatch("[0-9a-f]{64}", model32.info.sha256)
+    tagger = model32._tagger
+    assert (tagger.dtype, tagger.device) == (torch.float32, torch.device("cpu"))
+    assert not tagger.model.training
+    assert not no_network  # a directory asks nobody
+
+
+def test_sub_tokens_units_and_special_tokens(model32: Model) -> None:
+    encoding = model32._tagger.encode(SENTENCE.split())
+    pieces = [VOCABULARY[i] for i in encoding.ids]
+    assert pieces == ["[CLS]", "Rob", "win", "##s", "in", "Lon", "##don", ",", "Rob", "[SEP]"]
+    assert encoding.units == (0, 1, 2, 2, 3, 4, 4, 5, 6, 7)
+    assert encoding.first == (0, 1, 2, 4, 5, 7, 8, 9)
+    assert [i for i, special in enumerate(encoding.special) if special] == [0, 9]
+
+
+def test_logits_are_the_models_own_in_a_batch_as_alone(tiny: Path, model64: Model) -> None:
+    bare = BertForTokenClassification.from_pretrained(tiny, dtype=torch.float64).eval()
+    encodings = [model64._tagger.encode(text.split()) for text in (SENTENCE, "Steve", "the German Rob gets a call")]
+    for encoding, logits in zip(encodings, model64._tagger.logits(encodings), strict=True):
+        with torch.no_grad():
+            alone = bare(input_ids=torch.tensor([encoding.ids])).logits[0]
+        torch.testing.assert_close(logits, alone, rtol=1e-10, atol=1e-10)
+
+
+def test_labels_without_architectures_prefix_and_pickled_weights(copy: Path, model32: Model) -> None:
+    """The same weights as pytorch_model.bin: one model, one fingerprint."""
+    torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
+    (copy / "model.safetensors").unlink()
+    assert load(copy, "cpu").info.sha256 == model32.info.sha256
+
+
+def test_safetensors_are_preferred(copy: Path, model32: Model) -> None:
+    (copy / "pytorch_model.bin").write_bytes(b"not a pickle")
+    assert load(copy, "cpu").info.sha256 == model32.info.sha256
+
+
+# --- the fingerprint
+
+
+def test_the_fingerprint_is_of_what_is_stored(tiny: Path, model32: Model, model64: Model) -> None:
+    half = load(tiny, "cpu", "bfloat16")
+    assert model32.info.sha256 == model64.info.sha256 == half.info.sha256
+
+
+def test_the_fingerprint_changes_with_one_weight(copy: Path, model32: Model) -> None:
+    weights = load_file(copy / "model.safetensors")
+    weights["classifier.bias"][2] += 1e-4
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    assert load(copy, "cpu").info.sha256 != model32.info.sha256
+
+
+def test_the_fingerprint_changes_with_the_stored_precision(copy: Path, model32: Model) -> None:
+    weights = {name: tensor.bfloat16() for name, tensor in load_file(copy / "model.safetensors").items()}
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    settings = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(settings | {"dtype": "bfloat16"}))
+    assert load(copy, "cpu").info.sha256 != model32.info.sha256
+
+
+def test_the_fingerprint_changes_with_the_vocabulary_and_not_with_labels(copy: Path, model32: Model) -> None:
+    settings = json.loads((copy / "config.json").read_text())
+    settings["id2label"]["3"] = "B-PLACE"
+    settings["label2id"] = {label: int(i) for i, label in settings["id2label"].items()}
+    (copy / "config.json").write_text(json.dumps(settings))
+    renamed = load(copy, "cpu")
+    assert renamed.info.labels[3] == "B-PLACE"
+    assert renamed.info.sha256 == model32.info.sha256
+    tokenizer = (copy / "tokenizer.json").read_text()
+    assert '"lucky"' in tokenizer
+    (copy / "tokenizer.json").write_text(tokenizer.replace('"lucky"', '"plucky"'))
+    assert load(copy, "cpu").info.sha256 != model32.info.sha256
+
+
+# --- bad models
+
+
+def refusal(kind: type[InterpError], call: Callable[[], object]) -> str:
+    """The message of a refusal: one line, ending a sentence."""
+    with pytest.raises(kind) as caught:
+        call()
+    assert type(caught.value) is kind
+    message = str(caught.value)
+    assert "\n" not in message
+    assert len(message) < 400, message
+    return message
+
+
+def test_an_unknown_name_lists_the_bundled_ones(no_network: list[str]) -> None:
+    message = refusal(ModelError, lambda: load("plantd", "cpu"))
+    assert '"plantd"' in message
+    assert "open and planted" in message
+    assert 'Did you mean "planted"?' in message
+    assert not no_network
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/no/such/dir", "../up/and/away", ""])
+def test_a_path_that_is_not_there_asks_nobody(name: str, no_network: list[str], tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "Unknown model" in refusal(ModelError, lambda: load(name or "nothing here", "cpu"))
+    assert not no_network
+
+
+def test_a_file_is_no_model(tiny: Path) -> None:
+    assert "is a file" in refusal(ModelError, lambda: load(tiny / "config.json", "cpu"))
+
+
+def test_a_directory_without_weights(copy: Path) -> None:
+    (copy / "model.safetensors").unlink()
+    assert "holds no weights" in refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+def test_a_directory_without_a_config(copy: Path) -> None:
+    (copy / "config.json").unlink()
+    refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+def test_a_broken_config(copy: Path) -> None:
+    (copy / "config.json").write_text("{")
+    assert "cannot be read" in refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+def test_a_directory_without_a_tokeniser(copy: Path) -> None:
+    for name in ("tokenizer.json", "vocab.txt", "tokenizer_config.json"):
+        (copy / name).unlink(missing_ok=True)
+    refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+def test_a_tokeniser_with_more_pieces_than_the_model(copy: Path) -> None:
+    pieces = [*VOCABULARY, *(f"more{i}" for i in range(3))]
+    BertTokenizer(vocab={piece: i for i, piece in enumerate(pieces)}, do_lower_case=False).save_pretrained(copy)
+    refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+def test_a_wrong_head(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path / "m")
+    BertForSequenceClassification(config()).save_pretrained(tmp_path / "m")
+    message = refusal(ModelError, lambda: load(tmp_path / "m", "cpu"))
+    assert "BertForSequenceClassification" in message
+    assert "ForTokenClassification" in message
+
+
+def test_a_family_that_is_not_supported(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path / "m")
+    small = DistilBertConfig(vocab_size=len(VOCABULARY), dim=8, n_layers=1, n_heads=1, hidden_dim=8)
+    DistilBertForTokenClassification(small).save_pretrained(tmp_path / "m")
+    message = refusal(ModelError, lambda: load(tmp_path / "m", "cpu"))
+    assert '"distilbert"' in message
+    assert "bert" in message.split(":")[-1]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_numbers(copy: Path, value: float) -> None:
+    weights = load_file(copy / "model.safetensors")
+    weights["bert.encoder.layer.1.output.dense.weight"][0, 3] = value
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    message = refusal(ModelError, lambda: load(copy, "cpu"))
+    assert "NaN or infinity in bert.encoder.layer.1.output.dense.weight" in message
+
+
+def test_a_damaged_file(copy: Path) -> None:
+    whole = (copy / "model.safetensors").read_bytes()
+    for part in (whole[: len(whole) // 2], b"\xff" * 100, b""):
+        (copy / "model.safetensors").write_bytes(part)
+        assert "cannot be read" in refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+def test_missing_tensors_are_not_made_up(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    save_file({n: t for n, t in weights.items() if "classifier" not in n}, copy / "model.safetensors", {"format": "pt"})
+    message = refusal(ModelError, lambda: load(copy, "cpu"))
+    assert "classifier.bias, classifier.weight" in message
+
+
+def test_tensors_of_another_shape(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    weights["classifier.weight"] = weights["classifier.weight"][:2].clone()
+    save_file(weights, copy / "model.safetensors", {"format": "pt"})
+    refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+class Malicious:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["pickle", "torch.save"])
+def test_a_pickle_that_runs_code_is_refused_and_not_run(copy: Path, tmp_path: Path, plain: bool) -> None:
+    (copy / "model.safetensors").unlink()
+    content = {"classifier.bias": torch.zeros(4), "evil": Malicious(tmp_path / "ran")}
+    if plain:
+        (copy / "pytorch_model.bin").write_bytes(pickle.dumps(content, protocol=2))
+    else:
+        torch.save(content, copy / "pytorch_model.bin")
+    refusal(ModelError, lambda: load(copy, "cpu"))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_code_that_comes_with_a_model_is_not_run(copy: Path, tmp_path: Path) -> None:
+    settings = json.loads((copy / "config.json").read_text())
+    settings |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config"}}
+    (copy / "config.json").write_text(json.dumps(settings))
+    (copy / "evil.py").write_text(
+        f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()\nclass Config: pass\n"
+    )
+    refusal(ModelError, lambda: load(copy, "cpu"))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_hub_id_while_offline(no_network: list[str]) -> None:
+    started = time.monotonic()
+    message = refusal(ModelError, lambda: load("nobody/there-is-no-such-model", "cpu"))
+    assert time.monotonic() - started < 5
+    assert "hub cannot be reached" in message
+    assert no_network == ["nobody/there-is-no-such-model"]
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", "mps", ""])
+def test_an_unknown_device(device: str) -> None:
+    assert "auto, cpu, cuda or cuda:N" in refusal(DeviceError, lambda: find_device(device))
+
+
+@pytest.mark.parametrize(("count", "device"), [(0, "cuda"), (0, "cuda:0"), (1, "cuda:1"), (2, "cuda:7")])
+def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch, count: int, device: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    message = refusal(DeviceError, lambda: find_device(device))
+    assert f'"{device}" is not there' in message
+    assert "--device cpu" in message
+    assert find_device("auto").type == ("cuda" if count else "cpu")
+
+
+def test_an_unknown_dtype(tiny: Path) -> None:
+    assert "float32, float64" in refusal(InputError, lambda: load(tiny, "cpu", "float8"))
+
+
+def test_longer_than_the_positions(model32: Model) -> None:
+    message = refusal(InputError, lambda: model32.explain(["Rob"] * 31, 1))
+    assert "33 sub-tokens" in message
+    assert "reads 32" in message
+    assert len(model32.explain(["Rob"] * 30, 1, max_evaluations=17).words) == 32
+
+
+# --- BERT-NER
+
+
+def ner_predict(folder: Path, words: list[str]) -> list[tuple[str, float]]:
+    """What `Ner.predict` of kamalkraj/BERT-NER does, step by step, on the directory's own files."""
+    told = json.loads((folder / "model_config.json").read_text())
+    names = {int(number): label for number, label in told["label_map"].items()}
+    network = BertForTokenClassification.from_pretrained(folder, num_labels=told["num_labels"]).eval()
+    pieces = {piece: i for i, piece in enumerate((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())}
+    tokenizer = BertTokenizer(vocab=pieces, do_lower_case=told["do_lower"])
+    tokens, valid = ["[CLS]"], [1]
+    for word in words:
+        of_word = tokenizer.tokenize(word)
+        tokens += of_word
+        valid += [1] + [0] * (len(of_word) - 1)
+    tokens, valid = [*tokens, "[SEP]"], [*valid, 1]
+    room = told["max_seq_length"] - len(tokens)
+    ids = [*(pieces[token] for token in tokens), *[0] * room]
+    mask, valid = [1] * len(tokens) + [0] * room, valid + [0] * room
+    with torch.no_grad():
+        states = network.bert(torch.tensor([ids]), torch.tensor([mask]), torch.zeros(1, len(ids), dtype=torch.long))[0]
+        gathered = torch.zeros_like(states)
+        for to, at in enumerate(i for i, ok in enumerate(valid) if ok):
+            gathered[0, to] = states[0, at]
+        chances = network.classifier(gathered).softmax(2)[0]
+    best = chances.argmax(1)
+    return [(names.get(int(best[i]), "[0]"), float(chances[i, best[i]])) for i in range(1, len(words) + 1)]
+
+
+@pytest.mark.parametrize("do_lower", [True, False])
+def test_bert_ner_tags_and_probabilities(tmp_path: Path, do_lower: bool) -> None:
+    folder = bert_ner_directory(tmp_path / "ner", do_lower)
+    loaded = load(folder, "cpu")
+    assert loaded.info.labels == ("[0]", "O", "B-PER", "I-PER", "B-LOC", "[CLS]", "[SEP]")
+    seen = set()
+    for text in (SENTENCE, "Soccer - Steve Tiger gets a lucky win", "the ROB of Zürich called , London surprise", "a"):
+        words = text.split()
+        explanation = loaded.explain(words, 1, max_evaluations=17)
+        expected = ner_predict(folder, words)
+        assert [word.tag for word in explanation.words[1:-1]] == [tag for tag, _ in expected]
+        found = [word.probability for word in explanation.words[1:-1]]
+        assert found == pytest.approx([chance for _, chance in expected], abs=2e-5)
+        seen |= {tag for tag, _ in expected}
+    assert len(seen) > 1  # the comparison would notice shifted labels
+
+
+@pytest.mark.skipif(not (DATA / "bert-ner").is_dir(), reason=f"no BERT-NER metadata at {DATA}: set INTERP_DATA")
+def test_bert_ner_with_the_real_metadata(tmp_path: Path) -> None:
+    folder = tmp_path / "real"
+    shutil.copytree(DATA / "bert-ner", folder, copy_function=shutil.copyfile)
+    folder.chmod(0o755)
+    settings = json.loads((folder / "config.json").read_text())
+    small = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+    (folder / "config.json").write_text(json.dumps(settings | small))
+    built = model(
+        1,
+        **small,
+        vocab_size=settings["vocab_size"],
+        max_position_embeddings=512,
+        id2label={i: str(i) for i in range(12)},
+    )
+    torch.save(built.state_dict(), folder / "pytorch_model.bin")
+    loaded = load(folder, "cpu")
+    assert loaded.info.labels[:6] == ("[0]", "O", "B-MISC", "I-MISC", "B-PER", "I-PER")
+    assert len(loaded.info.labels) == 12
+    words = [
+        "Soccer",
+        "-",
+        "Steve",
+        "Tiger",
+        "gets",
+        "a",
+        "lucky",
+        "win",
+        ",",
+        "Rob",
+        "in",
+        "surprise",
+        "defeat",
+        "at",
+        "Saint-Germain",
+        "'s",
+        "Zürich",
+        ",",
+        "1996-08-22",
+        ".",
+    ]
+    expected = ner_predict(folder, words)
+    explanation = loaded.explain(words, "Rob", max_evaluations=17)
+    assert [word.tag for word in explanation.words[1:-1]] == [tag for tag, _ in expected]
+    found = [word.probability for word in explanation.words[1:-1]]
+    assert found == pytest.approx([chance for _, chance in expected], abs=2e-5)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [lambda told: told.pop("label_map"), lambda told: told.pop("num_labels"), lambda told: told.update(num_labels=5)],
+    ids=["no label_map", "no num_labels", "num_labels too few"],
+)
+def test_broken_bert_ner_metadata(tmp_path: Path, broken: Callable[[dict], object]) -> None:
+    folder = bert_ner_directory(tmp_path / "ner")
+    told = json.loads((folder / "model_config.json").read_text())
+    broken(told)
+    (folder / "model_config.json").write_text(json.dumps(told))
+    refusal(ModelError, lambda: load(folder, "cpu"))
+
+
+def test_two_seeds_are_two_models(tmp_path: Path, model32: Model) -> None:
+    assert load(tagger_directory(tmp_path / "other", seed=1), "cpu").info.sha256 != model32.info.sha256
