@@ -1,7 +1,7 @@
 """The article's analysis of "Rob", with its forward function and with an integral, on the bundled models.
 
-The article's forward returned `logits[0][word].max(0)`: row 0 of the batch in which Captum stacks all steps, so only the
-step next to the reference got a gradient, and the tag could change along the path. Run from the project's root:
+The article's forward returned `logits[0][word].max(0)`: row 0 of the batch in which Captum stacks all steps, so only
+the step next to the reference got a gradient, and the tag could change along the path. Run from the project's root:
 
     python -m benchmarks.article --out benchmarks/results/article.json
 """

@@ -237,7 +237,7 @@ class Explanation:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Explanation:
-        """Read a document that holds one explanation. Raises FormatError for anything else; `interp.read` takes many."""
+        """Read a document that holds one explanation (`interp.read` takes many). Raises FormatError for others."""
         from interp.document import load_one
 
         return load_one(path)

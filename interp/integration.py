@@ -59,7 +59,7 @@ class Settings:
             raise InputError(f"The tolerance must be between 0 and 1, such as 1e-3, not {self.tolerance:g}.")
         if self.max_evaluations < LEAST_EVALUATIONS:
             raise InputError(
-                f"{self.max_evaluations} evaluations are too few: --max-evaluations must be at least {LEAST_EVALUATIONS}."
+                f"{self.max_evaluations} evaluations are too few: --max-evaluations is {LEAST_EVALUATIONS} at least."
             )
 
 

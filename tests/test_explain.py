@@ -370,7 +370,7 @@ def test_units_without_a_tag_part_entities() -> None:
         ({"target": "in", "zoom": "wins in"}, "--zoom takes one word"),
         ({"target": "in", "tolerance": 0}, "between 0 and 1"),
         ({"target": "in", "tolerance": -1}, "between 0 and 1"),
-        ({"target": "in", "max_evaluations": 5}, "at least 17"),
+        ({"target": "in", "max_evaluations": 5}, "17 at least"),
         ({"text": ["Rob", "\u200b", "in"], "target": 2}, "drops the target"),
     ],
 )

@@ -92,9 +92,7 @@ def _check_vocabulary(name: str, model: PreTrainedModel, tokenizer: PreTrainedTo
     if pieces <= len(set(tokenizer.all_special_ids)):
         raise ModelError(f'The directory of "{name}" holds no vocabulary (tokenizer.json or vocab.txt).')
     if pieces > known:
-        raise ModelError(
-            f'The tokeniser of "{name}" has {pieces} pieces and the model {known}: they do not belong together.'
-        )
+        raise ModelError(f'The tokeniser of "{name}" has {pieces} pieces and the model {known}: they do not fit.')
 
 
 def find_device(device: str) -> torch.device:
@@ -185,7 +183,7 @@ def _weights(kind: Any, source: str, local: bool, **options: Any) -> PreTrainedM
     )
     if missing := sorted(loading["missing_keys"]):
         raise ModelError(
-            f'The weights of "{source}" lack {len(missing)} tensors ({", ".join(missing[:3])}): is it a model for tagging?'
+            f'The weights of "{source}" lack {len(missing)} tensors ({", ".join(missing[:3])}): is it one for tagging?'
         )
     return cast(PreTrainedModel, model)
 
