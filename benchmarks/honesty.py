@@ -38,7 +38,7 @@ def cases(name: str, data: File, count: int) -> list[Case]:
     if name == "planted":
         cued = [each for each in grammar.sample(rng, 4 * count) if each.target is not None]
         return [Case(ARTICLE, 10), *(Case(each.words, each.target + 1) for each in cued[: count - 1])]
-    sentences = [each.words for each in corpora.read("uner_test", data) if len(each.words) > 2]
+    sentences = [each.words for each in corpora.read("uner-test", data) if len(each.words) > 2]
     chosen = [sentences[i] for i in rng.permutation(len(sentences))[:count]]
     model = load(name, device="cpu")
     return [Case(words, (model.entities(words) or [(1,)])[0][0]) for words in chosen]

@@ -182,7 +182,7 @@ def test_a_tolerance_is_between_0_and_1(tolerance: float) -> None:
 
 
 def test_too_few_evaluations() -> None:
-    with pytest.raises(InputError, match=f"at least {LEAST_EVALUATIONS}"):
+    with pytest.raises(InputError, match=f"{LEAST_EVALUATIONS} at least"):
         Settings(max_evaluations=LEAST_EVALUATIONS - 1)
 
 
