@@ -18,8 +18,9 @@ from captum.attr import LayerIntegratedGradients
 from torch import Tensor
 
 from benchmarks.honesty import ARTICLE
-from interp.explain import Case, load
+from interp.explain import load
 from interp.explanation import addresses
+from interp.questions import Case, path_of, prepare
 
 TARGET = 10
 STEPS = 50
@@ -28,9 +29,9 @@ STEPS = 50
 def as_published(name: str) -> dict[str, Any]:
     """Word attributions as the article computed them, and what completeness asks for."""
     model = load(name, device="cpu")
-    tagger = model._tagger
-    (one,) = model._prepare([Case(ARTICLE, TARGET, tag="B-PER")])
-    path = model._path([one], False)
+    tagger = model.tagger
+    (one,) = prepare(model.tagger, [Case(ARTICLE, TARGET, tag="B-PER")])
+    path = path_of(model.tagger, [one], False)
     (position,) = one.objective.positions
     ids = torch.tensor([one.encoding.ids])
     pads = torch.tensor([tagger._reference_ids(one.encoding, "pad")])

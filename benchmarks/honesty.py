@@ -20,10 +20,11 @@ import torch
 from rich.progress import track
 
 from interp.bundled import corpora, grammar
-from interp.explain import Case, load
+from interp.explain import load
 from interp.integration import Result, Settings, integrate
 from interp.paths import Block, Path, contribute
 from interp.quadrature import Panel, Status
+from interp.questions import Case, path_of, prepare
 from tests import problems
 
 ARTICLE = ("Soccer", "-", "Steve", "Tiger", "gets", "a", "lucky", "win", ",", "Rob", "in", "surprise", "defeat")
@@ -66,9 +67,11 @@ def study(name: str, tables: bool, chosen: Sequence[Case], panels: int) -> list[
     fast, exact = (load(name, device="cpu", dtype=dtype) for dtype in ("float32", "float64"))
     rows = []
     for case in track(chosen, f"{name}, {'component' if tables else 'embedding'} path"):
-        (one,) = fast._prepare([case])
-        (result,) = integrate([fast._path([one], tables)], fast._tagger.evaluate, Settings(TOLERANCE)).results[0]
-        reference = truth(exact._path([one], tables), exact._tagger.evaluate, panels)
+        (one,) = prepare(fast.tagger, [case])
+        (result,) = integrate([path_of(fast.tagger, [one], tables)], fast.tagger.evaluate, Settings(TOLERANCE)).results[
+            0
+        ]
+        reference = truth(path_of(exact.tagger, [one], tables), exact.tagger.evaluate, panels)
         rows.append(
             {
                 "words": len(one.encoding.words),

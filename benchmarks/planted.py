@@ -1,6 +1,6 @@
 """Is the planted cue on top? Over fresh sentences of the grammar whose answer is known.
 
-    python -m benchmarks.planted --count 1000 --out benchmarks/results/planted.json
+python -m benchmarks.planted --count 1000 --out benchmarks/results/planted.json
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from interp.integration import Settings, integrate
 from interp.models.tagger import Tagger
 from interp.paths import Block, Path, contribute
 from interp.quadrature import Panel
+from interp.questions import path_of, prepare
 from interp.recording import frozen, replacing
 
 STEPS = (50, 200, 500, 1000, 2000, 4000, 8000)
@@ -98,9 +99,9 @@ def against_captum(model: Model, exact: Model, chosen: Sequence[Any]) -> list[di
     """Time of Captum over ours for all layers, at the fewest of STEPS whose word error is within the tolerance."""
     rows = []
     for case in chosen:
-        (one,) = model._prepare([case])
-        path, tagger = model._path([one], False), model._tagger
-        reference = truth(exact._path([one], False), exact._tagger.evaluate, 32)
+        (one,) = prepare(model.tagger, [case])
+        path, tagger = path_of(model.tagger, [one], False), model.tagger
+        reference = truth(path_of(exact.tagger, [one], False), exact.tagger.evaluate, 32)
 
         def ours(path: Path = path, tagger: Tagger = tagger) -> Any:
             return integrate([path], tagger.evaluate, Settings(TOLERANCE)).results[0][0]
@@ -142,7 +143,7 @@ def main(data: File, count: int, threads: int, out: File | None) -> None:
     article = cases("planted", data, 1)[0]
     for name in ("open", "planted"):
         model = load(name, device="cpu")
-        found["overhead"][name] = overhead(model._tagger, model._path(model._prepare([article]), False))
+        found["overhead"][name] = overhead(model.tagger, path_of(model.tagger, prepare(model.tagger, [article]), False))
         click.echo(f"{name}: {found['overhead'][name]}")
     chosen = [article, *cases("open", data, count - 1)]
     found["captum"] = against_captum(load("open", device="cpu"), load("open", device="cpu", dtype="float64"), chosen)

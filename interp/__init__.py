@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from interp.document import read as read
     from interp.document import save as save
     from interp.errors import InterpError as InterpError
-    from interp.explain import Case as Case
     from interp.explain import Model as Model
     from interp.explain import load as load
     from interp.explanation import Explanation as Explanation
     from interp.quadrature import Status as Status
+    from interp.questions import Case as Case
 
 _HOMES = {
     "Attribution": "interp.attribution",
-    "Case": "interp.explain",
+    "Case": "interp.questions",
     "Explanation": "interp.explanation",
     "InterpError": "interp.errors",
     "Model": "interp.explain",

@@ -18,8 +18,9 @@ import click
 from interp.errors import InputError, InterpError, OutputError
 
 if TYPE_CHECKING:
-    from interp.explain import Case, Model
+    from interp.explain import Model
     from interp.explanation import Explanation
+    from interp.questions import Case
 
 __all__ = ["main"]
 
@@ -211,7 +212,7 @@ def _cases(
     model: Model, sentences: Sequence[tuple[str, str]], target: str | None, references: Sequence[Any], question: Any
 ) -> list[Case]:
     """One case per sentence, target and reference; every one is checked before the first is computed."""
-    from interp.explain import Case
+    from interp.questions import Case
 
     cases = []
     for where, text in sentences:

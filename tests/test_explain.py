@@ -75,7 +75,7 @@ def question(request: pytest.FixtureRequest, tiny: Path, model64: Model) -> tupl
     """Options, and the truth on both paths."""
     options, filler, scalar = QUESTIONS[request.param]
     eager = BertForTokenClassification.from_pretrained(tiny, attn_implementation="eager", dtype=torch.float64).eval()
-    ids = list(model64._tagger.encode(SENTENCE.split()).ids)
+    ids = list(model64.tagger.encode(SENTENCE.split()).ids)
     start = [ids[0], *[filler] * (len(ids) - 2), ids[-1]]
     return options, *both_paths(eager, ids, start, scalar, options.get("positions", "zero"))
 
@@ -165,7 +165,7 @@ def test_the_same_positions_share_nothing(model64: Model) -> None:
 def test_references_are_sentences_of_that_token(model64: Model, reference: str) -> None:
     found = model64.explain(SENTENCE, "in", tag="O", reference=reference, max_evaluations=17)
     words = [f"[{reference.upper()}]"] * 8
-    (logits,) = model64._tagger.logits([model64._tagger.encode(words)])
+    (logits,) = model64.tagger.logits([model64.tagger.encode(words)])
     # Eight replaced sub-tokens: in a list of words, taken as it is, the token's name is the token.
     assert found.completeness.embedding.at_reference == pytest.approx(float(logits[4, 0]), abs=1e-10)
     assert found.reference.kind == reference
@@ -181,7 +181,7 @@ def test_a_reference_of_zeros_has_no_components(model64: Model) -> None:
 
 @pytest.mark.parametrize("output", ["logit", "centred-logit", "log-probability", "probability"])
 def test_outputs_are_what_they_say(model64: Model, output: str) -> None:
-    (logits,) = model64._tagger.logits([model64._tagger.encode(SENTENCE.split())])
+    (logits,) = model64.tagger.logits([model64.tagger.encode(SENTENCE.split())])
     row = logits[4].numpy()  # of "in"
     chances = np.exp(row) / np.exp(row).sum()
     value = {
@@ -214,7 +214,7 @@ def test_shifting_all_logits_moves_the_logit_alone(tiny: Path) -> None:
     question = {"tag": "B-PER", "max_evaluations": 17}
     before = {out: shifted.explain(SENTENCE, "in", output=out, **question) for out in ("logit", "centred-logit")}
     with torch.no_grad():
-        shifted._tagger.model.classifier.weight += torch.linspace(-1, 1, 16, dtype=torch.float64)
+        shifted.tagger.model.classifier.weight += torch.linspace(-1, 1, 16, dtype=torch.float64)
     after = {out: shifted.explain(SENTENCE, "in", output=out, **question) for out in before}
     np.testing.assert_allclose(rows(after["centred-logit"]), rows(before["centred-logit"]), atol=1e-10)
     assert np.abs(rows(after["logit"]) - rows(before["logit"])).max() > 1e-2
@@ -392,7 +392,7 @@ def test_a_budget_too_small_for_a_row(model32: Model) -> None:
 
 
 def test_little_memory_costs_rows_and_not_the_result(model64: Model) -> None:
-    cost = model64._tagger.cost(len(UNITS), 1)
+    cost = model64.tagger.cost(len(UNITS), 1)
     least = 2 * cost.row + 9 * cost.node  # two rows under way and the nodes of one panel
     roomy, tight = (model64.explain(SENTENCE, "in", tag="O", tolerance=1e-6, memory=m) for m in (None, least))
     assert tight.run.rows_per_forward < roomy.run.rows_per_forward
@@ -410,7 +410,7 @@ def condition(model: torch.nn.Module) -> list:
 @pytest.mark.parametrize("fails", [False, True], ids=["well", "raising"])
 def test_the_model_is_left_as_it_was(tiny: Path, fails: bool) -> None:
     loaded = load(tiny, "cpu")
-    network = loaded._tagger.model
+    network = loaded.tagger.model
     network.train()
     network.bert.encoder.layer[1].eval()
     network.classifier.bias.requires_grad_(False)
@@ -450,10 +450,10 @@ def test_the_articles_forward_function_is_not_complete(model32: Model, bundled: 
         pytest.skip("the bundled model `planted` is not in this checkout")
     subject, text, target = (load("planted", "cpu"), OTHER, "Rob") if bundled else (model32, SENTENCE, "Rob#2")
     ours = subject.explain(text, target)
-    network, encoding = subject._tagger.model, subject._tagger.encode(text.split())
+    network, encoding = subject.tagger.model, subject.tagger.encode(text.split())
     word, tag = encoding.first[ours.target.indices[0]], subject.info.labels.index(ours.target.tags[0])
     ids = torch.tensor([encoding.ids])
-    pad = subject._tagger.tokenizer.pad_token_id
+    pad = subject.tagger.tokenizer.pad_token_id
     start = torch.tensor([[i if s else pad for i, s in zip(encoding.ids, encoding.special, strict=True)]])
 
     def as_published(batch: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ LAYERS = [
     "memory",
     "bundled",
     "models",
+    "questions",
     "explain",
     "report",
     "cli",

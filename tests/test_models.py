@@ -58,14 +58,14 @@ def test_what_is_loaded(tiny: Path, model32: Model, no_network: list[str]) -> No
     assert model32.info.labels == LABELS
     assert (model32.info.name, model32.info.layers) == (str(tiny), 3)
     assert re.fullmatch("[0-9a-f]{64}", model32.info.sha256)
-    tagger = model32._tagger
+    tagger = model32.tagger
     assert (tagger.dtype, tagger.device) == (torch.float32, torch.device("cpu"))
     assert not tagger.model.training
     assert not no_network  # a directory asks nobody
 
 
 def test_sub_tokens_units_and_special_tokens(model32: Model) -> None:
-    encoding = model32._tagger.encode(SENTENCE.split())
+    encoding = model32.tagger.encode(SENTENCE.split())
     pieces = [VOCABULARY[i] for i in encoding.ids]
     assert pieces == ["[CLS]", "Rob", "win", "##s", "in", "Lon", "##don", ",", "Rob", "[SEP]"]
     assert encoding.units == (0, 1, 2, 2, 3, 4, 4, 5, 6, 7)
@@ -75,8 +75,8 @@ def test_sub_tokens_units_and_special_tokens(model32: Model) -> None:
 
 def test_logits_are_the_models_own_in_a_batch_as_alone(tiny: Path, model64: Model) -> None:
     bare = BertForTokenClassification.from_pretrained(tiny, dtype=torch.float64).eval()
-    encodings = [model64._tagger.encode(text.split()) for text in (SENTENCE, "Steve", "the German Rob gets a call")]
-    for encoding, logits in zip(encodings, model64._tagger.logits(encodings), strict=True):
+    encodings = [model64.tagger.encode(text.split()) for text in (SENTENCE, "Steve", "the German Rob gets a call")]
+    for encoding, logits in zip(encodings, model64.tagger.logits(encodings), strict=True):
         with torch.no_grad():
             alone = bare(input_ids=torch.tensor([encoding.ids])).logits[0]
         torch.testing.assert_close(logits, alone, rtol=1e-10, atol=1e-10)

@@ -59,7 +59,7 @@ def test_converged_means_within_the_tolerance(name: str, text: str, target: str)
     path = explanation.completeness.embedding
     assert path.status is Status.CONVERGED
 
-    exact = load(name, "cpu", "float64")._tagger
+    exact = load(name, "cpu", "float64").tagger
     exact.model.set_attn_implementation("eager")
     encoding = exact.encode([word.text for word in explanation.words[1:-1]])
     (index,), (tag,) = explanation.target.indices, explanation.target.tags
