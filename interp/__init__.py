@@ -1,7 +1,7 @@
 """Why did the model tag this word so? Attributions for named-entity models, each with its integration error.
 
-`load(name_or_path)` gives a model whose `explain(text, target=…)` gives an `Explanation`; `attribute` is the core on
-any torch module. Names are imported when they are first used, so that `import interp` does not load torch.
+`load(name_or_path)` gives a model whose `explain(text, target=…)` gives an `Explanation`; `attribute` is the core
+on any torch module. Names are imported when they are first used, so that `import interp` does not load torch.
 """
 
 from __future__ import annotations

@@ -21,10 +21,11 @@ __all__ = ["Attribution", "attribute"]
 class Attribution:
     """What `attribute` found, in units of the output.
 
-    `integrated_gradients` has the input's shape, `conductance[l]` that of layer l's output for one row, both float64
-    on the CPU. `residuals`: their sums minus (at_input − at_reference), the input's first. `estimate` is the
-    estimated integration error, Σ|error| / Σ|attribution| over units (all dimensions but the last, the features;
-    elements, of a vector), the worst of the input and all layers.
+    `integrated_gradients` has the input's shape, `conductance[l]` that of layer l's output for one row (a layer
+    that is called several times has one for each call), both float64 on the CPU. `residuals`: their sums minus
+    (at_input − at_reference), the input's first. `estimate` is the estimated integration error, Σ|error| /
+    Σ|attribution| over units (all dimensions but the last, the features; elements, of a vector), the worst of the
+    input and all layers.
     """
 
     integrated_gradients: Tensor
@@ -49,10 +50,11 @@ def attribute(
 ) -> Attribution:
     """Attribute a scalar to its input and to the outputs of layers, along the straight path from a reference.
 
-    `forward` takes (rows, …) stacked inputs to (rows,) values, each row on its own, and calls every layer once. A
+    `forward` takes (rows, …) stacked inputs to (rows,) values, each row on its own. A
     layer's conductance is complete (sums to the change of F) when the layer separates input from output. `rows` go
     forward at once. Sources: arXiv 1703.01365 (integrated gradients), arXiv 1805.12233 (conductance). Raises
-    InputError when shapes do not fit.
+    InputError when shapes do not fit. `layers`, and a `forward` that is a module, are held still meanwhile
+    (evaluation mode, no parameter gradients); whatever else `forward` calls is as you left it, dropout included.
     """
     if input.shape != reference.shape or not input.is_floating_point():
         raise InputError(
@@ -63,16 +65,17 @@ def attribute(
     ends = [tensor.detach().reshape(-1, 1) if flat else tensor.detach() for tensor in (input, reference)]
     modules = [*layers, *([forward] if isinstance(forward, nn.Module) else [])]
 
+    shapes: list[torch.Size] = []  # of one row of every layer's output
+
     def evaluate(blocks: Sequence[Block]) -> list[Samples]:
-        return [_sample(forward, layers, modules, block, input.shape) for block in blocks]
+        return [_sample(forward, layers, modules, block, input.shape, shapes) for block in blocks]
 
     path = Path(ends[0], ends[1], 1, _units, detail=_everything)
     result = integrate([path], evaluate, Settings(tolerance, max_evaluations, rows)).results[0][0]
-    details = [torch.from_numpy(detail) for detail in result.details or ()]
-    own, *above = (detail.squeeze(-1) if detail.shape[-1] == 1 and detail.ndim == 2 else detail for detail in details)
+    own, *above = (torch.from_numpy(detail) for detail in result.details or ())
     return Attribution(
         own.reshape(input.shape),
-        tuple(above),
+        tuple(detail.reshape(shape) for detail, shape in zip(above, shapes, strict=True)),
         result.at_input,
         result.at_reference,
         result.residuals,
@@ -88,16 +91,24 @@ def _sample(
     modules: Sequence[nn.Module],
     block: Block,
     shape: torch.Size,
+    shapes: list[torch.Size],
 ) -> Samples:
+    """One block forward and backward; `shapes` is filled with those of the layers' outputs."""
     state = block.path.at(block.alphas).requires_grad_(True)
-    with frozen(*modules), torch.enable_grad(), recording(layers) as outputs:
+    with frozen(*modules), torch.enable_grad(), recording(layers) as calls:
         values = forward(state.reshape(-1, *shape))
         if values.shape != (len(block.alphas),):
             raise InputError(
                 f"forward must give one value a row, shape ({len(block.alphas)},), not {tuple(values.shape)}."
             )
-        gradients = torch.autograd.grad(values.sum(), [state, *outputs], materialize_grads=True)
-    states = [state.detach(), *(_with_features(output.detach()) for output in outputs)]
+        if [] in calls:
+            raise InputError(f"forward never calls layer {calls.index([])}: name only layers that it calls.")
+        if not values.requires_grad:
+            raise InputError("forward gives values that do not depend on its input: there is nothing to attribute.")
+        recorded = [output for outputs in calls for output in outputs]
+        gradients = torch.autograd.grad(values.sum(), [state, *recorded], materialize_grads=True)
+    shapes[:] = [output.shape[1:] for output in recorded]
+    states = [state.detach(), *(_with_features(output.detach()) for output in recorded)]
     return Samples(
         block.alphas,
         values.detach().double().cpu()[:, None],

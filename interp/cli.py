@@ -6,7 +6,6 @@ there, but an integration did not reach its tolerance.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,7 @@ from interp.errors import InputError, InterpError, OutputError
 
 if TYPE_CHECKING:
     from interp.explain import Model
-    from interp.explanation import Explanation
+    from interp.explanation import Explanation, ModelInfo
     from interp.questions import Case
 
 __all__ = ["main"]
@@ -29,33 +28,24 @@ NOT_REACHED = 3
 PATIENCE = 2.0
 """Seconds before a progress bar appears."""
 
-Progress = Callable[[int, int], None]
-
-
-UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-
-
-def _bytes(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
-    """A number of bytes: 500MB, 2GiB, 1073741824."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?", value.strip().lower())
-    if match is None or float(match[1]) == 0:
-        raise click.BadParameter(f'"{value}" is no size: write 500MB or 2GiB.')
-    return int(float(match[1]) * UNITS[match[2] or ""])
+Progress = Callable[[float], None]
 
 
 class Group(click.Group):
-    """Errors raised on purpose become one sentence and exit status 2."""
+    """Errors raised on purpose, and options that do not fit, become one sentence and exit status 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except InterpError as error:
-            from interp.report.text import visible
+        except (click.UsageError, InterpError) as error:
+            _say(error.format_message() if isinstance(error, click.UsageError) else str(error))
+            return ctx.exit(2)
 
-            click.echo(f"interp: {visible(str(error))}", err=True)
-            ctx.exit(2)
+
+def _say(sentence: str) -> None:
+    from interp.report.text import visible
+
+    click.echo(f"interp: {visible(sentence)}", err=True)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -101,7 +91,6 @@ def main() -> None:
 @click.option(
     "--memory",
     metavar="SIZE",
-    callback=_bytes,
     help="To work in, such as 2GiB.  [default: 4GiB, at most half of what is free]",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -133,15 +122,17 @@ def explain(
     view: str,
     tolerance: float,
     max_evaluations: int,
-    memory: int | None,
+    memory: str | None,
     **question: Any,
 ) -> None:
     """Explain why words of TEXT got their tags: word by word, by embedding table, and through the layers.
 
-    Without TEXT, the sentence of the article that this tool grew from. Integration stops when its estimated error is
-    within the tolerance in every layer; where that is not reached the results say so, and the exit status is 3.
+    Without TEXT, the sentence of the article that this tool grew from. Integration stops when its estimated error
+    is within the tolerance in every layer; where that is not reached the results say so, and the exit status is 3.
     """
     _check_outputs(json_file, html_file, figure_file)
+    if figure_file and view in ("zoom", "density") and question["zoom"] is None:
+        raise InputError(f"The {view} view needs a word: name it with --zoom.")
     if text is None and file is None:
         text, target = ARTICLE[0], target or ARTICLE[1]
     sentences = _sentences(text, file)
@@ -158,20 +149,19 @@ def explain(
         torch.set_num_threads(threads)
     loaded = load(model, device=device, dtype=dtype)
     cases = _cases(loaded, sentences, target, list(dict.fromkeys(references)), question)
-    if not cases:
-        click.echo("The model finds no entity: name a word with --target.", err=True)
-        return
+    if not cases and (html_file or figure_file):
+        raise InputError("The model finds no entity, so there is nothing to draw: name a word with --target.")
     if figure_file is not None and len(cases) > 1:
         raise InputError(f"A figure shows one explanation, not {len(cases)}: name one --target and one --reference.")
-    with _progress() as progress:
+    with _progress(len(cases)) as progress:
         explanations = list(
             loaded.explain_many(
                 cases, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory, progress=progress
             )
         )
-    _write(explanations, json_file, html_file, figure_file, view)
+    _write(explanations, loaded.info, json_file, html_file, figure_file, view)
     if missed := [e for e in explanations if not e.completeness.converged]:
-        click.echo(f"interp: {_missed(missed, len(explanations))}", err=True)
+        _say(_missed(missed, len(explanations)))
         sys.exit(NOT_REACHED)
 
 
@@ -181,9 +171,13 @@ def _check_outputs(json_file: str | None, html_file: str | None, figure_file: st
 
     if figure_file is not None and Path(figure_file).suffix.lower() not in (".png", ".svg", ".pdf"):
         raise OutputError(f"Cannot draw {figure_file}: a figure is a .png, .svg or .pdf file.")
-    for path in (json_file, html_file, figure_file):
-        if path not in (None, "-"):
-            check_writable(str(path))
+    if "-" in (html_file, figure_file):
+        raise OutputError("Only --json writes to standard output: give the page or figure a file name.")
+    paths = [path for path in (json_file, html_file, figure_file) if path not in (None, "-")]
+    if len({Path(str(path)).resolve() for path in paths}) < len(paths):
+        raise OutputError("Two outputs go to the same file: give each its own.")
+    for path in paths:
+        check_writable(str(path))
 
 
 def _sentences(text: str | None, file: str | None) -> list[tuple[str, str]]:
@@ -197,7 +191,7 @@ def _sentences(text: str | None, file: str | None) -> list[tuple[str, str]]:
     name = "standard input" if file == "-" else file
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        lines = data.decode("utf-8-sig").splitlines()
+        lines = data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
     except OSError as error:
         raise InputError(f"Cannot read {name}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -214,7 +208,8 @@ def _cases(
     """One case per sentence, target and reference; every one is checked before the first is computed."""
     from interp.questions import Case
 
-    cases = []
+    cases: list[Case] = []
+    empty = 0
     for where, text in sentences:
         try:
             targets = [target] if target is not None else model.entities(text, question["pretokenized"])
@@ -223,11 +218,15 @@ def _cases(
         except InputError as error:
             raise InputError(f"{where}{error}") from error
         cases += made
+        empty += not made
+    if empty:
+        _say(f"{empty} of {len(sentences)} sentences hold no entity that the model finds: name a word with --target.")
     return cases
 
 
 def _write(
     explanations: Sequence[Explanation],
+    model: ModelInfo,
     json_file: str | None,
     html_file: str | None,
     figure_file: str | None,
@@ -237,7 +236,7 @@ def _write(
     from interp.document import dumps
     from interp.files import write
 
-    document = dumps(explanations) if json_file else ""
+    document = dumps(explanations, model) if json_file else ""
     page = ""
     if html_file is not None:
         from interp.report.html import page as render
@@ -262,13 +261,14 @@ def _write(
 
 
 def _missed(missed: Sequence[Explanation], count: int) -> str:
-    statuses = {path.status for e in missed for path in e.completeness.paths.values()}
+    statuses = dict.fromkeys(path.status for e in missed for path in e.completeness.paths.values())
     remedies = " ".join(status.message for status in statuses if status.value != "converged")
-    return f"{len(missed)} of {count} explanations did not reach the tolerance. {remedies}"
+    which = "The explanation" if count == 1 else f"{len(missed)} of {count} explanations"
+    return f"{which} did not reach the tolerance. {remedies}"
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def _progress(count: int) -> Iterator[Progress]:
     """A bar on stderr for work that takes longer than a moment, and only for a person who watches."""
     from time import monotonic
 
@@ -279,12 +279,12 @@ def _progress() -> Iterator[Progress]:
     with ExitStack() as stack:
         bar: Bar | None = None
 
-        def update(done: int, total: int) -> None:
+        def update(done: float) -> None:
             nonlocal bar
             if bar is None and console.is_terminal and monotonic() - start > PATIENCE:
                 bar = stack.enter_context(Bar(console=console, transient=True))
-                bar.add_task("integrating", total=total)
+                bar.add_task("integrating", total=count)
             if bar is not None:
-                bar.update(bar.task_ids[0], completed=done, total=total)
+                bar.update(bar.task_ids[0], completed=done)
 
         yield update

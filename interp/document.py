@@ -7,6 +7,7 @@ is schemas/explanations-1.schema.json in this package. Non-finite numbers are re
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -42,9 +43,9 @@ def schema() -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def to_document(explanations: Sequence[Explanation]) -> dict[str, Any]:
-    """A document of explanations by one model."""
-    models = {explanation.model for explanation in explanations}
+def to_document(explanations: Sequence[Explanation], model: ModelInfo | None = None) -> dict[str, Any]:
+    """A document of explanations by one model, which must be named where there are none."""
+    models = {explanation.model for explanation in explanations} | ({model} if model else set())
     if len(models) != 1:
         raise ValueError(f"a document holds explanations by one model, not by {len(models)}")
     pairs = [{"target": list(one.target.indices), **asdict(pair)} for one, pair in agreements(explanations)]
@@ -56,9 +57,9 @@ def to_document(explanations: Sequence[Explanation]) -> dict[str, Any]:
     }
 
 
-def dumps(explanations: Sequence[Explanation]) -> str:
-    """The document as text, one line per list of numbers being too wide for people: use a viewer."""
-    return json.dumps(to_document(explanations), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+def dumps(explanations: Sequence[Explanation], model: ModelInfo | None = None) -> str:
+    """The document as text. Raises ValueError for NaN and infinity, which are no JSON."""
+    return json.dumps(to_document(explanations, model), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 def save(explanations: Sequence[Explanation], path: str | os.PathLike[str]) -> None:
@@ -70,7 +71,7 @@ def read(path: str | os.PathLike[str]) -> list[Explanation]:
     """Every explanation of a document. Raises FormatError, which says what is wrong with the file."""
     name = os.fspath(path)
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_refuse)
+        document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_number, parse_float=_number)
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             found = document.get("schema") if isinstance(document, dict) else None
             raise FormatError(f'{name} is not a document of schema "{SCHEMA}" (its schema is {found!r}).')
@@ -91,8 +92,11 @@ def load_one(path: str | os.PathLike[str]) -> Explanation:
     return explanations[0]
 
 
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no number")
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 def _encode(explanation: Explanation) -> dict[str, Any]:
@@ -142,7 +146,7 @@ def _decode(data: dict[str, Any], info: ModelInfo) -> Explanation:
         model=info,
         text=data["text"],
         words=tuple(Word(index, *row) for index, row in enumerate(rows)),
-        target=Target(**{name: _frozen(target.get(name)) for name in Target.__dataclass_fields__}),
+        target=Target(**{name: _frozen(target[name]) for name in Target.__dataclass_fields__}),
         reference=Reference(data["reference"]["kind"], data["reference"]["positions"]),
         components=tables and Components(*(_frozen(tables[name]) for name in ("word", "position", "token_type"))),
         layers=_frozen(attributions["layers"]),

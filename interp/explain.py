@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import islice
-from typing import TypedDict, Unpack, cast
 
 import torch
 
@@ -16,21 +17,21 @@ from interp.explanation import (
     Integration,
     ModelInfo,
     Output,
+    Positions,
     Reference,
+    ReferenceKind,
     Run,
     Values,
     Word,
     Zoom,
 )
-from interp.integration import Result, Settings, integrate
-from interp.memory import default_budget, portions
+from interp.integration import Result, Settings, Sweep, integrate
+from interp.memory import default_budget, parse_size, portions
 from interp.models.loading import load_tagger
 from interp.models.tagger import Tagger
 from interp.questions import (
     Case,
-    Positions,
     Prepared,
-    ReferenceKind,
     Tags,
     path_of,
     predict,
@@ -42,6 +43,8 @@ from interp.words import TargetSpec
 
 __all__ = ["Case", "Model", "load"]
 
+Progress = Callable[[float], None]
+
 WINDOW = 32
 """Cases that are worked on together; `explain_many` holds no more of them at a time."""
 
@@ -49,31 +52,6 @@ ZERO_COMPONENTS = (
     "with a reference of zeros the sum of the tables passes through 0, where the LayerNorm behind it is singular: "
     "choose another reference for this view"
 )
-
-
-class Question(TypedDict, total=False):
-    """What may be asked beside the text and the target; see `Case`."""
-
-    tag: Tags | None
-    against: Tags | None
-    true_tag: Tags | None
-    output: Output
-    zoom: TargetSpec | None
-    reference: ReferenceKind
-    positions: Positions
-    pretokenized: bool
-
-
-class Effort(TypedDict, total=False):
-    """How far to integrate: `tolerance` of Σ|error| / Σ|attribution|, evaluations per path, bytes of working memory."""
-
-    tolerance: float
-    max_evaluations: int
-    memory: int | None
-
-
-class Options(Question, Effort, total=False):
-    """Everything that `explain` takes beside the text and the target."""
 
 
 def load(name_or_path: str | os.PathLike[str], device: str = "auto", dtype: str = "float32") -> Model:
@@ -95,22 +73,50 @@ class Model:
     def info(self) -> ModelInfo:
         return self.tagger.info
 
-    def explain(self, text: str | Sequence[str], target: TargetSpec, **options: Unpack[Options]) -> Explanation:
-        """Explain the tag of one target. Options are the fields of `Case`, and `tolerance`, `max_evaluations`,
-        `memory`.
+    def explain(
+        self,
+        text: str | Sequence[str],
+        target: TargetSpec,
+        *,
+        tag: Tags | None = None,
+        against: Tags | None = None,
+        true_tag: Tags | None = None,
+        output: Output = "logit",
+        zoom: TargetSpec | None = None,
+        reference: ReferenceKind = "pad",
+        positions: Positions = "zero",
+        pretokenized: bool = False,
+        tolerance: float = 1e-3,
+        max_evaluations: int = 1025,
+        memory: int | str | None = None,
+    ) -> Explanation:
+        """Explain the tag of one target; the question is that of `Case`, the effort that of `explain_many`.
 
         Integrates until the estimated integration error is within `tolerance` in every layer and component, or the
-        status says why not. Raises InputError when the text, target or a tag does not fit.
+        status says why not. Raises InputError when the text, the target or a tag does not fit.
         """
-        question, effort = _parted(options)
-        return next(self.explain_many([Case(text, target, **question)], **effort))
+        case = Case(text, target, tag, against, true_tag, output, zoom, reference, positions, pretokenized)
+        return next(self.explain_many([case], tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
 
-    def explain_entities(self, text: str | Sequence[str], **options: Unpack[Options]) -> list[Explanation]:
-        """Explain every entity that the model finds in a text, in order; none gives an empty list."""
-        question, effort = _parted(options)
-        words = Case(text, 1, **question).words
-        cases = [Case(words, entity, **question) for entity in self.entities(words)]
-        return list(self.explain_many(cases, **effort))
+    def explain_entities(
+        self,
+        text: str | Sequence[str],
+        *,
+        output: Output = "logit",
+        zoom: TargetSpec | None = None,
+        reference: ReferenceKind = "pad",
+        positions: Positions = "zero",
+        pretokenized: bool = False,
+        tolerance: float = 1e-3,
+        max_evaluations: int = 1025,
+        memory: int | str | None = None,
+    ) -> list[Explanation]:
+        """Explain every entity that the model finds in a text, in order; none gives an empty list. See `explain`."""
+        cases = [
+            Case(text, entity, None, None, None, output, zoom, reference, positions, pretokenized)
+            for entity in self.entities(text, pretokenized)
+        ]
+        return list(self.explain_many(cases, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
 
     def explain_many(
         self,
@@ -118,73 +124,86 @@ class Model:
         *,
         tolerance: float = 1e-3,
         max_evaluations: int = 1025,
-        memory: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        memory: int | str | None = None,
+        progress: Progress | None = None,
     ) -> Iterator[Explanation]:
         """Explain many cases, batched across sentences and targets; yields in the order of the cases.
 
-        `memory`: bytes to work in, default the smaller of 4 GiB and half of what is free. `progress` is told how many
-        paths of the present window have ended, of how many.
+        `tolerance`: of the integration error, Σ|error| / Σ|attribution| over words, in every layer and component.
+        `max_evaluations`: rows forward and backward, per path. `memory`: to work in, bytes or text as "2GiB";
+        default the smaller of 4 GiB and half of what is free. `progress` is told how many cases are done, in parts.
+        Raises InputError at once for settings that do not fit, and for a case when its turn comes.
         """
         settings = Settings(tolerance, max_evaluations)
-        remaining = iter(cases)
-        while window := list(islice(remaining, WINDOW)):
-            yield from self._explain(prepare(self.tagger, window), settings, memory, progress)
+        budget = parse_size(memory) if isinstance(memory, str) else memory
+        return self._windows(iter(cases), settings, budget, progress or (lambda _: None))
+
+    def _windows(
+        self, cases: Iterator[Case], settings: Settings, budget: int | None, progress: Progress
+    ) -> Iterator[Explanation]:
+        before = 0
+        while window := list(islice(cases, WINDOW)):
+            start = before  # of this window, for the closure
+
+            def told(done: float, start: int = start) -> None:
+                progress(start + done)
+
+            yield from self._explain(prepare(self.tagger, window), settings, budget, told)
+            before += len(window)
 
     def check(self, cases: Sequence[Case]) -> None:
         """Raise InputError for the first case that does not fit its sentence or the model; integrates nothing."""
         prepare(self.tagger, cases)
 
     def entities(self, text: str | Sequence[str], pretokenized: bool = False) -> list[tuple[int, ...]]:
-        """Word indices of every entity that the model predicts: consecutive words of one type, a `B-` starting anew."""
+        """Word indices of every entity that the model predicts: consecutive words of one type, a `B-` starting
+        anew.
+        """
         encoding = self.tagger.encode(Case(text, 1, pretokenized=pretokenized).words)
         tags, _ = predict(self.tagger, encoding, self.tagger.logits([encoding])[0])
         return spans(tags)
 
     def _explain(
-        self,
-        prepared: Sequence[Prepared],
-        settings: Settings,
-        memory: int | None,
-        progress: Callable[[int, int], None] | None,
+        self, prepared: Sequence[Prepared], settings: Settings, budget: int | None, progress: Progress
     ) -> list[Explanation]:
-        groups: dict[tuple[object, ...], list[Prepared]] = {}
-        for one in prepared:
-            groups.setdefault(one.sentence, []).append(one)
+        """One window: cases of one sentence share a path, and sentences share forwards as memory allows."""
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for number, one in enumerate(prepared):
+            groups.setdefault(one.sentence, []).append(number)
         sentences = list(groups.values())
-        costs = [self.tagger.cost(len(group[0].encoding.ids), len(group)) for group in sentences]
+        costs = [self.tagger.cost(len(prepared[s[0]].encoding.ids), len(s)) for s in sentences]
         device = self.tagger.device
         found: dict[int, Explanation] = {}
-        for some, fitted in portions(costs, settings, memory or default_budget(device), device.type):
-            for explanations in self._sweeps([sentences[i] for i in some], fitted, progress):
-                found.update(explanations)
-        return [found[id(one)] for one in prepared]
+        for some, fitted in portions(costs, settings, budget or default_budget(device), device.type):
+            numbers = [sentences[i] for i in some]
+            share = sum(map(len, numbers)) / 2  # of the cases, per path
+            before = len(found)
 
-    def _sweeps(
+            def told(done: int, of: int, at: float, share: float = share) -> None:
+                progress(at + share * done / of)
+
+            chosen = [[prepared[n] for n in each] for each in numbers]
+            embedding = self._sweep(chosen, fitted, False, partial(told, at=before))
+            # Rows that memory allowed there are allowed here: the states of this path are no larger.
+            fitted = replace(fitted, rows=embedding.rows)
+            split = [i for i, group in enumerate(chosen) if group[0].case.reference != "zero"]
+            components = self._sweep([chosen[i] for i in split], fitted, True, partial(told, at=before + share))
+            parts = dict(zip(split, components.results, strict=True))
+            for i, (each, group) in enumerate(zip(numbers, chosen, strict=True)):
+                tables = parts.get(i) or (None,) * len(group)
+                for number, one, result, part in zip(each, group, embedding.results[i], tables, strict=True):
+                    found[number] = self._assemble(one, result, part, settings, components.rows)
+        return [found[number] for number in range(len(prepared))]
+
+    def _sweep(
         self,
         groups: Sequence[Sequence[Prepared]],
         settings: Settings,
-        progress: Callable[[int, int], None] | None,
-    ) -> Iterator[dict[int, Explanation]]:
-        """Both paths of some sentences; yields the explanations of each sentence by the id of what was prepared."""
-        total = 2 * len(groups)
-
-        def shifted(by: int) -> Callable[[int, int], None] | None:
-            return progress and (lambda done, _: progress(by + done, total))
-
-        evaluate = self.tagger.evaluate
-        embedding = integrate(
-            [path_of(self.tagger, group, tables=False) for group in groups], evaluate, settings, shifted(0)
-        )
-        split = [i for i, group in enumerate(groups) if group[0].case.reference != "zero"]
-        tables = [path_of(self.tagger, groups[i], tables=True) for i in split]
-        components = integrate(tables, evaluate, settings, shifted(len(groups)))
-        parts = dict(zip(split, components.results, strict=True))
-        for i, group in enumerate(groups):
-            yield {
-                id(one): self._assemble(one, result, parts[i][k] if i in parts else None, settings, embedding.rows)
-                for k, (one, result) in enumerate(zip(group, embedding.results[i], strict=True))
-            }
+        tables: bool,
+        progress: Callable[[int, int], None],
+    ) -> Sweep:
+        paths = [path_of(self.tagger, group, tables) for group in groups]
+        return integrate(paths, self.tagger.evaluate, settings, progress)
 
     def _assemble(
         self, one: Prepared, result: Result, part: Result | None, settings: Settings, rows: int
@@ -213,14 +232,6 @@ class Model:
             Run(str(device), dtype, torch.get_num_threads(), rows, versions()),
             {} if part else {"components": ZERO_COMPONENTS},
         )
-
-
-def _parted(options: Options) -> tuple[Question, Effort]:
-    question = {name: value for name, value in options.items() if name in Question.__annotations__}
-    effort = {name: value for name, value in options.items() if name in Effort.__annotations__}
-    if unknown := set(options) - set(question) - set(effort):
-        raise TypeError(f"unknown option {sorted(unknown)[0]!r}")
-    return cast(Question, question), cast(Effort, effort)
 
 
 def _values(values: Iterable[float]) -> Values:

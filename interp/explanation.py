@@ -1,8 +1,9 @@
 """An explanation as frozen data: no model, no tensors, no I/O (the methods that draw or write import those late).
 
-Units: every attribution is in units of the explained output (a logit, nats for a log-probability, or a probability),
-and signed: positive speaks for the tag. Raw sums are the primary numbers, because they are complete: over all words
-they sum to F(input) − F(reference). Per-word lists include the special tokens, so that [CLS] is word 0.
+Units: every attribution is in units of the explained output (a logit, nats for a log-probability, or a
+probability), and signed: positive speaks for the tag. Raw sums are the primary numbers, because they are complete:
+over all words they sum to F(input) − F(reference). Per-word lists include the special tokens, so that [CLS] is word
+0.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 Output = Literal["logit", "centred-logit", "log-probability", "probability"]
+ReferenceKind = Literal["pad", "mask", "unk", "zero"]
+Positions = Literal["zero", "same"]
 View = Literal["words", "components", "layers", "zoom", "density"]
 Values = tuple[float, ...]
 
@@ -97,8 +100,8 @@ class Target:
 class Reference:
     """Where attributions are measured from: `kind` of sentence, and `positions` on the component path."""
 
-    kind: Literal["pad", "mask", "unk", "zero"]
-    positions: Literal["zero", "same"]
+    kind: ReferenceKind
+    positions: Positions
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,11 @@ class Explanation:
     run: Run
     absent: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        rows = [*self.layers, *(self.components.present.values() if self.components else ())]
+        if any(len(row) != len(self.words) for row in rows):
+            raise ValueError(f"every layer and component has one value per word, {len(self.words)} of them")
+
     @property
     def attributions(self) -> Values:
         """One value per word, special tokens included."""
@@ -280,8 +288,8 @@ def normalised(values: Sequence[float]) -> Values:
 class Agreement:
     """How far two explanations of one target agree, over words that are not special tokens.
 
-    `difference` is Σ|a − b| over the mean of Σ|a| and Σ|b| (0 is equal, 2 opposite); `correlation` is Spearman's rank
-    correlation (None when either is constant); `same_leader` whether both put the same word on top.
+    `difference` is Σ|a − b| over the mean of Σ|a| and Σ|b| (0 is equal, 2 opposite); `correlation` is Spearman's
+    rank correlation (None when either is constant); `same_leader` whether both put the same word on top.
     """
 
     first: str

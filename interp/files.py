@@ -12,29 +12,36 @@ __all__ = ["check_writable", "write"]
 
 
 def write(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Replace a file in one step (temporary file beside it, fsync, rename). Raises OutputError, and leaves the old
-    one.
+    """Replace a file in one step: temporary file beside it, fsync, rename. What is no file (a pipe) is written
+    through.
+
+    Raises OutputError, and leaves the old file as it was.
     """
-    target = Path(path)
+    target = Path(path).resolve()  # a link stays, and leads to the new content
+    data = content.encode() if isinstance(content, str) else content
     scratch = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
         with scratch.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(target)
     except OSError as error:
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
-        raise OutputError(f"Cannot write {target}: {error.strerror}.") from error
+        raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise OutputError now, before work is done whose result could not be written."""
-    target = Path(path)
+    target = Path(path).resolve()
     if target.is_dir():
-        raise OutputError(f"Cannot write {target}: it is a directory.")
+        raise OutputError(f"Cannot write {path}: it is a directory.")
     if not target.parent.is_dir():
-        raise OutputError(f"Cannot write {target}: there is no directory {target.parent}.")
-    if not os.access(target if target.exists() else target.parent, os.W_OK):
-        raise OutputError(f"Cannot write {target}: permission denied.")
+        raise OutputError(f"Cannot write {path}: there is no directory {target.parent}.")
+    special = target.exists() and not target.is_file()
+    if not os.access(target if special else target.parent, os.W_OK):
+        raise OutputError(f"Cannot write {path}: permission denied.")

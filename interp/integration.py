@@ -1,7 +1,7 @@
 """Integrated gradients and every layer's conductance along straight paths, by one adaptive sweep.
 
-A scalar F depends on an input through states h_0 (the input), h_1, …, h_L (layer outputs). On the straight path from
-a reference (α = 0) to the input (α = 1) the attribution of state l is A_l = ∫ ∂F/∂h_l ⊙ dh_l/dα dα: integrated
+A scalar F depends on an input through states h_0 (the input), h_1, …, h_L (layer outputs). On the straight path
+from a reference (α = 0) to the input (α = 1) the attribution of state l is A_l = ∫ ∂F/∂h_l ⊙ dh_l/dα dα: integrated
 gradients for l = 0 (Sundararajan et al. 2017, arXiv 1703.01365), conductance above (Dhamdhere et al. 2018, arXiv
 1805.12233).
 
@@ -55,6 +55,8 @@ class Settings:
     most_points: int = MOST_POINTS
 
     def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise InputError(f"{self.rows} rows per forward are too few: one is the least.")
         if not 0 < self.tolerance < 1:
             raise InputError(f"The tolerance must be between 0 and 1, such as 1e-3, not {self.tolerance:g}.")
         if self.max_evaluations < LEAST_EVALUATIONS:
@@ -68,8 +70,8 @@ class Result:
     """The attributions of one target on one path.
 
     `values[l]` (groups, units) and `details[l]` for state l; `residuals[l]` = sum of values − (at_input −
-    at_reference); `estimate` of the relative integration error, the worst state and group; `evaluations` of the whole
-    path.
+    at_reference); `estimate` of the relative integration error, the worst state and group; `evaluations` of the
+    whole path.
     """
 
     at_input: float
@@ -98,8 +100,8 @@ def integrate(
 ) -> Sweep:
     """Integrate along all paths together, each until its own estimates are within the tolerance.
 
-    `evaluate` takes blocks of nodes of one or more paths and returns their samples. `progress` is told how many paths
-    have ended, of how many. Raises DeviceError when not even one row fits the device's memory.
+    `evaluate` takes blocks of nodes of one or more paths and returns their samples. `progress` is told how many
+    paths have ended, of how many. Raises DeviceError when not even one row fits the device's memory.
     """
     runs = [_Progress(path, settings) for path in paths]
     rows = settings.rows
@@ -109,15 +111,9 @@ def integrate(
         queue = deque((run, run.missing) for run in active)
         while queue:
             portion = _take(queue, rows)
-            try:
-                samples = evaluate([Block(run.path, alphas) for run, alphas in portion])
-            except torch.OutOfMemoryError as error:
-                size = sum(len(alphas) for _, alphas in portion)
-                if size == 1:
-                    raise DeviceError(
-                        "One row does not fit the device's memory: use --device cpu or a shorter text."
-                    ) from error
-                rows = size // 2
+            samples = _within_memory(evaluate, [Block(run.path, alphas) for run, alphas in portion])
+            if samples is None:
+                rows = max(1, sum(len(alphas) for _, alphas in portion) // 2)
                 queue.extendleft(reversed(portion))
                 torch.cuda.empty_cache()
                 continue
@@ -128,6 +124,16 @@ def integrate(
         if progress is not None:
             progress(sum(run.status is not None for run in runs), len(runs))
     return Sweep(tuple(run.results() for run in runs), rows)
+
+
+def _within_memory(evaluate: Evaluate, blocks: Sequence[Block]) -> Sequence[Samples] | None:
+    """Samples, or None when memory ran out; with the exception goes what it held on to."""
+    try:
+        return evaluate(blocks)
+    except torch.OutOfMemoryError as error:
+        if sum(len(block.alphas) for block in blocks) > 1:
+            return None
+        raise DeviceError("One row does not fit the device's memory: use --device cpu or a shorter text.") from error
 
 
 def _take(queue: deque[tuple[_Progress, tuple[float, ...]]], rows: int) -> list[tuple[_Progress, tuple[float, ...]]]:

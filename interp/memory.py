@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import psutil
 import torch
 
-from interp.errors import DeviceError
+from interp.errors import DeviceError, InputError
 from interp.integration import Settings
 from interp.quadrature import FEWEST_POINTS, MOST_POINTS
 
-__all__ = ["Cost", "default_budget", "portions"]
+__all__ = ["MOST_TOKENS", "Cost", "default_budget", "parse_size", "portions"]
 
 DEFAULT = 4 * 2**30
 NODES = 64
@@ -33,6 +34,18 @@ class Cost:
     node: int
 
 
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+def parse_size(text: str) -> int:
+    """A number of bytes: 500MB, 2GiB, 1073741824. Raises InputError for anything else."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?", text.strip().lower())
+    size = int(float(match[1]) * UNITS[match[2] or ""]) if match else 0
+    if size < 1:
+        raise InputError(f'"{text}" is no size of memory: write 500MB or 2GiB.')
+    return size
+
+
 def default_budget(device: torch.device) -> int:
     """The smaller of 4 GiB and half of what is free."""
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
@@ -40,10 +53,11 @@ def default_budget(device: torch.device) -> int:
 
 
 def portions(costs: Sequence[Cost], settings: Settings, budget: int, device: str) -> Iterator[tuple[range, Settings]]:
-    """Split sentences into runs that fit the budget together, each with the rows per forward that it leaves room for.
+    """Split sentences into runs that fit the budget together, each with the rows per forward that it leaves room
+    for.
 
-    Half of the budget is for rows under way. A sentence whose nodes do not fit the other half is worked on alone, in
-    small panels, and without keeping nodes. Raises DeviceError when not even that fits.
+    Half of the budget is for rows under way. A sentence whose nodes do not fit the other half is worked on alone,
+    in small panels, and without keeping nodes. Raises DeviceError when not even that fits.
     """
     start = 0
     while start < len(costs):
@@ -61,8 +75,8 @@ def portions(costs: Sequence[Cost], settings: Settings, budget: int, device: str
         rows = (budget - held) // largest
         if rows < 1:
             raise DeviceError(
-                f"A memory budget of {budget / 2**20:.0f} MiB is too small: this text needs at least "
-                f"{(points * group[0].node + largest) / 2**20:.0f} MiB (--memory), or shorten it."
+                f"A memory budget of {budget / 2**20:.3g} MiB is too small: this text needs "
+                f"{(points * group[0].node + largest) / 2**20 + 0.1:.1f} MiB (--memory), or shorten it."
             )
         rows = min(rows, max(1, MOST_TOKENS[device] // longest))
         yield range(start, stop), replace(settings, rows=int(rows), retain=retain, most_points=points)

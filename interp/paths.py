@@ -27,10 +27,10 @@ Array = npt.NDArray[np.float64]
 class Path:
     """A straight line from `reference` to `input`, two states of one shape (…, features), and what to do along it.
 
-    `targets` counts the scalars F explained on it. `sums` takes values without the features dimension, (rules, …), to
-    (rules, units) or (rules, groups, units): what the error is controlled for, each group on its own. `detail`, if
-    given, picks from elementwise values (…, features) what is wanted at full resolution. `context` is for whoever
-    evaluates the path.
+    `targets` counts the scalars F explained on it. `sums` takes values without the features dimension, (rules, …),
+    to (rules, units) or (rules, groups, units): what the error is controlled for, each group on its own. `detail`,
+    if given, picks from elementwise values (…, features) what is wanted at full resolution. `context` is for
+    whoever evaluates the path.
     """
 
     input: Tensor
@@ -62,7 +62,9 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What a block gave: outputs (nodes, targets), states per layer (nodes, …) and per target the gradients to them."""
+    """What a block gave: outputs (nodes, targets), states per layer (nodes, …) and per target the gradients to
+    them.
+    """
 
     alphas: tuple[float, ...]
     outputs: Tensor
@@ -128,8 +130,8 @@ def _gather(parts: Sequence[Tensor], order: Sequence[int]) -> Tensor:
 def _products(states: Tensor, gradients: Tensor, slope: Tensor | None, points: int) -> Tensor:
     """Σ over features of gradient at node i times state at node j, (…, i, j) in float64: all that any rule needs.
 
-    A middle state is subtracted first: rules differentiate, so constants drop out, and float32 rounding is amplified
-    less.
+    A middle state is subtracted first: rules differentiate, so constants drop out, and float32 rounding is
+    amplified less.
     """
     if slope is not None:  # the path itself is straight: its derivative is known, not interpolated
         nodes = torch.from_numpy(chebyshev(points).nodes).to(states.device)

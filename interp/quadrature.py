@@ -44,7 +44,7 @@ class Status(Enum):
 _MESSAGES = {
     Status.CONVERGED: "The estimated integration error is within the tolerance.",
     Status.NOT_CONVERGED: (
-        "The evaluations ran out before the tolerance was met: raise --max-evaluations or --tolerance."
+        "The tolerance was not met with the evaluations allowed: raise --max-evaluations or --tolerance."
     ),
     Status.PRECISION_LIMITED: (
         "Rounding of this float type hides any further gain: use --dtype float64 or raise --tolerance."
@@ -149,11 +149,12 @@ BLIND = 0.01
 def relative_error(residual: Array, nested: Array, nested_residual: Array) -> Array:
     """Estimated error of a panel's attributions, from two measures of it, all relative to Σ|attribution|.
 
-    `residual`: |sum of attributions − change of F|, exactly known, close to the error, but blind to errors that cancel.
-    `nested`: Σ|difference to the nested rule|, blind to nothing that the nodes see, but the error of the coarser rule:
-    under geometric convergence the finer one's is its square. The power 3/2 is QUADPACK's cautious form of that
-    (Piessens et al. 1983). Where errors are seen to cancel (`nested_residual` is small beside `nested`), the nested
-    difference itself is the estimate. Nothing here sees what lies between all nodes and leaves no trace at the ends.
+    `residual`: |sum of attributions − change of F|, exactly known, close to the error, but blind to errors that
+    cancel. `nested`: Σ|difference to the nested rule|, blind to nothing that the nodes see, but the error of the
+    coarser rule: under geometric convergence the finer one's is its square. The power 3/2 is QUADPACK's cautious
+    form of that (Piessens et al. 1983). Where errors are seen to cancel (`nested_residual` is small beside
+    `nested`), the nested difference itself is the estimate. Nothing here sees what lies between all nodes and
+    leaves no trace at the ends.
     """
     estimate = SAFETY * np.maximum(residual, predicted(nested))
     return np.where(nested_residual < BLIND * nested, np.maximum(estimate, nested), estimate)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from torch import Tensor
 
 from interp.errors import InputError
-from interp.explanation import Output, Target
+from interp.explanation import Output, Positions, ReferenceKind, Target
 from interp.models.tagger import Encoding, Objective, Tagger
 from interp.paths import Path
 from interp.words import TargetSpec, find_target, split_words
@@ -17,8 +17,6 @@ from interp.words import TargetSpec, find_target, split_words
 __all__ = ["Case", "Prepared", "path_of", "predict", "prepare", "spans"]
 
 Tags = str | Sequence[str]
-ReferenceKind = Literal["pad", "mask", "unk", "zero"]
-Positions = Literal["zero", "same"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,8 @@ class Case:
     @property
     def words(self) -> list[str]:
         words = split_words(self.text, self.pretokenized) if isinstance(self.text, str) else list(self.text)
+        if not all(isinstance(word, str) for word in words):
+            raise InputError("The text must be a sentence or a list of words.")
         if not words or not any(word.strip() for word in words):
             raise InputError("The text is empty: give a sentence with at least one word.")
         if any("\ud800" <= char <= "\udfff" for word in words for char in word):
@@ -91,7 +91,8 @@ def _resolve(tagger: Tagger, case: Case, encoding: Encoding, logits: Tensor) -> 
     indices = find_target(encoding.words, case.target)
     positions = [encoding.first[index] for index in indices]
     if None in positions:
-        raise InputError("The model's tokeniser drops the target: nothing is left of it to be tagged.")
+        lost = indices[positions.index(None)]
+        raise InputError(f"The model's tokeniser leaves nothing of word @{lost} ({encoding.words[lost - 1]!a}).")
     if case.output == "probability" and len(indices) > 1:
         raise InputError("A sum of probabilities means nothing for several words: use --output log-probability.")
     tags, probabilities = predict(tagger, encoding, logits)
@@ -117,7 +118,7 @@ def _resolve(tagger: Tagger, case: Case, encoding: Encoding, logits: Tensor) -> 
         predicted,
         _tags(tagger.info.labels, case.true_tag, len(indices)),
     )
-    zoom = None if case.zoom is None else _one(find_target(encoding.words, case.zoom), "--zoom")
+    zoom = None if case.zoom is None else _one(find_target(encoding.words, case.zoom, "zoom"))
     return Prepared(case, encoding, indices, objective, zoom, target, tags, probabilities)
 
 
@@ -142,7 +143,7 @@ def _tags(labels: Sequence[str], tags: Tags | None, count: int) -> tuple[str, ..
         if tag not in labels:
             raise InputError(f'Unknown tag "{tag}": this model has {", ".join(labels)}.')
     if len(given) not in (1, count):
-        raise InputError(f"The target has {count} words, but {len(given)} tags are given: give one, or one for each.")
+        raise InputError(f"{len(given)} tags are given for a target of {count}: give one, or one for each word.")
     return given * count if len(given) == 1 else given
 
 
@@ -155,23 +156,23 @@ def path_of(tagger: Tagger, group: Sequence[Prepared], tables: bool) -> Path:
     return tagger.embedding_path(encoding, objectives, case.reference, group[0].zoom)
 
 
-def _one(indices: tuple[int, ...], what: str) -> int:
+def _one(indices: tuple[int, ...]) -> int:
     if len(indices) != 1:
-        raise InputError(f"{what} takes one word, not {len(indices)}.")
+        raise InputError(f"The zoom takes one word, not {len(indices)}.")
     return indices[0]
 
 
 def spans(tags: Sequence[str | None]) -> list[tuple[int, ...]]:
-    """Indices of every entity: consecutive words of one type, where `B-` starts anew; tags without a scheme are
-    types.
+    """Indices of every entity: consecutive words of one type, where `B-` (`S-`, `U-`) starts anew; tags without a
+    scheme are types.
     """
     found: list[list[int]] = []
     before = None
     for index, tag in enumerate(tags):
         mark, dash, kind = (tag or "O").partition("-")
-        kind = kind if dash and mark in ("B", "I") else (tag or "O")
+        kind = kind if dash and mark in tuple("BISELU") else (tag or "O")
         if kind != "O" and not kind.startswith("["):
-            if kind == before and mark != "B":
+            if kind == before and mark not in ("B", "S", "U"):
                 found[-1].append(index)
             else:
                 found.append([index])

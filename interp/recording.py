@@ -25,17 +25,17 @@ def first_tensor(output: Any) -> Tensor:
 
 
 @contextmanager
-def recording(layers: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
-    """Collect every output of `layers`, in the order of the calls (a shared layer called twice is recorded twice)."""
-    outputs: list[Tensor] = []
+def recording(layers: Sequence[nn.Module]) -> Iterator[list[list[Tensor]]]:
+    """Collect the outputs of each layer, one list a layer in the order of `layers`, its calls in their order."""
+    calls: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
 
-    def keep(_module: nn.Module, _args: Any, output: Any) -> None:
-        outputs.append(first_tensor(output))
+    def keep(module: nn.Module, _args: Any, output: Any) -> None:
+        calls[module].append(first_tensor(output))
 
     with ExitStack() as stack:
-        for layer in dict.fromkeys(layers):
+        for layer in calls:
             stack.callback(layer.register_forward_hook(keep).remove)
-        yield outputs
+        yield [calls[layer] for layer in layers]
 
 
 @contextmanager

@@ -19,7 +19,7 @@ __all__ = ["TargetSpec", "find_target", "split_words"]
 _EDGE = regex.compile(r"[\p{P}\p{S}]")
 _INITIALS = regex.compile(r"(?:\p{L}\.){2,}")
 
-TargetSpec = str | int | Sequence[int]
+TargetSpec = str | int | Sequence[int] | Sequence[str]
 
 
 def split_words(text: str, pretokenized: bool = False) -> list[str]:
@@ -42,8 +42,8 @@ def _peel(piece: str) -> list[str]:
     return [*clusters[:first], middle, *clusters[last:]]
 
 
-def find_target(words: Sequence[str], target: TargetSpec) -> tuple[int, ...]:
-    """Indices of the words meant, [CLS] being 0 and the first word of the sentence 1.
+def find_target(words: Sequence[str], target: TargetSpec, name: str = "target") -> tuple[int, ...]:
+    """Indices of the words meant, [CLS] being 0 and the first word of the sentence 1; `name` is for messages.
 
     `target` is a word ("Rob"), one of several ("Rob#2"), consecutive words ("Steve Tiger"), an index ("@10" or 10),
     or consecutive indices. Bare text is always a word. Raises InputError, which lists what would fit.
@@ -51,7 +51,14 @@ def find_target(words: Sequence[str], target: TargetSpec) -> tuple[int, ...]:
     if isinstance(target, int):
         return _checked([target], len(words))
     if not isinstance(target, str):
-        return _checked(list(target), len(words))
+        given: list[object] = list(target) if isinstance(target, Sequence) else []
+        names = [each for each in given if isinstance(each, str)]
+        indices = [each for each in given if isinstance(each, int)]
+        if given and len(names) == len(given):
+            return find_target(words, " ".join(names), name)
+        if not given or len(indices) < len(given):
+            raise InputError(f"The {name} must be a word, an index, or consecutive ones, not {target!r}.")
+        return _checked(indices, len(words))
     if target.startswith("@") and target[1:].isdecimal():
         return _checked([int(target[1:])], len(words))
     found = _occurrences(words, target)
@@ -59,7 +66,7 @@ def find_target(words: Sequence[str], target: TargetSpec) -> tuple[int, ...]:
         return found[0]
     if found:
         places = ", ".join(f'"{target}#{n}" (@{span[0]})' for n, span in enumerate(found, 1))
-        raise InputError(f'The target "{target}" occurs {len(found)} times: say which, one of {places}.')
+        raise InputError(f'The {name} "{target}" occurs {len(found)} times: say which, one of {places}.')
     base, mark, number = target.rpartition("#")
     if mark and number.isdecimal() and (found := _occurrences(words, base)):
         if 1 <= int(number) <= len(found):
@@ -67,7 +74,7 @@ def find_target(words: Sequence[str], target: TargetSpec) -> tuple[int, ...]:
         raise InputError(f'"{base}" occurs {_times(len(found))}, so there is no "{target}".')
     close = get_close_matches(target, words, n=1)
     hint = f' Did you mean "{close[0]}"?' if close else ""
-    raise InputError(f'The target "{target}" is not in the sentence; its words are: {_listed(words)}.{hint}')
+    raise InputError(f'The {name} "{target}" is not in the sentence; its words are: {_listed(words)}.{hint}')
 
 
 def _occurrences(words: Sequence[str], target: str) -> list[tuple[int, ...]]:
@@ -81,8 +88,6 @@ def _occurrences(words: Sequence[str], target: str) -> list[tuple[int, ...]]:
 
 
 def _checked(indices: list[int], count: int) -> tuple[int, ...]:
-    if not indices:
-        raise InputError("The target is empty: name at least one word.")
     for index in indices:
         if not 1 <= index <= count:
             kind = "a special token" if index in (0, count + 1) else "not in the sentence"

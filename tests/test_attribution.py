@@ -221,6 +221,22 @@ def test_a_module_called_twice_is_recorded_twice(net: Net) -> None:
         torch.testing.assert_close(values, true, rtol=0, atol=1e-6 * float(true.abs().sum()))
 
 
+def test_conductance_is_in_the_order_of_the_layers() -> None:
+    first, second, idle = nn.Linear(3, 5), nn.Linear(5, 4), nn.Linear(1, 1)
+
+    def forward(rows: Tensor) -> Tensor:
+        return second(first(rows).tanh()).tanh().sum(-1)
+
+    found = attribute(forward, [second, first], torch.ones(3), torch.zeros(3))
+    assert [each.shape for each in found.conductance] == [(4,), (5,)]
+    with pytest.raises(InputError, match="never calls layer 1"):
+        attribute(forward, [first, idle], torch.ones(3), torch.zeros(3))
+    with pytest.raises(InputError, match="do not depend"):
+        attribute(lambda rows: torch.ones(len(rows)), [], torch.ones(3), torch.zeros(3))
+    with pytest.raises(InputError, match="rows per forward"):
+        attribute(forward, [first], torch.ones(3), torch.zeros(3), rows=0)
+
+
 def test_shapes_of_vectors_and_images() -> None:
     layer = nn.Conv2d(2, 3, 3).double()
     image = torch.randn(2, 6, 6, dtype=torch.float64)

@@ -126,6 +126,12 @@ def test_float32_floor_is_precision_limited(run: Run) -> None:
         ([TEXT, "--target", "Rob", "--tolerance", "nan"], "tolerance"),
         ([TEXT, "--target", "Rob", "--max-evaluations", "3"], "17 at least"),
         ([TEXT, "--target", "Rob", "--memory", "1kB"], "--memory"),
+        ([TEXT, "--target", "Rob", "--memory", "much"], "500MB or 2GiB"),
+        ([TEXT, "--target", "Rob", "--tolerance", "abc"], "--tolerance"),
+        ([TEXT, "--target", "Rob", "--output", "odds"], "--output"),
+        ([TEXT, "--no-such-option"], "--no-such-option"),
+        ([TEXT, "--target", "Rob", "--html", "-"], "--json"),
+        ([TEXT, "--target", "Rob", "--html", "written.json"], "same file"),
         ([TEXT, "--target", "Rob", "--device", "cuda:99"], "not there"),
         ([TEXT, "--target", "Rob", "--device", "tpu"], "auto, cpu, cuda"),
         ([TEXT, "--target", "Rob", "--dtype", "int8"], "float32"),
@@ -185,3 +191,17 @@ def test_start_up_loads_neither_torch_nor_transformers() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "explain" in done.stdout
+
+
+def test_sentences_without_an_entity_are_counted(run: Run, tmp_path: Path) -> None:
+    result = run("--file", "-", "--json", "e.json", input=b"Rob\nin\n")
+    found = json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))
+    Draft202012Validator(schema()).validate(found)
+    spoken = {e["text"] for e in found["explanations"]}
+    missing = 2 - len(spoken)
+    assert ("hold no entity" in result.stderr) == bool(missing) and result.exit_code == 0
+
+
+def test_lines_end_where_editors_say(run: Run) -> None:
+    result = run("--file", "-", "--target", "Rob", input="Rob\u2028in\r\nnone\n".encode())
+    assert result.exit_code == 2 and "line 2: " in result.stderr

@@ -107,3 +107,32 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OutputError, match="No space left"):
         samples.repeated().save(target)
     assert target.read_bytes() == before and list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"tolerance": 0.001', '"tolerance": 1e999'), ('"indices"', '"places"'), ('"special": [', '"special": [true, ')],
+)
+def test_a_document_of_another_shape_is_refused(old: str, new: str, tmp_path: Path) -> None:
+    text = dumps([samples.article()])
+    assert old in text.replace("[\n    ", "[")
+    (tmp_path / "e.json").write_text(text.replace("[\n    ", "[").replace(old, new), encoding="utf-8")
+    with pytest.raises(FormatError, match="damaged"):
+        read(tmp_path / "e.json")
+
+
+def test_no_explanations_are_a_document_too(tmp_path: Path) -> None:
+    text = dumps([], samples.article().model)
+    Draft202012Validator(schema()).validate(json.loads(text))
+    (tmp_path / "e.json").write_text(text, encoding="utf-8")
+    assert read(tmp_path / "e.json") == []
+
+
+def test_a_link_stays_a_link_and_a_pipe_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "real.json").write_text("old", encoding="utf-8")
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    samples.article().save(tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert Explanation.load(tmp_path / "real.json") == samples.article()
+    samples.article().save("/dev/null")
+    assert Path("/dev/null").is_char_device()

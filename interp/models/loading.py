@@ -169,11 +169,17 @@ def _read(source: str, local: bool) -> Loaded:
 
 def _read_bert_ner(source: str, local: bool) -> Loaded:
     """A directory as kamalkraj/BERT-NER writes it: labels in model_config.json from "1" on, logit 0 without a name."""
-    settings = json.loads((Path(source) / "model_config.json").read_text(encoding="utf-8"))
-    names = {int(number): label for number, label in settings["label_map"].items()}
-    model = _weights(BertForTokenClassification, source, local, num_labels=settings["num_labels"])
-    tokenizer = BertTokenizer.from_pretrained(source, local_files_only=local, do_lower_case=settings["do_lower"])
-    return model, tokenizer, tuple(names.get(i, f"[{i}]") for i in range(settings["num_labels"]))
+    try:
+        settings = json.loads((Path(source) / "model_config.json").read_text(encoding="utf-8"))
+        names = {int(number): str(label) for number, label in settings["label_map"].items()}
+        count, lower = int(settings["num_labels"]), bool(settings["do_lower"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f'model_config.json of "{source}" is not as BERT-NER writes it ({type(error).__name__}: {error}): mend it.'
+        ) from error
+    model = _weights(BertForTokenClassification, source, local, num_labels=count)
+    tokenizer = BertTokenizer.from_pretrained(source, local_files_only=local, do_lower_case=lower)
+    return model, tokenizer, tuple(names.get(i, f"[{i}]") for i in range(count))
 
 
 def _weights(kind: Any, source: str, local: bool, **options: Any) -> PreTrainedModel:

@@ -5,7 +5,6 @@ backward.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -18,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from interp.errors import InputError
 from interp.explanation import ModelInfo
-from interp.memory import Cost
+from interp.memory import MOST_TOKENS, Cost
 from interp.models.families import parts_of
 from interp.paths import Block, Path, Samples
 from interp.recording import frozen, recording, replacing, saved_bytes
@@ -28,7 +27,7 @@ __all__ = ["Encoding", "Objective", "Tagger"]
 
 @dataclass(frozen=True)
 class Encoding:
-    """A sentence as sub-tokens. Units are what attributions are for: [CLS] is 0, the words 1 to n, [SEP] n + 1."""
+    """A sentence as sub-tokens. Units are what attributions are for: [CLS] 0, the words 1 to n, [SEP] n + 1."""
 
     words: tuple[str, ...]
     ids: tuple[int, ...]
@@ -64,7 +63,9 @@ _OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """What a path of this tagger carries along: the sentence, what to explain, and which modules the state replaces."""
+    """What a path of this tagger carries along: the sentence, what to explain, and which modules the state
+    replaces.
+    """
 
     encoding: Encoding
     objectives: tuple[Objective, ...]
@@ -97,8 +98,9 @@ class Tagger:
         ids, of_word = row["input_ids"], row.word_ids()
         longest = self.model.config.max_position_embeddings
         if len(ids) > longest:
+            last = next(i for i in reversed(range(longest - 1)) if of_word[i] is not None)
             raise InputError(
-                f"The text is {len(ids)} sub-tokens long and the model reads {longest}: shorten it or split it."
+                f"The text is {len(ids)} sub-tokens and the model reads {longest}: the first {of_word[last]} words fit."
             )
         inside = [i for i, word in enumerate(of_word) if word is not None]
         if not inside:
@@ -110,10 +112,16 @@ class Tagger:
 
     def logits(self, encodings: Sequence[Encoding]) -> list[Tensor]:
         """Logits (sub-tokens, labels) of each sentence, float64 on the CPU."""
-        ids, mask = self._rows([(encoding, 1) for encoding in encodings])
+        order = sorted(range(len(encodings)), key=lambda i: -len(encodings[i].ids))  # little padding, memory bounded
+        found: dict[int, Tensor] = {}
         with torch.inference_mode(), frozen(self.model):
-            logits = self.model(input_ids=ids, attention_mask=mask).logits.cpu().double()
-        return [row[: len(encoding.ids)] for row, encoding in zip(logits, encodings, strict=True)]
+            while order:
+                count = max(1, MOST_TOKENS[self.device.type] // len(encodings[order[0]].ids))
+                portion, order = order[:count], order[count:]
+                ids, mask = self._rows([(encodings[i], 1) for i in portion])
+                rows = self.model(input_ids=ids, attention_mask=mask).logits.cpu().double()
+                found |= {i: row[: len(encodings[i].ids)] for i, row in zip(portion, rows, strict=True)}
+        return [found[i] for i in range(len(encodings))]
 
     def embedding_path(
         self, encoding: Encoding, objectives: Sequence[Objective], reference: str, zoom: int | None = None
@@ -177,7 +185,7 @@ class Tagger:
         with frozen(self.model), torch.enable_grad():
             with replacing(replaced), recording([] if tables else self.parts.layers) as outputs:
                 logits = self.model(input_ids=ids, attention_mask=mask).logits
-            return self._backward(blocks, logits, [state, *outputs])
+            return self._backward(blocks, logits, [state, *(calls[0] for calls in outputs)])
 
     def _backward(self, blocks: Sequence[Block], logits: Tensor, states: list[Tensor]) -> list[Samples]:
         bounds = [0]
@@ -227,11 +235,9 @@ class Tagger:
         row = torch.tensor([ids], device=self.device)
         position = torch.zeros_like(row) if zero_positions else torch.arange(len(ids), device=self.device)[None]
         modules = (*self.parts.tables, self.parts.embeddings)
-        with torch.no_grad(), frozen(self.model), ExitStack() as stack:
-            # One recording each: the block calls its tables in an order of its own.
-            seen = [stack.enter_context(recording([module])) for module in modules]
+        with torch.no_grad(), frozen(self.model), recording(modules) as seen:
             self.parts.embeddings(input_ids=row, position_ids=position, token_type_ids=torch.zeros_like(row))
-        return [outputs[0][0] for outputs in seen]
+        return [calls[0][0] for calls in seen]
 
     def _reference_ids(self, encoding: Encoding, reference: str) -> list[int]:
         """The sentence with every sub-token but the special ones replaced; a `zero` reference keeps them (unused)."""
