@@ -120,7 +120,7 @@ def test_float32_floor_is_precision_limited(run: Run) -> None:
         ([TEXT, "--tag", "O"], "--target"),
         ([TEXT, "--file", "x"], "not both"),
         (["--file", "missing.txt"], "Cannot read missing.txt"),
-        (["word " * 100, "--target", "@1"], "sub-tokens long"),
+        (["word " * 100, "--target", "@1"], "words fit"),
         ([TEXT, "--target", "Rob", "--tolerance", "0"], "tolerance"),
         ([TEXT, "--target", "Rob", "--tolerance", "-1"], "tolerance"),
         ([TEXT, "--target", "Rob", "--tolerance", "nan"], "tolerance"),
