@@ -101,7 +101,7 @@ def against_captum(model: Model, exact: Model, chosen: Sequence[Any]) -> list[di
     for case in chosen:
         (one,) = prepare(model.tagger, [case])
         path, tagger = path_of(model.tagger, [one], False), model.tagger
-        reference = truth(path_of(exact.tagger, [one], False), exact.tagger.evaluate, 32)
+        reference = truth(path_of(exact.tagger, [one], False), exact.tagger.evaluate)
 
         def ours(path: Path = path, tagger: Tagger = tagger) -> Any:
             return integrate([path], tagger.evaluate, Settings(TOLERANCE)).results[0][0]
