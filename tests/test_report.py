@@ -272,7 +272,7 @@ def test_terminal_says_what_is_absent_and_what_did_not_converge() -> None:
     assert "token_type: DistilBERT has no token-type table" in absent
     stuck = " ".join(terminal(samples.not_converged()).split())
     assert "2.3e-02 > 1.0e-03 257 7.2e-05 NOT-CONVERGED" in stuck
-    assert "components path: The evaluations ran out" in stuck
+    assert "components path: The tolerance was not met" in stuck
     assert "raise --max-evaluations or --tolerance" in stuck
 
 
