@@ -64,7 +64,6 @@ class Prepared:
 
     case: Case
     encoding: Encoding
-    indices: tuple[int, ...]
     objective: Objective
     zoom: int | None
     target: Target
@@ -119,7 +118,7 @@ def _resolve(tagger: Tagger, case: Case, encoding: Encoding, logits: Tensor) -> 
         _tags(tagger.info.labels, case.true_tag, len(indices)),
     )
     zoom = None if case.zoom is None else _one(find_target(encoding.words, case.zoom, "zoom"))
-    return Prepared(case, encoding, indices, objective, zoom, target, tags, probabilities)
+    return Prepared(case, encoding, objective, zoom, target, tags, probabilities)
 
 
 def predict(

@@ -15,7 +15,6 @@ from tiny import LABELS, SENTENCE
 from torch import Tensor
 from transformers import BertForTokenClassification
 
-from interp.bundled import directory
 from interp.errors import DeviceError, InputError, InterpError
 from interp.explain import Case, Model, load, spans
 from interp.explanation import Explanation
@@ -24,7 +23,6 @@ from interp.quadrature import Status
 torch.set_num_threads(1)
 OTHER = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
 UNITS = (0, 1, 2, 2, 3, 4, 4, 5, 6, 7)  # of SENTENCE's sub-tokens
-PLANTED = directory("planted")
 
 
 def per_word(elements: Tensor) -> np.ndarray:
@@ -446,8 +444,6 @@ def test_the_articles_forward_function_is_not_complete(model32: Model, bundled: 
 
     Best logit or, to be fair, that of one fixed tag: both miss most of their own change from the reference.
     """
-    if bundled and not (PLANTED / "model.safetensors").is_file():
-        pytest.skip("the bundled model `planted` is not in this checkout")
     subject, text, target = (load("planted", "cpu"), OTHER, "Rob") if bundled else (model32, SENTENCE, "Rob#2")
     ours = subject.explain(text, target)
     network, encoding = subject.tagger.model, subject.tagger.encode(text.split())
