@@ -20,7 +20,8 @@ from torch import Tensor
 from benchmarks.honesty import ARTICLE
 from interp.explain import load
 from interp.explanation import addresses
-from interp.questions import Case, path_of, prepare
+from interp.questions import Case
+from interp.resolution import path_of, prepare
 
 TARGET = 10
 STEPS = 50

@@ -25,7 +25,8 @@ from interp.explain import load
 from interp.integration import Result, Settings, integrate
 from interp.paths import Block, Path, contribute
 from interp.quadrature import Panel, Status
-from interp.questions import Case, path_of, prepare
+from interp.questions import Case
+from interp.resolution import path_of, prepare
 from tests import problems
 
 ARTICLE = ("Soccer", "-", "Steve", "Tiger", "gets", "a", "lucky", "win", ",", "Rob", "in", "surprise", "defeat")

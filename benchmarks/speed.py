@@ -26,8 +26,8 @@ from interp.integration import Settings, integrate
 from interp.models.tagger import Tagger
 from interp.paths import Block, Path, contribute
 from interp.quadrature import Panel
-from interp.questions import path_of, prepare
 from interp.recording import frozen, replacing
+from interp.resolution import path_of, prepare
 
 STEPS = (50, 200, 500, 1000, 2000, 4000, 8000)
 REPEATS = 15

@@ -29,15 +29,8 @@ from interp.integration import Result, Settings, Sweep, integrate
 from interp.memory import default_budget, parse_size, portions
 from interp.models.loading import load_tagger
 from interp.models.tagger import Tagger
-from interp.questions import (
-    Case,
-    Prepared,
-    Tags,
-    path_of,
-    predict,
-    prepare,
-    spans,
-)
+from interp.questions import Case, Tags
+from interp.resolution import Prepared, path_of, predict, prepare, spans
 from interp.versions import versions
 from interp.words import TargetSpec
 

@@ -1,0 +1,138 @@
+"""Questions resolved against a model: word indices, label numbers, predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from interp.errors import InputError
+from interp.explanation import Target
+from interp.models.tagger import Encoding, Objective, Tagger
+from interp.paths import Path
+from interp.questions import Case, Tags
+from interp.words import find_target
+
+__all__ = ["Prepared", "path_of", "predict", "prepare", "spans"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case resolved against its sentence: unit indices, label numbers, predictions."""
+
+    case: Case
+    encoding: Encoding
+    objective: Objective
+    zoom: int | None
+    target: Target
+    tags: tuple[str | None, ...]
+    probabilities: tuple[float | None, ...]
+
+    @property
+    def sentence(self) -> tuple[object, ...]:
+        """Cases that agree in this share their forward passes."""
+        return (self.encoding.words, self.case.reference, self.case.positions, self.zoom)
+
+
+def prepare(tagger: Tagger, cases: Sequence[Case]) -> list[Prepared]:
+    """Resolve cases against their sentences and the model's predictions. Raises InputError where one does not fit."""
+    if not cases:
+        return []
+    words = [tuple(case.words) for case in cases]
+    encodings = {sentence: tagger.encode(sentence) for sentence in dict.fromkeys(words)}
+    logits = dict(zip(encodings, tagger.logits(list(encodings.values())), strict=True))
+    return [_resolve(tagger, case, encodings[w], logits[w]) for case, w in zip(cases, words, strict=True)]
+
+
+def _resolve(tagger: Tagger, case: Case, encoding: Encoding, logits: Tensor) -> Prepared:
+    indices = find_target(encoding.words, case.target)
+    positions = [encoding.first[index] for index in indices]
+    if None in positions:
+        lost = indices[positions.index(None)]
+        raise InputError(f"The model's tokeniser leaves nothing of word @{lost} ({encoding.words[lost - 1]!a}).")
+    if case.output == "probability" and len(indices) > 1:
+        raise InputError("A sum of probabilities means nothing for several words: use --output log-probability.")
+    tags, probabilities = predict(tagger, encoding, logits)
+    predicted = tuple(str(tags[index]) for index in indices)
+    wanted = _tags(tagger.info.labels, case.tag, len(indices)) or predicted
+    against = _tags(tagger.info.labels, case.against, len(indices))
+    if against == wanted:
+        raise InputError(f"The tag and what it is held against are the same ({' '.join(wanted)}): name another.")
+
+    def number(tags: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(map(tagger.info.labels.index, tags))
+
+    places = tuple(position for position in positions if position is not None)
+    objective = Objective(places, number(wanted), number(against) if against else None, case.output)
+    chances = logits[list(places)].softmax(-1)
+    target = Target(
+        tuple(encoding.words[index - 1] for index in indices),
+        indices,
+        wanted,
+        against,
+        tuple(float(row[i]) for row, i in zip(chances, number(wanted), strict=True)),
+        case.output,
+        predicted,
+        _tags(tagger.info.labels, case.true_tag, len(indices)),
+    )
+    zoom = None if case.zoom is None else _one(find_target(encoding.words, case.zoom, "zoom"))
+    return Prepared(case, encoding, objective, zoom, target, tags, probabilities)
+
+
+def predict(
+    tagger: Tagger, encoding: Encoding, logits: Tensor
+) -> tuple[tuple[str | None, ...], tuple[float | None, ...]]:
+    """Tag and probability of every unit, from its first sub-token; None where there is none to ask."""
+    best = logits.softmax(-1).max(-1)
+    asked = [None if i in (0, len(encoding.words) + 1) else first for i, first in enumerate(encoding.first)]
+    tags = tuple(None if at is None else tagger.info.labels[int(best.indices[at])] for at in asked)
+    return tags, tuple(None if at is None else float(best.values[at]) for at in asked)
+
+
+def _tags(labels: Sequence[str], tags: Tags | None, count: int) -> tuple[str, ...] | None:
+    """One label per target word; one label alone stands for all of them."""
+    if tags is None:
+        return None
+    if isinstance(tags, str):
+        tags = [tags] if tags in labels else tags.replace(",", " ").split()
+    given = tuple(tags)
+    for tag in given:
+        if tag not in labels:
+            raise InputError(f'Unknown tag "{tag}": this model has {", ".join(labels)}.')
+    if len(given) not in (1, count):
+        raise InputError(f"{len(given)} tags are given for a target of {count}: give one, or one for each word.")
+    return given * count if len(given) == 1 else given
+
+
+def path_of(tagger: Tagger, group: Sequence[Prepared], tables: bool) -> Path:
+    """The path that questions of one sentence share: before the LayerNorm with `tables`, else behind it."""
+    case, encoding = group[0].case, group[0].encoding
+    objectives = [one.objective for one in group]
+    if tables:
+        return tagger.component_path(encoding, objectives, case.reference, case.positions)
+    return tagger.embedding_path(encoding, objectives, case.reference, group[0].zoom)
+
+
+def _one(indices: tuple[int, ...]) -> int:
+    if len(indices) != 1:
+        raise InputError(f"The zoom takes one word, not {len(indices)}.")
+    return indices[0]
+
+
+def spans(tags: Sequence[str | None]) -> list[tuple[int, ...]]:
+    """Indices of every entity: consecutive words of one type, where `B-` (`S-`, `U-`) starts anew; tags without a
+    scheme are types.
+    """
+    found: list[list[int]] = []
+    before = None
+    for index, tag in enumerate(tags):
+        mark, dash, kind = (tag or "O").partition("-")
+        kind = kind if dash and mark in tuple("BISELU") else (tag or "O")
+        if kind != "O" and not kind.startswith("["):
+            if kind == before and mark not in ("B", "S", "U"):
+                found[-1].append(index)
+            else:
+                found.append([index])
+        before = kind
+    return [tuple(span) for span in found]
