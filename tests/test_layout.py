@@ -28,6 +28,8 @@ LAYERS = [
     "models",
     "resolution",
     "explain",
+    "checks",
+    "golden",
     "report",
     "cli",
 ]

@@ -1,0 +1,145 @@
+"""How far an explanation is from its golden, and whether that breaks what the golden promises.
+
+What it promises depends on the weights. The same fingerprint: every number within tolerance. Other weights: the
+target's tag and its leading words; retraining alone moves attributions by a quarter of their mass, so numbers are
+shown, not failed, unless the golden is strict.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from interp.golden.document import Golden, scale
+
+__all__ = ["Change", "Comparison", "Policy", "Rule", "compare"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`tolerance`: what a number may move, as a part of Σ|value| of its list. `top`: leading words that other weights
+    must keep. `strict`: hold other weights to the numbers too.
+    """
+
+    tolerance: float
+    top: int = 1
+    strict: bool = False
+
+
+class Rule(Enum):
+    """What the golden was held to; the value is the sentence that says so."""
+
+    NUMBERS = "Same weights: the tag and every number must be within the tolerance."
+    STRICT = "Other weights, and the golden is strict: the tag and every number must be within the tolerance."
+    LEADERS = "Other weights: the tag and the leading words must hold; numbers are shown, not failed."
+    QUESTION = "The golden answers another question, so there is nothing to compare."
+
+
+@dataclass(frozen=True)
+class Change:
+    """One number that moved: `moved` is |got − expected| in tolerances."""
+
+    group: str
+    name: str
+    expected: float
+    got: float
+    moved: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`failures` are sentences, none when the promise holds; `changes` stand in the order of how far they moved.
+
+    `tolerance` is the one that was used: at least both integrations' together, and a tenth of the one that the golden
+    was stored for.
+    """
+
+    old: Golden
+    new: Golden
+    rule: Rule
+    tolerance: float
+    failures: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    @property
+    def beyond(self) -> tuple[Change, ...]:
+        """Changes beyond the tolerance."""
+        return tuple(change for change in self.changes if not change.moved <= 1)
+
+
+def compare(old: Golden, new: Golden, policy: Policy) -> Comparison:
+    """Hold `new` to what `old` promises."""
+    tolerance = max(policy.tolerance, old.integration_tolerance + new.integration_tolerance, old.tolerance / 10)
+    if asked := _asked(old, new):
+        return Comparison(old, new, Rule.QUESTION, tolerance, asked, ())
+    changes = _changes(old, new, tolerance)
+    same = old.sha256 == new.sha256
+    rule = Rule.NUMBERS if same else Rule.STRICT if policy.strict else Rule.LEADERS
+    failures = []
+    if old.tags != new.tags:
+        failures.append(f"The tag was {' '.join(old.tags)} and is {' '.join(new.tags)}.")
+    if rule is Rule.LEADERS:
+        failures += _leaders(old, new, policy.top, tolerance)
+    elif beyond := [change for change in changes if not change.moved <= 1]:
+        worst = beyond[0]
+        count = "One number" if len(beyond) == 1 else f"{len(beyond)} of {_count(new)} numbers"
+        failures.append(
+            f"{count} moved by more than the tolerance; most: {worst.name} ({worst.group}) from {worst.expected:+.4g} "
+            f"to {worst.got:+.4g}, {worst.moved:.1f} tolerances."
+        )
+    return Comparison(old, new, rule, tolerance, tuple(failures), tuple(changes))
+
+
+def _asked(old: Golden, new: Golden) -> tuple[str, ...]:
+    """Differences of the question, one sentence each."""
+    keys = dict.fromkeys([*old.question, *new.question])
+    found = [
+        f"The {key} was {old.question.get(key)!r} and is {new.question.get(key)!r}."
+        for key in keys
+        if old.question.get(key) != new.question.get(key)
+    ]
+    if not found and old.words != new.words:
+        found = ["The sentence is split into other words than it was."]
+    if not found and (missing := set(old.groups) ^ set(new.groups)):
+        found = [f"Only one of the two has {', '.join(sorted(missing))}."]
+    return tuple(found)
+
+
+def _changes(old: Golden, new: Golden, tolerance: float) -> list[Change]:
+    """Every number that moved, the one that moved by most tolerances first."""
+    found = [
+        Change("probability", name, before, after, abs(after - before) / tolerance)
+        for name, before, after in zip(old.question["target"], old.probability, new.probability, strict=True)
+    ]
+    for group, values in old.groups.items():
+        allowed = tolerance * scale(values, old.attributions)
+        for place, (before, after) in enumerate(zip(values, new.groups[group], strict=True)):
+            moved = abs(after - before) / allowed if allowed else math.inf if after != before else 0.0
+            found.append(Change(group, old.label(group, place), before, after, moved))
+    return sorted((change for change in found if change.moved), key=lambda change: -change.moved)
+
+
+def _count(golden: Golden) -> int:
+    return len(golden.probability) + sum(map(len, golden.groups.values()))
+
+
+def _leaders(old: Golden, new: Golden, top: int, tolerance: float) -> list[str]:
+    """Leading words that changed places, unless their values are closer than the tolerance before or after."""
+
+    def tied(golden: Golden, one: int, other: int) -> bool:
+        values = golden.attributions
+        return abs(values[one] - values[other]) <= tolerance * scale(values, values)
+
+    before, after = old.ranked[:top], new.ranked[:top]
+    pairs = zip(before, after, strict=True)
+    if all(a == b or tied(old, a, b) or tied(new, a, b) for a, b in pairs):
+        return []
+    names = new.names
+    was, now = (", ".join(names[i] for i in leaders) for leaders in (before, after))
+    what = "leading word was" if top == 1 else f"{top} leading words were"
+    return [f"The {what} {was} and {'is' if top == 1 else 'are'} {now}."]

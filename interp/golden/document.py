@@ -1,0 +1,270 @@
+"""A golden: what an explanation was when a person accepted it, as a file that reads well in a review.
+
+Format `interp.golden/1`. One line per word, layer and fact. The `header` says where the numbers come from; it is
+shown, never compared. `ranking` and `sums` are for the reader, and follow from the other numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interp.errors import FormatError
+from interp.explanation import Explanation, Values, addresses
+
+__all__ = ["FORMAT", "MIGRATIONS", "SUFFIX", "Golden", "dumps", "loads", "migrated", "of", "scale"]
+
+NAME, VERSION = "interp.golden", 1
+FORMAT = f"{NAME}/{VERSION}"
+SUFFIX = ".golden.json"
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From each old format version to the next one; version 1 is the first."""
+
+FLOOR = 1e-3
+"""A list of next to nothing is held to this part of the words' Σ|attribution|: below it is rounding."""
+
+QUARTILES = ("min", "q1", "median", "q3", "max")
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What is pinned of one explanation. Lists of numbers have one value per word, special tokens included.
+
+    `question`: text, target, tag and how it was asked, compared as it is. `tags`: what the model says of the target;
+    `probability`: of the tag that was explained.
+    `groups`: every list of numbers by name: "attribution", a table ("word", "position", "token_type"), "layer 1" …,
+    and of the zoomed word five quartiles per row ("zoom embedding", "zoom 1" …). `header`: where they come from.
+    """
+
+    header: Mapping[str, Any]
+    question: Mapping[str, Any]
+    words: tuple[str, ...]
+    special: tuple[bool, ...]
+    tags: tuple[str, ...]
+    probability: Values
+    groups: Mapping[str, Values]
+
+    @property
+    def attributions(self) -> Values:
+        return self.groups["attribution"]
+
+    @property
+    def names(self) -> list[str]:
+        """Words told apart, as in `Rob#2`."""
+        return addresses(self.words)
+
+    @property
+    def ranked(self) -> list[int]:
+        """Indices of words that are not special tokens, the one that speaks most for the tag first."""
+        plain = (i for i, special in enumerate(self.special) if not special)
+        return sorted(plain, key=lambda i: -self.attributions[i])
+
+    @property
+    def sha256(self) -> str:
+        return str(self.header["model"]["sha256"])
+
+    @property
+    def tolerance(self) -> float:
+        return float(self.header["tolerance"])
+
+    @property
+    def integration_tolerance(self) -> float:
+        return float(self.header["integration"]["tolerance"])
+
+    def label(self, group: str, place: int) -> str:
+        """What one number of a group is of: a word, or a quartile."""
+        return QUARTILES[place] if group.startswith("zoom") else self.names[place]
+
+
+def scale(values: Values, attributions: Values) -> float:
+    """What a tolerance is a part of: Σ|value| of the list, as in the integration's own error estimate."""
+    return max(math.fsum(map(abs, values)), FLOOR * math.fsum(map(abs, attributions)))
+
+
+def of(explanation: Explanation, tolerance: float) -> Golden:
+    """The golden of an explanation, to be held to `tolerance`: rounded to one digit more than that needs.
+
+    Raises FormatError when the explanation holds NaN or infinity.
+    """
+    e, target, path = explanation, explanation.target, explanation.completeness.embedding
+    groups: dict[str, Values] = {"attribution": e.attributions}
+    groups |= e.components.present if e.components else {}
+    groups |= {f"layer {number}": layer for number, layer in enumerate(e.layers, start=1)}
+    if e.zoom is not None:
+        names = ["zoom embedding", *(f"zoom {number}" for number in range(1, len(e.layers) + 1))]
+        groups |= {name: _quartiles(row) for name, row in zip(names, e.zoom.rows, strict=True)}
+    numbers = [*target.probabilities, *(value for values in groups.values() for value in values)]
+    if not all(map(math.isfinite, numbers)):
+        raise FormatError(
+            "The explanation holds NaN or infinity, which no golden may: look for them in the model's weights."
+        )
+    digits = {name: _digits(tolerance * scale(values, e.attributions)) for name, values in groups.items()}
+    return Golden(
+        header={
+            "model": {"name": e.model.name, "sha256": e.model.sha256},
+            "device": e.run.device,
+            "dtype": e.run.dtype,
+            "versions": dict(e.run.versions),
+            "tolerance": tolerance,
+            "integration": {"tolerance": path.tolerance, "status": path.status.value, "evaluations": path.evaluations},
+        },
+        question={
+            "text": e.text,
+            "target": [f"{word} @{index}" for word, index in zip(target.words, target.indices, strict=True)],
+            "tag": list(target.tags),
+            "against": list(target.against) if target.against else None,
+            "output": target.output,
+            "reference": e.reference.kind,
+            "positions": e.reference.positions,
+            "zoom": f"{e.zoom.word} @{e.zoom.index}" if e.zoom else None,
+        },
+        words=tuple(word.text for word in e.words),
+        special=tuple(word.special for word in e.words),
+        tags=target.predicted,
+        probability=tuple(round(value, _digits(tolerance)) for value in target.probabilities),
+        groups={name: tuple(round(v, digits[name]) + 0.0 for v in values) for name, values in groups.items()},
+    )
+
+
+def dumps(golden: Golden) -> str:
+    """The golden as text."""
+    groups = golden.groups
+    per_word = {name: values for name, values in groups.items() if not name.startswith(("layer", "zoom"))}
+    digits = _digits(golden.tolerance * scale(golden.attributions, golden.attributions))
+    rows = []
+    for index, (text, special) in enumerate(zip(golden.words, golden.special, strict=True)):
+        row: dict[str, Any] = {"word": text, **({"special": True} if special else {})}
+        rows.append(row | {_column(name): values[index] for name, values in per_word.items()})
+    document = {
+        "format": FORMAT,
+        "header": golden.header,
+        "question": golden.question,
+        "predicted": {"tag": golden.tags, "probability": golden.probability},
+        "ranking": [golden.names[i] for i in golden.ranked],
+        "words": rows,
+        "sums": {_column(name): round(math.fsum(values), digits) + 0.0 for name, values in per_word.items()},
+        "layers": {name: values for name, values in groups.items() if name.startswith("layer")},
+        "zoom": {name: values for name, values in groups.items() if name.startswith("zoom")} or None,
+    }
+    lines = [f"{json.dumps(key)}: {_block(value)}" for key, value in document.items()]
+    return "{\n " + ",\n ".join(lines) + "\n}\n"
+
+
+def loads(text: str, name: str) -> Golden:
+    """Read a golden; `name` is for messages. Raises FormatError, which says what is wrong and what to do."""
+    document = _parse(text, name)
+    version = _version(document, name)
+    if version < VERSION:
+        raise FormatError(f"{name} has the old format {NAME}/{version}: run `interp golden migrate`.")
+    try:
+        return _decode(document)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise FormatError(_damaged(name, f"{type(error).__name__}: {error}")) from error
+
+
+def migrated(text: str, name: str) -> str | None:
+    """The text of an old format in today's, None where it is today's already. Raises FormatError for others."""
+    document = _parse(text, name)
+    version = _version(document, name)
+    if version == VERSION:
+        return None
+    while version < VERSION:
+        if version not in MIGRATIONS:
+            raise FormatError(f"{name} has the format {NAME}/{version}, which nothing can migrate: accept it anew.")
+        document = MIGRATIONS[version](document)
+        version += 1
+    try:
+        return dumps(_decode(document))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise FormatError(_damaged(name, f"{type(error).__name__}: {error}")) from error
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except ValueError as error:
+        raise FormatError(_damaged(name, str(error))) from error
+    if not isinstance(document, dict):
+        raise FormatError(_damaged(name, "it holds no object"))
+    return document
+
+
+def _version(document: Mapping[str, Any], name: str) -> int:
+    kind, slash, number = str(document.get("format")).partition("/")
+    if kind != NAME or not slash or not number.isdecimal():
+        raise FormatError(_damaged(name, f"its format is {document.get('format')!r}, not {FORMAT}"))
+    if int(number) > VERSION:
+        raise FormatError(f"{name} has the format {NAME}/{number} of a newer interp: upgrade interp.")
+    return int(number)
+
+
+def _damaged(name: str, why: str) -> str:
+    return f"{name} is damaged ({why}): restore it from version control, or accept it anew with --snapshot-update."
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
+
+
+def _decode(document: Mapping[str, Any]) -> Golden:
+    rows, header, question = document["words"], document["header"], document["question"]
+    tables = [column for column in rows[0] if column not in ("word", "special")]
+    groups = {_group(column): tuple(float(row[column]) for row in rows) for column in tables}
+    groups |= {name: tuple(map(float, values)) for name, values in document["layers"].items()}
+    groups |= {name: tuple(map(float, values)) for name, values in (document["zoom"] or {}).items()}
+    lengths = {len(QUARTILES) if name.startswith("zoom") else len(rows) for name in groups}
+    if not {len(values) for values in groups.values()} <= lengths:
+        raise ValueError("a list of numbers is shorter or longer than its words")
+    golden = Golden(
+        header=header,
+        question=question,
+        words=tuple(str(row["word"]) for row in rows),
+        special=tuple(bool(row.get("special")) for row in rows),
+        tags=tuple(document["predicted"]["tag"]),
+        probability=tuple(map(float, document["predicted"]["probability"])),
+        groups=groups,
+    )
+    _ = golden.sha256, golden.tolerance, golden.integration_tolerance, golden.attributions  # damage is told on reading
+    return golden
+
+
+def _column(group: str) -> str:
+    """In a row of words, the word table is not to be taken for the word."""
+    return group if group == "attribution" else f"{group} table"
+
+
+def _group(column: str) -> str:
+    return column.removesuffix(" table")
+
+
+def _digits(allowed: float) -> int:
+    """Decimals that tell a tenth of what is allowed; the rounding itself then moves a number by at most a twentieth."""
+    return max(math.ceil(-math.log10(allowed)) + 1, 0) if allowed else 6
+
+
+def _block(value: Any) -> str:
+    """One line per item of a list or object."""
+
+    def line(item: Any) -> str:
+        return json.dumps(item, ensure_ascii=False, allow_nan=False)
+
+    if isinstance(value, Mapping):
+        return "{\n  " + ",\n  ".join(f"{line(key)}: {line(item)}" for key, item in value.items()) + "\n }"
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return "[\n  " + ",\n  ".join(map(line, value)) + "\n ]"
+    return line(value)
+
+
+def _quartiles(values: Sequence[float]) -> Values:
+    from statistics import quantiles
+
+    if len(values) < 2:
+        return tuple(values) * len(QUARTILES)
+    return (min(values), *quantiles(values, n=4, method="inclusive"), max(values))
