@@ -12,6 +12,7 @@ ROOT = Path(interp.__file__).parent
 # of Explanation that write and draw are the only ones that reach up.
 LAYERS = [
     "errors",
+    "strict",
     "quadrature",
     "paths",
     "integration",
@@ -29,8 +30,13 @@ LAYERS = [
     "resolution",
     "explain",
     "checks",
+    "settings",
+    "cases",
     "golden",
+    "runner",
     "report",
+    "testing",
+    "pytest_plugin",
     "cli",
 ]
 

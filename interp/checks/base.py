@@ -122,7 +122,7 @@ def names(explanation: Explanation) -> list[str]:
 def aim(explanation: Explanation) -> str:
     target = explanation.target
     against = f" rather than {' '.join(target.against)}" if target.against else ""
-    return f"{' '.join(target.tags)}{against} on {target.text}"
+    return f'{" ".join(target.tags)}{against} on "{target.text}"'
 
 
 def spread(values: Sequence[float]) -> str:

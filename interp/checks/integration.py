@@ -78,4 +78,4 @@ def _tolerance(error: float) -> str | None:
         return None
     wanted = error / MARGIN
     unit = 10.0 ** math.floor(math.log10(wanted))
-    return f"tolerance = {math.ceil(wanted / unit) * unit:.0e}"
+    return f"integration_tolerance = {math.ceil(wanted / unit) * unit:.0e}"

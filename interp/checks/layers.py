@@ -52,7 +52,7 @@ class LayerShare:
                 layer, part = max(missed.items(), key=lambda item: abs(item[1] - each.bound.limit))
                 more = "" if len(missed) == 1 else f" ({len(missed)} of {len(shares)} layers miss it)"
                 wrong.append(
-                    f"{each.word.name} has a share of {part:.3f} in layer {layer}, expected {each.bound}{more}"
+                    f'"{each.word.name}" has a share of {part:.3f} in layer {layer}, expected {each.bound}{more}'
                 )
         expected = ", ".join(f"{each.word.name} {each.bound} in layers {each.layers}" for each in self.bounds)
         sentence = "; ".join(wrong) or "Every layer's share is within its bound"

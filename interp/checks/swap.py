@@ -43,7 +43,7 @@ class Swap:
         for one in self.swaps:
             for other in one.others:
                 said = self._said(one, whole, answer.swapped[one.word.index, other])
-                wrong += [f"With {other} for {one.word.name} {what}" for what in said]
+                wrong += [f'With "{other}" for "{one.word.name}" {what}' for what in said]
                 got.append(f"{other}: {'; '.join(said) or 'the same'}")
         expected = ", ".join(
             f"the same {' and '.join(one.keep)} with {', '.join(one.others)} for {one.word.name}" for one in self.swaps
@@ -60,7 +60,8 @@ class Swap:
         leaders, now = ([word.index for word in each.ranked[: self.top]] for each in (whole, swapped))
         if "top" in one.keep and leaders != now:
             after, before = names(swapped), names(whole)
-            said.append(f"{', '.join(after[i] for i in now)} leads, not {', '.join(before[i] for i in leaders)}")
+            then, first = (", ".join(f'"{of[i]}"' for i in at) for of, at in ((after, now), (before, leaders)))
+            said.append(f"{then} {'leads' if self.top == 1 else 'lead'}, not {first}")
         return said
 
     def line(self, answers: Sequence[Answer]) -> str | None:

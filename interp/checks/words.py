@@ -23,7 +23,7 @@ class Tag:
         target = answer.explanation.target
         expected, got = " ".join(self.tags), " ".join(target.predicted)
         odds = dict(zip(target.indices, target.probabilities, strict=True))
-        says = f"{target.text} is tagged {got}"
+        says = f'"{target.text}" is tagged {got}'
         notes = {i: f"{tag} {odds[i]:.3f}" for i, tag in zip(target.indices, self.tags, strict=True)}
         if target.predicted == self.tags:
             return Verdict(True, f"{says}.", expected, got, notes)
@@ -52,7 +52,7 @@ class Top:
 
     def judge(self, answer: Answer) -> Verdict:
         called, leading = names(answer.explanation), self.leading(answer.explanation)
-        expected, got = (", ".join(called[i] for i in places) for places in (self._indices, leading))
+        expected, got = (", ".join(f'"{called[i]}"' for i in places) for places in (self._indices, leading))
         notes = {i: f"expected {ordinal(n)}" for n, i in enumerate(self._indices, start=1)}
         whom = aim(answer.explanation)
         beside = " beside the target" if self.context else ""
@@ -100,7 +100,7 @@ class Sign:
         if not wrong:
             return Verdict(True, f"Every sign for {whom} is as expected.", expected, got, notes)
         told = "; ".join(
-            f"{word.name} speaks {other} {whom} ({values[word.index]:+.3g}), expected {sign}"
+            f'"{word.name}" speaks {other} {whom} ({values[word.index]:+.3g}), expected {sign}'
             for word, sign in wrong
             for other in ["against" if sign == "+" else "for"]
         )
@@ -132,7 +132,7 @@ class Share:
         if not wrong:
             return Verdict(True, "Every share is within its bound.", expected, got, notes)
         told = "; ".join(
-            f"{word.name} has a share of {part:.3f} in {aim(answer.explanation)}, expected {bound}"
+            f'"{word.name}" has a share of {part:.3f} in {aim(answer.explanation)}, expected {bound}'
             for word, bound, part in wrong
         )
         return Verdict(False, f"{told}.", expected, got, notes)

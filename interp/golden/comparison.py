@@ -89,8 +89,8 @@ def compare(old: Golden, new: Golden, policy: Policy) -> Comparison:
         worst = beyond[0]
         count = "One number" if len(beyond) == 1 else f"{len(beyond)} of {_count(new)} numbers"
         failures.append(
-            f"{count} moved by more than the tolerance; most: {worst.name} ({worst.group}) from {worst.expected:+.4g} "
-            f"to {worst.got:+.4g}, {worst.moved:.1f} tolerances."
+            f'{count} moved by more than the tolerance; most: "{worst.name}" ({worst.group}) from '
+            f"{worst.expected:+.4g} to {worst.got:+.4g}, {worst.moved:.1f} tolerances."
         )
     return Comparison(old, new, rule, tolerance, tuple(failures), tuple(changes))
 
@@ -140,6 +140,6 @@ def _leaders(old: Golden, new: Golden, top: int, tolerance: float) -> list[str]:
     if all(a == b or tied(old, a, b) or tied(new, a, b) for a, b in pairs):
         return []
     names = new.names
-    was, now = (", ".join(names[i] for i in leaders) for leaders in (before, after))
+    was, now = (", ".join(f'"{names[i]}"' for i in leaders) for leaders in (before, after))
     what = "leading word was" if top == 1 else f"{top} leading words were"
     return [f"The {what} {was} and {'is' if top == 1 else 'are'} {now}."]

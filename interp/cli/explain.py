@@ -1,60 +1,29 @@
-"""The command line: arguments, files and exit statuses. Heavy modules are imported inside commands.
-
-Exit status: 0 done; 2 the input, model, device or output does not fit (one sentence on stderr); 3 the results are
-there, but an integration did not reach its tolerance.
-"""
+"""`interp explain`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from interp.errors import InputError, InterpError, OutputError
+from interp.cli.console import progress, say
+from interp.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from interp.explain import Model
     from interp.explanation import Explanation, ModelInfo
     from interp.questions import Case
 
-__all__ = ["main"]
+__all__ = ["explain"]
 
 ARTICLE = ("Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat", "Rob")
 NOT_REACHED = 3
-PATIENCE = 2.0
-"""Seconds before a progress bar appears."""
-
-Progress = Callable[[float], None]
 
 
-class Group(click.Group):
-    """Errors raised on purpose, and options that do not fit, become one sentence and exit status 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (click.UsageError, InterpError) as error:
-            _say(error.format_message() if isinstance(error, click.UsageError) else str(error))
-            return ctx.exit(2)
-
-
-def _say(sentence: str) -> None:
-    from interp.report.text import visible
-
-    click.echo(f"interp: {visible(sentence)}", err=True)
-
-
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="interp", message="interp %(version)s")
-def main() -> None:
-    """Why did the model tag this word so? Attributions for named-entity models, each with its integration error."""
-
-
-@main.command()
+@click.command()
 @click.argument("text", required=False)
 @click.option("--file", "file", type=click.Path(), help="Sentences, one a line; - reads standard input.")
 @click.option("--model", default="open", show_default=True, help="Bundled name, directory, or hub id (owner/name).")
@@ -153,15 +122,15 @@ def explain(
         raise InputError("The model finds no entity, so there is nothing to draw: name a word with --target.")
     if figure_file is not None and len(cases) > 1:
         raise InputError(f"A figure shows one explanation, not {len(cases)}: name one --target and one --reference.")
-    with _progress(len(cases)) as progress:
+    with progress(len(cases)) as told:
         explanations = list(
             loaded.explain_many(
-                cases, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory, progress=progress
+                cases, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory, progress=told
             )
         )
     _write(explanations, loaded.info, json_file, html_file, figure_file, view)
     if missed := [e for e in explanations if not e.completeness.converged]:
-        _say(_missed(missed, len(explanations)))
+        say(_missed(missed, len(explanations)))
         sys.exit(NOT_REACHED)
 
 
@@ -220,7 +189,7 @@ def _cases(
         cases += made
         empty += not made
     if empty:
-        _say(f"{empty} of {len(sentences)} sentences hold no entity that the model finds: name a word with --target.")
+        say(f"{empty} of {len(sentences)} sentences hold no entity that the model finds: name a word with --target.")
     return cases
 
 
@@ -265,26 +234,3 @@ def _missed(missed: Sequence[Explanation], count: int) -> str:
     remedies = " ".join(status.message for status in statuses if status.value != "converged")
     which = "The explanation" if count == 1 else f"{len(missed)} of {count} explanations"
     return f"{which} did not reach the tolerance. {remedies}"
-
-
-@contextmanager
-def _progress(count: int) -> Iterator[Progress]:
-    """A bar on stderr for work that takes longer than a moment, and only for a person who watches."""
-    from time import monotonic
-
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    console, start = Console(stderr=True), monotonic()
-    with ExitStack() as stack:
-        bar: Bar | None = None
-
-        def update(done: float) -> None:
-            nonlocal bar
-            if bar is None and console.is_terminal and monotonic() - start > PATIENCE:
-                bar = stack.enter_context(Bar(console=console, transient=True))
-                bar.add_task("integrating", total=count)
-            if bar is not None:
-                bar.update(bar.task_ids[0], completed=done)
-
-        yield update

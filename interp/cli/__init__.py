@@ -1,0 +1,26 @@
+"""The command line: arguments, files and exit statuses. Heavy modules are imported inside commands.
+
+Exit status: 0 done; 1 a check of the project's own files found something (`golden check`, `stability`); 2 the input,
+model, device or output does not fit (one sentence on stderr); 3 the results are there, but an integration did not reach
+its tolerance.
+"""
+
+from __future__ import annotations
+
+import click
+
+from interp.cli.console import Group
+from interp.cli.explain import explain
+from interp.cli.golden import golden
+
+__all__ = ["main"]
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="interp", message="interp %(version)s")
+def main() -> None:
+    """Why did the model tag this word so? Attributions for named-entity models, each with its integration error."""
+
+
+main.add_command(explain)
+main.add_command(golden)

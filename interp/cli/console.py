@@ -1,0 +1,58 @@
+"""What every command shares: errors as one sentence, a progress bar for a person who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import click
+
+from interp.errors import InterpError
+
+__all__ = ["Group", "Progress", "progress", "say"]
+
+PATIENCE = 2.0
+"""Seconds before a progress bar appears."""
+
+Progress = Callable[[float], None]
+
+
+class Group(click.Group):
+    """Errors raised on purpose, and options that do not fit, become one sentence and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.UsageError, InterpError) as error:
+            say(error.format_message() if isinstance(error, click.UsageError) else str(error))
+            return ctx.exit(2)
+
+
+def say(sentence: str) -> None:
+    from interp.report.text import visible
+
+    click.echo(f"interp: {visible(sentence)}", err=True)
+
+
+@contextmanager
+def progress(count: int) -> Iterator[Progress]:
+    """A bar on stderr for work that takes longer than a moment, and only for a person who watches."""
+    from time import monotonic
+
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    console, start = Console(stderr=True), monotonic()
+    with ExitStack() as stack:
+        bar: Bar | None = None
+
+        def update(done: float) -> None:
+            nonlocal bar
+            if bar is None and console.is_terminal and monotonic() - start > PATIENCE:
+                bar = stack.enter_context(Bar(console=console, transient=True))
+                bar.add_task("integrating", total=count)
+            if bar is not None:
+                bar.update(bar.task_ids[0], completed=done)
+
+        yield update

@@ -1,0 +1,155 @@
+"""The pytest plugin: options, fixtures and hooks that delegate to `interp.testing`.
+
+Loaded in every pytest run of an environment where interp is installed, so it imports nothing but pytest until a case
+file or a fixture is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+    from interp.explanation import Explanation
+    from interp.runner import Explains
+    from interp.testing.snapshots import GoldenSnapshot
+    from interp.words import TargetSpec
+
+__all__ = ["explain", "golden", "interp_device", "interp_model"]
+
+CASES = ".cases.toml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("interp", "explanations of named-entity models (interp)")
+    group.addoption(
+        "--interp-model", metavar="MODEL", help="The model of every case and test: a name, directory or hub id."
+    )
+    group.addoption(
+        "--interp-device",
+        metavar="DEVICE",
+        action="append",
+        help="auto, cpu, cuda or cuda:N; given twice, every case and test runs on both.",
+    )
+    group.addoption(
+        "--interp-tolerance",
+        metavar="PART",
+        type=float,
+        help="Of goldens: what a number may move, as a part of the sum of absolute values.",
+    )
+    group.addoption("--interp-report", metavar="DIR", help="Write a page for every failing case into this folder.")
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from interp.testing import hooks
+
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Paths on the command line are meant from where it was typed, in every process."""
+    option, folder = config.option, config.invocation_params.dir
+    if option.interp_model and (folder / option.interp_model).is_dir():
+        option.interp_model = str(folder / option.interp_model)
+    if option.interp_report:
+        option.interp_report = str(folder / option.interp_report)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if not file_path.name.endswith(CASES):
+        return None
+    _need_syrupy(parent.config)
+    from interp.testing.items import CaseFile
+
+    return CaseFile.from_parent(parent, path=file_path)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "interp_device" not in metafunc.fixturenames:
+        return
+    from interp.testing.run import run_of
+    from interp.testing.snapshots import DEVICE
+
+    devices = run_of(metafunc.config).settings.devices
+    if len(devices) > 1:
+        metafunc.parametrize("interp_device", devices, ids=[f"{DEVICE}{each}" for each in devices], scope="session")
+
+
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
+    from sys import modules
+
+    if op != "==" or "interp.testing.snapshots" not in modules:
+        return None
+    from interp.testing.summary import assertion_lines
+
+    return assertion_lines(config, left, right)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    from sys import modules
+
+    if "interp.testing" in modules:
+        from interp.testing.summary import summarise
+
+        summarise(terminalreporter, config)
+
+
+def _need_syrupy(config: pytest.Config) -> None:
+    if not config.pluginmanager.hasplugin("syrupy"):
+        raise pytest.UsageError('Case files and goldens need syrupy: python -m pip install "interp[pytest]".')
+
+
+@pytest.fixture(scope="session")
+def interp_device(pytestconfig: pytest.Config) -> str:
+    """The device that models are loaded on; with several, tests that use it run on each."""
+    from interp.testing.run import run_of
+
+    return run_of(pytestconfig).settings.devices[0]
+
+
+@pytest.fixture(scope="session")
+def interp_model(pytestconfig: pytest.Config, interp_device: str) -> Explains:
+    """The model of --interp-model, or of [tool.interp]; loaded once."""
+    from interp.errors import InterpError
+    from interp.testing.run import run_of
+
+    try:
+        return run_of(pytestconfig).model(None, interp_device)
+    except InterpError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def explain(pytestconfig: pytest.Config, interp_model: Explains) -> Callable[..., Explanation]:
+    """`explain(text, target, **question)`: an explanation by `interp_model`; see `interp.Case` for the question."""
+    from interp.questions import Case
+    from interp.testing.run import run_of
+
+    settings = run_of(pytestconfig).settings
+
+    def explain(text: str, target: TargetSpec, **question: Any) -> Explanation:
+        found: Iterator[Explanation] = interp_model.explain_many(
+            [Case(text, target, **question)],
+            tolerance=settings.integration_tolerance,
+            max_evaluations=settings.max_evaluations,
+            memory=settings.memory,
+        )
+        return next(found)
+
+    return explain
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> GoldenSnapshot:
+    """`assert explanation == golden`: the accepted explanation of this test, in a file under golden/."""
+    _need_syrupy(request.config)
+    from interp.testing.items import rule_of
+    from interp.testing.snapshots import GoldenExtension, GoldenSnapshot
+
+    snapshot: SnapshotAssertion = request.getfixturevalue("snapshot")
+    return GoldenSnapshot(snapshot.use_extension(GoldenExtension), request.node, rule_of(request.node))

@@ -1,0 +1,84 @@
+"""What a failing test says, in the terminal and as a page, and what passing goldens of other weights leave to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from interp.checks import Verdict
+from interp.files import write
+from interp.golden import Golden, Rule
+from interp.golden.folder import file_name
+from interp.report.failures import Failure, failure_text
+from interp.testing.run import run_of
+from interp.testing.snapshots import Held
+
+if TYPE_CHECKING:
+    from interp.explanation import Explanation
+    from interp.golden import Comparison
+
+__all__ = ["MOVED", "PAGE", "CheckFailed", "fail", "of_golden", "rendered", "told", "write_page"]
+
+PAGE, MOVED = "interp_page", "interp_moved"
+"""Properties of a test's report, which JUnit shows too: its page, and how far its golden's numbers moved."""
+
+
+class CheckFailed(AssertionError):  # noqa: N818 - pytest shows the name
+    """A check did not hold; the message's first line says what, the rest shows it."""
+
+
+def fail(
+    item: pytest.Item,
+    failure: Failure,
+    every: Sequence[Failure],
+    explanation: Explanation,
+    comparison: Comparison | None,
+) -> NoReturn:
+    """Fail a test with its message, and write its page where a report is wanted: `every` failed check of the case."""
+    write_page(item, every, explanation, comparison)
+    raise CheckFailed(rendered(item.config, failure, explanation, comparison))
+
+
+def write_page(
+    item: pytest.Item, failures: Sequence[Failure], explanation: Explanation, comparison: Comparison | None
+) -> None:
+    """The HTML of a failing case, where a report is wanted. Raises OutputError."""
+    folder = run_of(item.config).report_folder
+    if folder is None:
+        return
+    from interp.report.html import failure_page
+
+    name = item.nodeid.rpartition("::")[0] if hasattr(item, "golden_name") else item.nodeid
+    page = f"{file_name(name.replace('/', '-').replace('::', '--'))}.html"
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder / page, failure_page(name, failures, explanation, comparison))
+    item.user_properties.append((PAGE, page))
+
+
+def rendered(config: pytest.Config, failure: Failure, explanation: Explanation, comparison: Comparison | None) -> str:
+    """The message, as wide as the terminal."""
+    writer = config.get_terminal_writer()
+    encoding = getattr(getattr(writer, "_file", None), "encoding", None) or "utf-8"
+    return failure_text(failure, explanation, comparison, min(writer.fullwidth, 120), encoding)
+
+
+def of_golden(held: Held) -> Failure:
+    """A golden that did not hold, as a failed check."""
+    old, new = (held.comparison.old, held.comparison.new) if held.comparison else (None, None)
+    return Failure("golden", Verdict(False, held.sentence, _summary(old), _summary(new)), held.accept)
+
+
+def _summary(golden: Golden | None) -> str:
+    if golden is None:
+        return ""
+    leader = golden.names[golden.ranked[0]]
+    return f"{' '.join(golden.tags)}, led by {leader}"
+
+
+def told(item: pytest.Item, held: Held) -> None:
+    """A golden of other weights that holds: how far its numbers moved is for the summary."""
+    done = held.comparison
+    if held.passed and done is not None and done.rule is Rule.LEADERS and done.changes:
+        item.user_properties.append((MOVED, f"{done.changes[0].moved:.1f}"))

@@ -1,0 +1,153 @@
+"""Case files as tests: a file holds cases, a case holds one test per check."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from interp.cases import GoldenRule, PinnedCase, load_cases
+from interp.checks import Answer, Check, Verdict
+from interp.errors import InputError, InterpError
+from interp.testing.failing import CheckFailed, fail, of_golden, told
+from interp.testing.run import run_of
+from interp.testing.snapshots import DEVICE, GoldenSnapshot, stored
+
+if TYPE_CHECKING:
+    from _pytest._code.code import ExceptionInfo, TerminalRepr
+
+    from interp.report.failures import Failure
+
+__all__ = ["CaseFile", "CheckItem", "rule_of"]
+
+BATCH = 16
+"""Cases of a file that are computed together, and that one process computes under `--dist loadgroup`."""
+
+
+class CaseFile(pytest.File):
+    """A `.cases.toml` file. What is wrong with it is a collection error with a line for each mistake."""
+
+    def collect(self) -> Iterator[CaseNode]:
+        run = run_of(self.config)
+        shown = os.path.relpath(self.path, run.root) if self.path.is_relative_to(run.root) else str(self.path)
+        try:
+            cases = load_cases(self.path, shown, run.settings)
+        except InputError as error:
+            raise self.CollectError(str(error)) from error
+        for number, case in enumerate(cases):
+            yield CaseNode.from_parent(self, name=case.id, case=case, batch=number // BATCH)
+
+
+class CaseNode(pytest.Collector):
+    """One case: its checks share one computation."""
+
+    def __init__(self, case: PinnedCase, batch: int, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.case, self.batch = case, batch
+
+    def collect(self) -> Iterator[CheckItem]:
+        devices = run_of(self.config).settings.devices
+        for device in devices:
+            suffix = f"[{DEVICE}{device}]" if len(devices) > 1 else ""
+            for check in self.case.checks:
+                yield self._item(f"{check.name}{suffix}", check, device)
+            if self.case.golden is not None:
+                yield self._item(f"golden{suffix}", None, device)
+
+    def _item(self, name: str, check: Check | None, device: str) -> CheckItem:
+        function = golden_holds if check is None else check_holds
+        item: CheckItem = CheckItem.from_parent(
+            self, name=name, callobj=function, case=self, check=check, device=device
+        )
+        for mark in self.case.marks:
+            item.add_marker(mark)
+        if reason := self.case.xfail.get(name.partition("[")[0]):
+            item.add_marker(pytest.mark.xfail(reason=reason))
+        if self.config.pluginmanager.hasplugin("xdist"):
+            # One process computes a batch; the group becomes part of the node id there alone.
+            item.add_marker(pytest.mark.xdist_group(f"batch:{self.path.name}:{self.batch}"))
+        return item
+
+
+class CheckItem(pytest.Function):
+    """One check of one case on one device; a `pytest.Function`, for syrupy follows no other items."""
+
+    def __init__(self, case: CaseNode, check: Check | None, device: str, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.node, self.check, self.device = case, check, device
+        self.golden_name = case.case.id
+
+    @property
+    def case(self) -> PinnedCase:
+        return self.node.case
+
+    @property
+    def batch(self) -> list[PinnedCase]:
+        """The cases of this one's batch of which a test was selected."""
+        items = (item for item in self.session.items if isinstance(item, CheckItem))
+        same = (i for i in items if i.path == self.path and i.node.batch == self.node.batch and i.device == self.device)
+        return list({id(item.case): item.case for item in same}.values())
+
+    @property
+    def rule(self) -> GoldenRule:
+        return self.case.golden or GoldenRule(run_of(self.config).settings.golden_top, strict=False, tolerance=None)
+
+    def answer(self) -> Answer:
+        return run_of(self.config).answer(self.case, self.batch, self.device)
+
+    def failures(self, answer: Answer) -> list[Failure]:
+        """Every check of the case that does not hold, but for its golden."""
+        judged = ((check, check.judge(answer)) for check in self.case.checks)
+        return [self.failure(check, verdict, answer) for check, verdict in judged if not verdict.passed]
+
+    def failure(self, check: Check, verdict: Verdict, answer: Answer) -> Failure:
+        from interp.report.failures import Failure
+
+        line = check.line([answer])
+        where = f'case "{self.case.id}" of {self.nodeid.partition("::")[0]}, line {self.case.line}'
+        edit = f"write in {where}:\n    {line}" if line else f"leave {check.name} out of {where}."
+        return Failure(check.name, verdict, f"To accept what is now, {edit}")
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        return self.path, self.case.line - 1, f"{self.case.id}::{self.name}"
+
+    def repr_failure(self, excinfo: ExceptionInfo[BaseException]) -> str | TerminalRepr:  # type: ignore[override]
+        if isinstance(excinfo.value, CheckFailed | InterpError):
+            shown = excinfo.getrepr(style="value")
+            if (
+                crash := shown.reprcrash
+            ) is not None:  # what summaries and JUnit show: the sentence, and the case's line
+                crash.path, crash.lineno = str(self.path), self.case.line
+                crash.message = str(excinfo.value)
+            return shown
+        return super().repr_failure(excinfo)
+
+
+def rule_of(item: pytest.Item) -> GoldenRule:
+    """How a test's golden is held where the test says nothing itself."""
+    if isinstance(item, CheckItem):
+        return item.rule
+    return GoldenRule(run_of(item.config).settings.golden_top, strict=False, tolerance=None)
+
+
+def check_holds(request: pytest.FixtureRequest) -> None:
+    """The test of every check but the golden."""
+    item = request.node
+    answer = item.answer()
+    verdict = item.check.judge(answer)
+    if not verdict.passed:
+        beside = stored(run_of(item.config), item.path, item.golden_name, answer.explanation, item.rule)
+        fail(item, item.failure(item.check, verdict, answer), item.failures(answer), answer.explanation, beside)
+
+
+def golden_holds(request: pytest.FixtureRequest, golden: GoldenSnapshot) -> None:
+    """The test of a case's golden."""
+    item = request.node
+    answer = item.answer()
+    held = golden.hold(answer.explanation)
+    told(item, held)
+    if not held.passed:
+        failure = of_golden(held)
+        fail(item, failure, [failure, *item.failures(answer)], answer.explanation, held.comparison)

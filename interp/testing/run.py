@@ -1,0 +1,122 @@
+"""What one pytest run knows: its settings and options, the models it loaded, the answers it computed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from interp.cases import GoldenRule, PinnedCase
+from interp.checks import Answer
+from interp.errors import InputError
+from interp.golden import Policy
+from interp.runner import Explains, Models, answers, located
+from interp.settings import Settings, load_settings
+
+__all__ = ["Run", "run_of"]
+
+
+class Run:
+    """One per pytest process; computes nothing before it is asked."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.root = config.rootpath
+        self.settings = self._settings()
+        self.models = Models(self._load)
+        self._answers: dict[tuple[int, str], Answer | Exception] = {}
+
+    @property
+    def golden_folder(self) -> Path:
+        return self.root / self.settings.golden
+
+    @property
+    def report_folder(self) -> Path | None:
+        return Path(self.settings.report) if self.settings.report else None
+
+    @property
+    def updating(self) -> bool:
+        """Whether goldens are accepted in this run, which they never are where CI is set."""
+        return bool(self.config.option.update_snapshots) and not self.refused
+
+    @property
+    def refused(self) -> bool:
+        told = os.environ.get("CI", "").strip().lower() not in ("", "0", "false")
+        option = self.config.option
+        return told and bool(option.update_snapshots or option.update_new_snapshots_only)
+
+    def model(self, name: str | None, device: str) -> Explains:
+        """The model of that name, or the one that --interp-model puts in its place. Raises InterpError."""
+        chosen = self.config.option.interp_model or name or self.settings.model
+        if chosen is None:
+            raise InputError(
+                'No model is named: give --interp-model, or model = "…" under [tool.interp] in pyproject.toml.'
+            )
+        return self.models.get(located(chosen, self.root), device)
+
+    def answer(self, case: PinnedCase, batch: Sequence[PinnedCase], device: str) -> Answer:
+        """The answer to a case; those of its batch are computed with it. Raises what kept it from being computed."""
+        if (id(case), device) not in self._answers:
+            self._compute(batch, device)
+        found = self._answers[id(case), device]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _compute(self, batch: Sequence[PinnedCase], device: str) -> None:
+        for name in dict.fromkeys(case.model for case in batch):
+            cases = [case for case in batch if case.model == name]
+            found: Sequence[Answer | Exception]
+            try:
+                found = answers(self.model(name, device), cases, self.settings.memory)
+            except Exception as error:  # the same for every case, and not to be computed again for each
+                found = [error] * len(cases)
+            self._answers |= {(id(case), device): one for case, one in zip(cases, found, strict=True)}
+
+    def policy(self, device: str, rule: GoldenRule) -> Policy:
+        """How goldens are held: the option goes before what a case or test says, that before [tool.interp]."""
+        given = self.config.option.interp_tolerance or rule.tolerance or self.settings.golden_tolerance(device)
+        return Policy(given, rule.top, rule.strict)
+
+    def command(self, nodeid: str) -> str:
+        """The command that accepts what a test got."""
+        model = self.config.option.interp_model
+        given = f" --interp-model {shlex.quote(model)}" if model else ""
+        return f"pytest {shlex.quote(nodeid.partition('@batch')[0])} --snapshot-update{given}"
+
+    def _settings(self) -> Settings:
+        option = self.config.option
+        settings = load_settings(self.root)
+        given = {"device": option.interp_device, "report": option.interp_report}
+        chosen = settings.model_copy(update={key: value for key, value in given.items() if value})
+        if chosen.report:
+            chosen = chosen.model_copy(update={"report": str(self.root / chosen.report)})
+        if option.interp_tolerance is not None and not 0 < option.interp_tolerance < 1:
+            raise InputError(
+                f"--interp-tolerance {option.interp_tolerance} is no tolerance: give a number between 0 and 1."
+            )
+        return chosen
+
+    def _load(self, name: str, device: str) -> Explains:
+        own: Explains | None = self.config.hook.pytest_interp_load(name=name, device=device, config=self.config)
+        if own is not None:
+            return own
+        from interp.explain import load
+
+        return load(name, device, self.settings.dtype)
+
+
+_KEY = pytest.StashKey[Run]()
+
+
+def run_of(config: pytest.Config) -> Run:
+    """The run of this process. Settings that do not fit end it with their sentence."""
+    if _KEY not in config.stash:
+        try:
+            config.stash[_KEY] = Run(config)
+        except InputError as error:
+            raise pytest.UsageError(str(error)) from error
+    return config.stash[_KEY]

@@ -1,0 +1,184 @@
+"""Goldens as syrupy snapshots: where they lie, how they match, and what a test says when they do not.
+
+syrupy's own search for unused snapshots is switched off for goldens: it deletes what a partial run did not use, and
+never sees those of a deleted module. `interp golden check` looks for both, and deletes only when asked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from syrupy.data import SnapshotCollection, SnapshotCollections
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from syrupy.location import PyTestLocation
+
+from interp.cases import GoldenRule
+from interp.errors import FormatError
+from interp.explanation import Explanation
+from interp.files import write
+from interp.golden import SUFFIX, Comparison, Policy, compare, dumps, loads, of
+from interp.golden.folder import golden_file
+from interp.settings import GOLDEN_TOLERANCE
+from interp.testing.run import Run, run_of
+
+if TYPE_CHECKING:
+    from syrupy.assertion import AssertionResult, SnapshotAssertion
+
+__all__ = ["DEVICE", "GoldenExtension", "GoldenSnapshot", "Held", "golden_path", "stored"]
+
+DEVICE = "device="
+"""Begins the part of a test's name that says on which device it runs; one golden holds for all."""
+
+
+class GoldenExtension(SingleFileSnapshotExtension):
+    """One file per golden, under the golden folder, in a folder named after the test file.
+
+    `policy` says what must hold; with `accepting`, a golden of other weights is always written anew, so that it names
+    the weights that it holds for.
+    """
+
+    _write_mode = WriteMode.TEXT
+    file_extension = SUFFIX.removeprefix(".")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.policy = Policy(GOLDEN_TOLERANCE)
+        self.accepting = False
+
+    def serialize(self, data: Any, **_: Any) -> str:
+        return str(data)
+
+    def matches(self, *, serialized_data: Any, snapshot_data: Any) -> bool:
+        """A file that cannot be read does not match, and is mended by accepting anew."""
+        try:
+            old, new = loads(snapshot_data, "golden"), loads(serialized_data, "explanation")
+        except FormatError:
+            return False
+        if self.accepting and old.sha256 != new.sha256:
+            return False
+        return compare(old, new, self.policy).passed
+
+    @classmethod
+    def get_location(cls, *, test_location: PyTestLocation, index: int | str) -> str:
+        item = test_location.item
+        name = getattr(item, "golden_name", test_location.snapshot_name)
+        more = f"[{index}]" if isinstance(index, str) else f".{index}" if index else ""
+        return str(golden_path(run_of(item.config), Path(test_location.filepath), f"{name}{more}"))
+
+    @classmethod
+    def matches_test_location(cls, **_: Any) -> bool:
+        return True
+
+    @classmethod
+    def discovery_dirname(cls, *, test_location: PyTestLocation) -> str:  # noqa: ARG003
+        return ""
+
+    def discover_snapshots(self, **_: Any) -> SnapshotCollections:
+        return SnapshotCollections()
+
+    @classmethod
+    def write_snapshot_collection(
+        cls,
+        *,
+        snapshot_collection: SnapshotCollection,
+        name_order: dict[str, int] | None = None,  # noqa: ARG003
+    ) -> None:
+        """Whole or not at all."""
+        write(snapshot_collection.location, str(next(iter(snapshot_collection)).data))
+
+
+def golden_path(run: Run, test_file: Path, name: str) -> Path:
+    """Where a golden lies. The part of a test's name that says the device is left out."""
+    plain = re.sub(rf"-?{DEVICE}[^-\]]*", "", name).replace("[-", "[").replace("[]", "")
+    return golden_file(run.golden_folder, run.root, test_file, plain)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What holding an explanation against its golden gave: the sentence that says it, and how to accept what is now.
+
+    `comparison` is None where there is no golden that can be read.
+    """
+
+    passed: bool
+    sentence: str
+    accept: str
+    path: Path
+    comparison: Comparison | None
+
+
+class GoldenSnapshot:
+    """What the fixture `golden` gives: `assert explanation == golden`.
+
+    Called, it gives one with another `name`, `top`, `tolerance`, or that is `strict`. `held`: what the last comparison
+    gave.
+    """
+
+    def __init__(
+        self, snapshot: SnapshotAssertion, node: pytest.Item, rule: GoldenRule, name: str | None = None
+    ) -> None:
+        self._snapshot, self.node, self._rule, self._name = snapshot, node, rule, name
+        self.held: Held | None = None
+        self.explanation: Explanation | None = None
+
+    def __call__(
+        self, *, name: str | None = None, top: int | None = None, strict: bool = False, tolerance: float | None = None
+    ) -> GoldenSnapshot:
+        return GoldenSnapshot(self._snapshot, self.node, GoldenRule(top or self._rule.top, strict, tolerance), name)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "golden"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Explanation):
+            raise TypeError(f"a golden holds an explanation, not {type(other).__name__}: compare what explain(…) gave")
+        self.explanation, self.held = other, self.hold(other)
+        return self.held.passed
+
+    def hold(self, explanation: Explanation) -> Held:
+        """Compare, and accept where --snapshot-update asks for it. Raises FormatError for NaN, OutputError for a file
+        that cannot be written.
+        """
+        run = run_of(self.node.config)
+        policy = run.policy(explanation.run.device, self._rule)
+        snapshot = self._snapshot if self._name is None else self._snapshot(name=self._name)
+        snapshot.update_snapshots = run.updating
+        snapshot.update_new_snapshots_only = snapshot.update_new_snapshots_only and not run.refused
+        extension = snapshot.extension
+        assert isinstance(extension, GoldenExtension)
+        extension.policy, extension.accepting = policy, run.updating
+        passed = snapshot == dumps(of(explanation, policy.tolerance))
+        done = snapshot.executions[snapshot.num_executions - 1]
+        if done.exception is not None:
+            raise done.exception
+        return self._held(passed, done, explanation, policy)
+
+    def _held(self, passed: bool, done: AssertionResult, explanation: Explanation, policy: Policy) -> Held:
+        run, path = run_of(self.node.config), Path(done.snapshot_location)
+        shown = path.relative_to(run.root)
+        accept = f"To accept what is now:\n    {run.command(self.node.nodeid)}"
+        if run.refused:
+            accept = "--snapshot-update is refused where CI is set: accept on your own machine, and commit the file."
+        if done.recalled_data is None:
+            return Held(passed, f"There is no golden at {shown}: look at the explanation first.", accept, path, None)
+        try:
+            old = loads(str(done.recalled_data), str(shown))
+        except FormatError as error:
+            return Held(passed, str(error), accept, path, None)
+        comparison = compare(old, of(explanation, policy.tolerance), policy)
+        return Held(passed, " ".join(comparison.failures) or comparison.rule.value, accept, path, comparison)
+
+
+def stored(run: Run, test_file: Path, name: str, explanation: Explanation, rule: GoldenRule) -> Comparison | None:
+    """An explanation beside its golden, None where there is none that can be read."""
+    path, policy = golden_path(run, test_file, name), run.policy(explanation.run.device, rule)
+    try:
+        return compare(loads(path.read_text(encoding="utf-8"), path.name), of(explanation, policy.tolerance), policy)
+    except (OSError, ValueError, FormatError):
+        return None

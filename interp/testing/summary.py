@@ -1,0 +1,65 @@
+"""What pytest shows of goldens beside its own: failing assertions in tests, and the lines at the end of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from interp.files import write
+from interp.testing.failing import MOVED, PAGE, of_golden, rendered, write_page
+from interp.testing.run import run_of
+from interp.testing.snapshots import GoldenSnapshot
+
+__all__ = ["assertion_lines", "summarise"]
+
+
+def assertion_lines(config: pytest.Config, left: object, right: object) -> list[str] | None:
+    """The message of `assert explanation == golden`."""
+    golden = left if isinstance(left, GoldenSnapshot) else right
+    if not isinstance(golden, GoldenSnapshot) or golden.held is None or golden.explanation is None:
+        return None
+    failure = of_golden(golden.held)
+    write_page(golden.node, [failure], golden.explanation, golden.held.comparison)
+    return rendered(config, failure, golden.explanation, golden.held.comparison).splitlines()
+
+
+def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """How many goldens were held to their leading words alone, and where the report is; writes the report's index."""
+    reports = [report for kind in ("passed", "failed", "xfailed") for report in reporter.stats.get(kind, [])]
+    moved = [float(value) for report in reports for name, value in report.user_properties if name == MOVED]
+    pages = _pages(reports)
+    lines = []
+    if moved:
+        lines.append(
+            f"{len(moved)} golden{'s' if len(moved) > 1 else ''} of other weights held by tag and leading words; "
+            f"their numbers moved by up to {max(moved):.0f} tolerances (not failed). To accept them: --snapshot-update"
+        )
+    folder = run_of(config).report_folder
+    if folder is not None and pages:
+        lines.append(f"report of {len(pages)} failing cases: {_index(folder, pages)}")
+    if lines:
+        reporter.section("interp")
+        for line in lines:
+            reporter.line(line)
+
+
+def _pages(reports: list[pytest.TestReport]) -> dict[str, tuple[str, list[str]]]:
+    """By page: the case, and the first lines of its failures."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for report in reports:
+        page = dict(report.user_properties).get(PAGE)
+        if page is not None and report.when == "call":
+            case = report.nodeid.rpartition("::")[0]
+            crash = getattr(report.longrepr, "reprcrash", None)
+            found.setdefault(str(page), (case, []))[1].append(crash.message.splitlines()[0] if crash else "failed")
+    return found
+
+
+def _index(folder: Path, pages: dict[str, tuple[str, list[str]]]) -> Path:
+    from interp.report.html import index_page
+
+    path = folder / "index.html"
+    write(path, index_page([(quote(page), case, sentences) for page, (case, sentences) in sorted(pages.items())]))
+    return path
