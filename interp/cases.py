@@ -174,7 +174,8 @@ def _told(error: ValidationError, content: Mapping[str, Any], shown: str) -> Ite
             name = (
                 case.get("id", f"number {int(number) + 1}") if isinstance(case, dict) else f"number {int(number) + 1}"
             )
-            if inner in content.get("defaults", {}) and case[inner] == content["defaults"][inner]:
+            defaults = content.get("defaults")
+            if isinstance(defaults, dict) and inner in defaults and case[inner] == defaults[inner]:
                 continue  # told of the defaults already
             yield f'{shown}, case "{name}", key {inner or "case"}: {sentence}.'
         elif key == "case":

@@ -72,10 +72,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "interp_device" not in metafunc.fixturenames:
         return
+    from interp.errors import InputError
     from interp.testing.run import run_of
     from interp.testing.snapshots import DEVICE
 
-    devices = run_of(metafunc.config).settings.devices
+    try:
+        devices = run_of(metafunc.config).settings.devices
+    except InputError as error:
+        raise pytest.Collector.CollectError(str(error)) from error
     if len(devices) > 1:
         metafunc.parametrize("interp_device", devices, ids=[f"{DEVICE}{each}" for each in devices], scope="session")
 
@@ -91,9 +95,8 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    from sys import modules
-
-    if "interp.testing" in modules:
+    reports = [report for kind in ("passed", "failed", "xfailed") for report in terminalreporter.stats.get(kind, [])]
+    if any(name.startswith("interp_") for report in reports for name, _ in report.user_properties):
         from interp.testing.summary import summarise
 
         summarise(terminalreporter, config)
@@ -107,9 +110,13 @@ def _need_syrupy(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def interp_device(pytestconfig: pytest.Config) -> str:
     """The device that models are loaded on; with several, tests that use it run on each."""
+    from interp.errors import InputError
     from interp.testing.run import run_of
 
-    return run_of(pytestconfig).settings.devices[0]
+    try:
+        return run_of(pytestconfig).settings.devices[0]
+    except InputError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")

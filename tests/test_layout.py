@@ -34,6 +34,7 @@ LAYERS = [
     "cases",
     "golden",
     "runner",
+    "stability",
     "report",
     "testing",
     "pytest_plugin",

@@ -220,7 +220,9 @@ def test_changes_fit_and_never_steer(width: int, encoding: str) -> None:
 def test_changes_stand_worst_first_and_the_rest_is_counted() -> None:
     goldens = named()
     lines = terminal(goldens, 120).splitlines()
-    heads = [line.rsplit("  ", 1) for line in map(str.rstrip, lines) if line.rstrip().endswith(("  FAILS", "  holds"))]
+    heads = [
+        line.rsplit("  ", 1) for line in map(str.rstrip, lines) if line.rstrip().endswith(("  CHANGED", "  holds"))
+    ]
     moves = {name: done.changes[0].moved if done.changes else np.inf for name, done in goldens}
     told = sorted((name for name, done in goldens if done.beyond or not done.passed), key=lambda name: -moves[name])
     assert [name for name, _ in heads] == [name.replace("\x1b", r"\x1b") for name in told]
@@ -373,6 +375,16 @@ def test_pages_show_the_numbers_of_the_comparison() -> None:
     assert [row[0] for row in rows if len(row) == 5 and row[1].startswith(("layer", "attribution"))][:5] == [
         change.name for change in done.changes[:5]
     ]
+
+
+def test_a_model_of_other_layers_is_shown_by_those_that_both_have() -> None:
+    words = samples.ARTICLE.split()
+    old, new = (samples.make(words, target="Rob", leader="surprise", layers=layers) for layers in (12, 6))
+    done = comparison(old, moved(new, "ff" * 32))
+    html = changes_page([("rob", done)])
+    assert "layer 6" in html and "layer 7" not in html
+    told = Failure("golden", Verdict(False, "Moved.", "B-PER", "B-PER"), ACCEPT)
+    assert "layer 7" not in failure_text(told, new, done)
 
 
 def test_changes_page_stands_worst_first_and_counts_the_rest() -> None:

@@ -43,7 +43,8 @@ class Swap:
         for one in self.swaps:
             for other in one.others:
                 said = self._said(one, whole, answer.swapped[one.word.index, other])
-                wrong += [f'With "{other}" for "{one.word.name}" {what}' for what in said]
+                if said:
+                    wrong.append(f'With "{other}" for "{one.word.name}", {" and ".join(said)}')
                 got.append(f"{other}: {'; '.join(said) or 'the same'}")
         expected = ", ".join(
             f"the same {' and '.join(one.keep)} with {', '.join(one.others)} for {one.word.name}" for one in self.swaps

@@ -76,7 +76,7 @@ class Top:
         least = min(share(answer.explanation.attributions, word.index) for answer in answers)
         bound = Bound(">=", 1.0).around([least])
         positive = all(answer.explanation.attributions[word.index] > 0 for answer in answers)
-        return f"share = {{ {quoted(word.name)} = {quoted(str(bound))} }}" if positive and bound.limit > 0 else None
+        return f"share = {table({word.name: str(bound)})}" if positive and bound.limit > 0 else None
 
     @property
     def _indices(self) -> list[int]:

@@ -48,14 +48,14 @@ def diff(names: Sequence[str], since: str, old: Path | None, most: int, html_fil
     before = in_folder(old) if old is not None else in_revision(folder, since)
     after = in_folder(folder)
     named = _compared(before, after, names)
-    show_changes(named, Console(highlight=False), most)
-    for sentence, gone in (("new", after.keys() - before.keys()), ("gone", before.keys() - after.keys())):
-        for name in sorted(each for each in gone if _chosen(each, names)):
-            click.echo(f"{sentence}: {name}")
     if html_file is not None:
         from interp.report.html import changes_page
 
         write(html_file, changes_page(named))
+    show_changes(named, Console(highlight=False), most)
+    for sentence, gone in (("new", after.keys() - before.keys()), ("gone", before.keys() - after.keys())):
+        for name in sorted(each for each in gone if _chosen(each, names)):
+            click.echo(f"{sentence}: {name}")
 
 
 @golden.command()

@@ -83,8 +83,10 @@ def compare(old: Golden, new: Golden, policy: Policy) -> Comparison:
     failures = []
     if old.tags != new.tags:
         failures.append(f"The tag was {' '.join(old.tags)} and is {' '.join(new.tags)}.")
-    if rule is Rule.LEADERS:
+    if rule is Rule.LEADERS:  # also for a model of other layers or tables: what both have is shown
         failures += _leaders(old, new, policy.top, tolerance)
+    elif apart := [name for name in {**old.groups, **new.groups} if (name in old.groups) != (name in new.groups)]:
+        failures.append(f"Only one of the two has {', '.join(apart)}.")
     elif beyond := [change for change in changes if not change.moved <= 1]:
         worst = beyond[0]
         count = "One number" if len(beyond) == 1 else f"{len(beyond)} of {_count(new)} numbers"
@@ -105,8 +107,6 @@ def _asked(old: Golden, new: Golden) -> tuple[str, ...]:
     ]
     if not found and old.words != new.words:
         found = ["The sentence is split into other words than it was."]
-    if not found and (missing := set(old.groups) ^ set(new.groups)):
-        found = [f"Only one of the two has {', '.join(sorted(missing))}."]
     return tuple(found)
 
 
@@ -117,6 +117,8 @@ def _changes(old: Golden, new: Golden, tolerance: float) -> list[Change]:
         for name, before, after in zip(old.question["target"], old.probability, new.probability, strict=True)
     ]
     for group, values in old.groups.items():
+        if group not in new.groups:
+            continue
         allowed = tolerance * scale(values, old.attributions)
         for place, (before, after) in enumerate(zip(values, new.groups[group], strict=True)):
             moved = abs(after - before) / allowed if allowed else math.inf if after != before else 0.0

@@ -24,7 +24,7 @@ _ORDER = ("word", "old", "old bar", "value", "share", "bar", "note")
 
 
 def show_changes(named: Sequence[tuple[str, Comparison]], console: Console, most: int = 10) -> None:
-    """Print every golden that fails or moved beyond its tolerance, the worst first; count the others.
+    """Print every golden that changed or moved beyond its tolerance, the worst first; count the others.
 
     `most` limits the changes that are listed of each. Without a UTF-8 console all of it is ASCII.
     """
@@ -39,7 +39,7 @@ def show_changes(named: Sequence[tuple[str, Comparison]], console: Console, most
 
 
 def _blocks(name: str, comparison: Comparison, canvas: Canvas, most: int) -> Iterator[RenderableType]:
-    verdict = "holds" if comparison.passed else "FAILS"
+    verdict = "holds" if comparison.passed else "CHANGED"
     yield Text.assemble((canvas.safe(name), "bold underline"), "  ", (verdict, "" if comparison.passed else "bold"))
     yield Text(canvas.safe(comparison.rule.value), "dim")
     yield from (Text(canvas.safe(failure)) for failure in comparison.failures)

@@ -112,7 +112,7 @@ def comparison(name: str, number: int, done: Comparison, told: Sequence[str] = (
 
 def _moved_layers(done: Comparison) -> Mapping[str, Any] | None:
     """Layers × words, now minus golden; only what moved beyond the tolerance has a colour."""
-    groups = [group for group in done.old.groups if group.startswith("layer")]
+    groups = [group for group in done.old.groups if group.startswith("layer") and group in done.new.groups]
     layers = [
         list(zip(done.old.groups[group], done.new.groups[group], compared.moves(done, group), strict=True))
         for group in groups

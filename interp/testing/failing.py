@@ -9,7 +9,7 @@ import pytest
 
 from interp.checks import Verdict
 from interp.files import write
-from interp.golden import Golden, Rule
+from interp.golden import Golden
 from interp.golden.folder import file_name
 from interp.report.failures import Failure, failure_text
 from interp.testing.run import run_of
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from interp.explanation import Explanation
     from interp.golden import Comparison
 
-__all__ = ["MOVED", "PAGE", "CheckFailed", "fail", "of_golden", "rendered", "told", "write_page"]
+__all__ = ["PAGE", "CheckFailed", "fail", "of_golden", "rendered", "write_page"]
 
-PAGE, MOVED = "interp_page", "interp_moved"
-"""Properties of a test's report, which JUnit shows too: its page, and how far its golden's numbers moved."""
+PAGE = "interp_page"
+"""Property of a test's report, which JUnit shows too: its page."""
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - pytest shows the name
@@ -74,11 +74,4 @@ def _summary(golden: Golden | None) -> str:
     if golden is None:
         return ""
     leader = golden.names[golden.ranked[0]]
-    return f"{' '.join(golden.tags)}, led by {leader}"
-
-
-def told(item: pytest.Item, held: Held) -> None:
-    """A golden of other weights that holds: how far its numbers moved is for the summary."""
-    done = held.comparison
-    if held.passed and done is not None and done.rule is Rule.LEADERS and done.changes:
-        item.user_properties.append((MOVED, f"{done.changes[0].moved:.1f}"))
+    return f'{" ".join(golden.tags)}, led by "{leader}"'

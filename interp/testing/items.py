@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from interp.cases import GoldenRule, PinnedCase, load_cases
 from interp.checks import Answer, Check, Verdict
 from interp.errors import InputError, InterpError
-from interp.testing.failing import CheckFailed, fail, of_golden, told
+from interp.testing.failing import CheckFailed, fail, of_golden
 from interp.testing.run import run_of
 from interp.testing.snapshots import DEVICE, GoldenSnapshot, stored
 
@@ -26,14 +28,20 @@ BATCH = 16
 """Cases of a file that are computed together, and that one process computes under `--dist loadgroup`."""
 
 
-class CaseFile(pytest.File):
-    """A `.cases.toml` file. What is wrong with it is a collection error with a line for each mistake."""
+class CaseFile(pytest.Module):
+    """A `.cases.toml` file. What is wrong with it is a collection error with a line for each mistake.
+
+    A module, so that a project's fixtures of that scope hold for a file; an empty one, for there is nothing to import.
+    """
+
+    def _getobj(self) -> ModuleType:
+        return ModuleType(self.path.name)
 
     def collect(self) -> Iterator[CaseNode]:
-        run = run_of(self.config)
-        shown = os.path.relpath(self.path, run.root) if self.path.is_relative_to(run.root) else str(self.path)
+        root = self.config.rootpath
+        shown = os.path.relpath(self.path, root) if self.path.is_relative_to(root) else str(self.path)
         try:
-            cases = load_cases(self.path, shown, run.settings)
+            cases = load_cases(self.path, shown, run_of(self.config).settings)
         except InputError as error:
             raise self.CollectError(str(error)) from error
         for number, case in enumerate(cases):
@@ -99,8 +107,12 @@ class CheckItem(pytest.Function):
 
     def failures(self, answer: Answer) -> list[Failure]:
         """Every check of the case that does not hold, but for its golden."""
-        judged = ((check, check.judge(answer)) for check in self.case.checks)
-        return [self.failure(check, verdict, answer) for check, verdict in judged if not verdict.passed]
+        found = []
+        for check in self.case.checks:
+            with suppress(InputError):  # a check that cannot be judged says so in its own test
+                if not (verdict := check.judge(answer)).passed:
+                    found.append(self.failure(check, verdict, answer))
+        return found
 
     def failure(self, check: Check, verdict: Verdict, answer: Answer) -> Failure:
         from interp.report.failures import Failure
@@ -108,7 +120,7 @@ class CheckItem(pytest.Function):
         line = check.line([answer])
         where = f'case "{self.case.id}" of {self.nodeid.partition("::")[0]}, line {self.case.line}'
         edit = f"write in {where}:\n    {line}" if line else f"leave {check.name} out of {where}."
-        return Failure(check.name, verdict, f"To accept what is now, {edit}")
+        return Failure(check.name, verdict, f"If the new explanation is the right one, {edit}")
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         return self.path, self.case.line - 1, f"{self.case.id}::{self.name}"
@@ -147,7 +159,6 @@ def golden_holds(request: pytest.FixtureRequest, golden: GoldenSnapshot) -> None
     item = request.node
     answer = item.answer()
     held = golden.hold(answer.explanation)
-    told(item, held)
     if not held.passed:
         failure = of_golden(held)
         fail(item, failure, [failure, *item.failures(answer)], answer.explanation, held.comparison)

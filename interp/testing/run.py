@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import pytest
 
 from interp.cases import GoldenRule, PinnedCase
 from interp.checks import Answer
-from interp.errors import InputError
+from interp.errors import InputError, ModelError
 from interp.golden import Policy
 from interp.runner import Explains, Models, answers, located
 from interp.settings import Settings, load_settings
@@ -74,7 +75,7 @@ class Run:
                 found = answers(self.model(name, device), cases, self.settings.memory)
             except Exception as error:  # the same for every case, and not to be computed again for each
                 found = [error] * len(cases)
-            self._answers |= {(id(case), device): one for case, one in zip(cases, found, strict=True)}
+            self._answers |= {(id(case), device): _finite(one) for case, one in zip(cases, found, strict=True)}
 
     def policy(self, device: str, rule: GoldenRule) -> Policy:
         """How goldens are held: the option goes before what a case or test says, that before [tool.interp]."""
@@ -83,9 +84,11 @@ class Run:
 
     def command(self, nodeid: str) -> str:
         """The command that accepts what a test got."""
-        model = self.config.option.interp_model
-        given = f" --interp-model {shlex.quote(model)}" if model else ""
-        return f"pytest {shlex.quote(nodeid.partition('@batch')[0])} --snapshot-update{given}"
+        option = self.config.option
+        given = ["--interp-model", option.interp_model] if option.interp_model else []
+        given += [word for device in option.interp_device or () for word in ("--interp-device", device)]
+        given += ["--interp-tolerance", str(option.interp_tolerance)] if option.interp_tolerance else []
+        return shlex.join(["pytest", nodeid.partition("@batch")[0], "--snapshot-update", *given])
 
     def _settings(self) -> Settings:
         option = self.config.option
@@ -109,14 +112,21 @@ class Run:
         return load(name, device, self.settings.dtype)
 
 
+def _finite(answer: Answer | Exception) -> Answer | Exception:
+    """No check can be judged by numbers that are none; one that only ranks words would even pass."""
+    if isinstance(answer, Exception):
+        return answer
+    for each in (answer.explanation, *answer.swapped.values()):
+        if not all(map(math.isfinite, (*each.attributions, *(value for layer in each.layers for value in layer)))):
+            return ModelError("The explanation holds NaN or infinity: look for them in the model's weights.")
+    return answer
+
+
 _KEY = pytest.StashKey[Run]()
 
 
 def run_of(config: pytest.Config) -> Run:
-    """The run of this process. Settings that do not fit end it with their sentence."""
+    """The run of this process. Raises InputError for settings that do not fit."""
     if _KEY not in config.stash:
-        try:
-            config.stash[_KEY] = Run(config)
-        except InputError as error:
-            raise pytest.UsageError(str(error)) from error
+        config.stash[_KEY] = Run(config)
     return config.stash[_KEY]

@@ -6,7 +6,6 @@ never sees those of a deleted module. `interp golden check` looks for both, and 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +16,10 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 
 from interp.cases import GoldenRule
-from interp.errors import FormatError
+from interp.errors import FormatError, OutputError
 from interp.explanation import Explanation
 from interp.files import write
-from interp.golden import SUFFIX, Comparison, Policy, compare, dumps, loads, of
+from interp.golden import SUFFIX, Comparison, Policy, Rule, compare, dumps, loads, of
 from interp.golden.folder import golden_file
 from interp.settings import GOLDEN_TOLERANCE
 from interp.testing.run import Run, run_of
@@ -28,10 +27,13 @@ from interp.testing.run import Run, run_of
 if TYPE_CHECKING:
     from syrupy.assertion import AssertionResult, SnapshotAssertion
 
-__all__ = ["DEVICE", "GoldenExtension", "GoldenSnapshot", "Held", "golden_path", "stored"]
+__all__ = ["DEVICE", "MOVED", "GoldenExtension", "GoldenSnapshot", "Held", "golden_path", "stored"]
 
 DEVICE = "device="
 """Begins the part of a test's name that says on which device it runs; one golden holds for all."""
+
+MOVED = "interp_moved"
+"""Property of a test's report, which JUnit shows too: how far the numbers of a golden that holds for other weights moved."""
 
 
 class GoldenExtension(SingleFileSnapshotExtension):
@@ -62,10 +64,17 @@ class GoldenExtension(SingleFileSnapshotExtension):
             return False
         return compare(old, new, self.policy).passed
 
+    def read_snapshot_data_from_location(self, *, snapshot_location: str, **_: Any) -> str | None:
+        """The text, also of a file that is no text: that is damage, to be told and mended as any other."""
+        try:
+            return Path(snapshot_location).read_bytes().decode(errors="replace")
+        except FileNotFoundError:
+            return None
+
     @classmethod
     def get_location(cls, *, test_location: PyTestLocation, index: int | str) -> str:
         item = test_location.item
-        name = getattr(item, "golden_name", test_location.snapshot_name)
+        name = getattr(item, "golden_name", None) or _without_device(item, test_location.snapshot_name)
         more = f"[{index}]" if isinstance(index, str) else f".{index}" if index else ""
         return str(golden_path(run_of(item.config), Path(test_location.filepath), f"{name}{more}"))
 
@@ -92,9 +101,18 @@ class GoldenExtension(SingleFileSnapshotExtension):
 
 
 def golden_path(run: Run, test_file: Path, name: str) -> Path:
-    """Where a golden lies. The part of a test's name that says the device is left out."""
-    plain = re.sub(rf"-?{DEVICE}[^-\]]*", "", name).replace("[-", "[").replace("[]", "")
-    return golden_file(run.golden_folder, run.root, test_file, plain)
+    """Where a golden lies."""
+    return golden_file(run.golden_folder, run.root, test_file, name)
+
+
+def _without_device(item: pytest.Item, name: str) -> str:
+    """A test's name without the part that the plugin gave it for the device; a project's own ids stay."""
+    callspec = getattr(item, "callspec", None)
+    part = f"{DEVICE}{callspec.params.get('interp_device')}" if callspec else ""
+    for written, kept in ((f"[{part}]", ""), (f"[{part}-", "["), (f"-{part}-", "-"), (f"-{part}]", "]")):
+        if part and written in name:
+            return name.replace(written, kept, 1)
+    return name
 
 
 @dataclass(frozen=True)
@@ -128,7 +146,9 @@ class GoldenSnapshot:
     def __call__(
         self, *, name: str | None = None, top: int | None = None, strict: bool = False, tolerance: float | None = None
     ) -> GoldenSnapshot:
-        return GoldenSnapshot(self._snapshot, self.node, GoldenRule(top or self._rule.top, strict, tolerance), name)
+        rule = self._rule
+        changed = GoldenRule(top or rule.top, strict or rule.strict, tolerance or rule.tolerance)
+        return GoldenSnapshot(self._snapshot, self.node, changed, name or self._name)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -155,14 +175,21 @@ class GoldenSnapshot:
         extension.policy, extension.accepting = policy, run.updating
         passed = snapshot == dumps(of(explanation, policy.tolerance))
         done = snapshot.executions[snapshot.num_executions - 1]
+        if isinstance(done.exception, OSError):
+            where = Path(done.snapshot_location)
+            raise OutputError(f"Cannot read or write {where}: {done.exception.strerror}.") from done.exception
         if done.exception is not None:
             raise done.exception
-        return self._held(passed, done, explanation, policy)
+        held = self._held(passed, done, explanation, policy)
+        compared = held.comparison
+        if held.passed and not run.updating and compared and compared.rule is Rule.LEADERS and compared.changes:
+            self.node.user_properties.append((MOVED, f"{compared.changes[0].moved:.1f}"))
+        return held
 
     def _held(self, passed: bool, done: AssertionResult, explanation: Explanation, policy: Policy) -> Held:
         run, path = run_of(self.node.config), Path(done.snapshot_location)
         shown = path.relative_to(run.root)
-        accept = f"To accept what is now:\n    {run.command(self.node.nodeid)}"
+        accept = f"If the new explanation is the right one, accept it:\n    {run.command(self.node.nodeid)}"
         if run.refused:
             accept = "--snapshot-update is refused where CI is set: accept on your own machine, and commit the file."
         if done.recalled_data is None:

@@ -8,21 +8,23 @@ from urllib.parse import quote
 import pytest
 
 from interp.files import write
-from interp.testing.failing import MOVED, PAGE, of_golden, rendered, write_page
+from interp.testing.failing import PAGE, of_golden, rendered, write_page
 from interp.testing.run import run_of
-from interp.testing.snapshots import GoldenSnapshot
+from interp.testing.snapshots import MOVED, GoldenSnapshot
 
 __all__ = ["assertion_lines", "summarise"]
 
 
 def assertion_lines(config: pytest.Config, left: object, right: object) -> list[str] | None:
-    """The message of `assert explanation == golden`."""
+    """The message of `assert explanation == golden`: the sentence, for pytest cuts long ones; the rest is a section."""
     golden = left if isinstance(left, GoldenSnapshot) else right
     if not isinstance(golden, GoldenSnapshot) or golden.held is None or golden.explanation is None:
         return None
     failure = of_golden(golden.held)
     write_page(golden.node, [failure], golden.explanation, golden.held.comparison)
-    return rendered(config, failure, golden.explanation, golden.held.comparison).splitlines()
+    sentence, _, rest = rendered(config, failure, golden.explanation, golden.held.comparison).partition("\n")
+    golden.node.add_report_section("call", "explanation", rest.strip("\n"))
+    return [sentence]
 
 
 def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,0 +1,248 @@
+"""Checks against numbers set by hand: green and red, the sentence, and the line that would hold."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from samples import make, not_converged
+
+from interp.cases import load_cases
+from interp.checks import (
+    Answer,
+    Bound,
+    Check,
+    Complete,
+    Converged,
+    LayerBound,
+    LayerShare,
+    Named,
+    Share,
+    Sign,
+    Swap,
+    SwapOne,
+    Tag,
+    Top,
+)
+from interp.errors import InputError
+from interp.explanation import Explanation
+from interp.settings import Settings
+
+WORDS = ["Rob", "won", "a", "lucky", "game"]
+
+
+def explanation(values: list[float], layers: list[list[float]] | None = None, tag: str = "B-PER") -> Explanation:
+    """`Rob` in "Rob won a lucky game" with these attributions; [CLS] and [SEP] have none."""
+    made = make(WORDS, target="Rob", leader="lucky", layers=len(layers or [[]]))
+    own = [0.0, *values, 0.0]
+    rows = tuple((0.0, *row, 0.0) for row in layers or [values])
+    words = tuple(replace(word, attribution=value) for word, value in zip(made.words, own, strict=True))
+    return replace(made, words=words, layers=rows, target=replace(made.target, predicted=(tag,)))
+
+
+def answer(values: list[float], **rest: object) -> Answer:
+    return Answer(explanation(values, **rest))  # type: ignore[arg-type]
+
+
+PLAIN = answer([1.0, -2.0, 0.0, 4.0, 3.0])  # Σ|a| = 10; lucky, game, Rob lead
+LATE = Answer(explanation([1.0, 1, 1, 1, 1], [[1.0, 1, 1, 1, 1], [3.0, 1, 0, 0, 0], [9.0, 1, 0, 0, 0]]))
+
+
+def named(word: str) -> Named:
+    return Named(word, WORDS.index(word) + 1)
+
+
+def top(*words: str, context: bool = False) -> Top:
+    return Top(tuple(map(named, words)), context)
+
+
+def share(word: str, bound: str) -> Share:
+    return Share(((named(word), Bound.parse(bound)),))
+
+
+def layers(word: str, first: int, last: int, bound: str) -> LayerShare:
+    return LayerShare((LayerBound(named(word), first, last, Bound.parse(bound)),))
+
+
+HOLD: list[tuple[Check, Answer]] = [
+    (Tag(("B-PER",)), PLAIN),
+    (top("lucky"), PLAIN),
+    (top("lucky", "game", "Rob"), PLAIN),
+    (top("lucky", "game", context=True), PLAIN),
+    (Sign(((named("Rob"), "+"), (named("won"), "-"))), PLAIN),
+    (share("lucky", ">= 0.4"), PLAIN),
+    (share("lucky", "<= 0.4"), PLAIN),
+    (share("won", "> 0.19"), PLAIN),
+    (share("a", "< 0.01"), PLAIN),
+    (layers("Rob", 2, 3, ">= 0.75"), LATE),
+    (layers("Rob", 3, 3, ">= 0.9"), LATE),
+]
+BREAK: list[tuple[Check, Answer, str, str | None]] = [
+    (Tag(("B-LOC",)), PLAIN, '"Rob" is tagged B-PER, expected B-LOC.', 'tag = "B-PER"'),
+    (top("game"), PLAIN, '"lucky" leads for B-PER on "Rob", expected "game".', 'top = ["lucky"]'),
+    (
+        top("game", "lucky"),
+        PLAIN,
+        '"lucky", "game" lead for B-PER on "Rob", expected "game", "lucky".',
+        'top = ["lucky", "game"]',
+    ),
+    (
+        top("won", context=True),
+        PLAIN,
+        '"lucky" leads beside the target for B-PER on "Rob", expected "won".',
+        'top_context = ["lucky"]',
+    ),
+    (
+        Sign(((named("Rob"), "-"), (named("won"), "+"), (named("game"), "+"))),
+        PLAIN,
+        '"Rob" speaks for B-PER on "Rob" (+1), expected -; "won" speaks against B-PER on "Rob" (-2), expected +.',
+        'sign = { Rob = "+", won = "-", game = "+" }',
+    ),
+    (
+        share("lucky", ">= 0.41"),
+        PLAIN,
+        '"lucky" has a share of 0.400 in B-PER on "Rob", expected >= 0.41.',
+        'share = { lucky = ">= 0.36" }',
+    ),
+    (
+        share("lucky", "< 0.4"),
+        PLAIN,
+        '"lucky" has a share of 0.400 in B-PER on "Rob", expected < 0.4.',
+        'share = { lucky = "<= 0.45" }',
+    ),
+    (
+        layers("Rob", 1, 3, ">= 0.75"),
+        LATE,
+        '"Rob" has a share of 0.200 in layer 1, expected >= 0.75.',
+        'layer_share = [{ word = "Rob", layers = "1-3", is = ">= 0.18" }]',
+    ),
+    (
+        layers("won", 1, 2, "<= 0.1"),
+        LATE,
+        '"won" has a share of 0.250 in layer 2, expected <= 0.1 (2 of 2 layers miss it).',
+        'layer_share = [{ word = "won", layers = "1-2", is = "<= 0.28" }]',
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "given"), HOLD)
+def test_holds(check: Check, given: Answer) -> None:
+    assert check.judge(given).passed
+
+
+@pytest.mark.parametrize(("check", "given", "sentence", "line"), BREAK)
+def test_breaks_and_says_so(check: Check, given: Answer, sentence: str, line: str | None) -> None:
+    verdict = check.judge(given)
+    assert not verdict.passed
+    assert verdict.sentence == sentence
+    assert check.line([given]) == line
+
+
+@pytest.mark.parametrize(("check", "given", "line"), [(check, given, line) for check, given, _, line in BREAK])
+def test_the_line_that_is_proposed_holds(check: Check, given: Answer, line: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.cases.toml"
+    path.write_text(f'[[case]]\nid = "x"\ntext = "{" ".join(WORDS)}"\ntarget = "Rob"\n{line}\n', encoding="utf-8")
+    (case,) = load_cases(path, "x", Settings())
+    (parsed,) = (each for each in case.checks if each.name == check.name)
+    assert parsed.judge(given).passed
+
+
+@pytest.mark.parametrize("text", ["0.4", ">= 1.5", "=> 0.4", ">= -0.1", ">= nan", "about half", ""])
+def test_what_is_no_bound(text: str) -> None:
+    with pytest.raises(InputError, match="is no bound"):
+        Bound.parse(text)
+
+
+def test_nan_is_within_no_bound() -> None:
+    assert not any(Bound.parse(text).holds(math.nan) for text in (">= 0", "<= 1", "> 0", "< 1"))
+
+
+def test_zero_speaks_neither_for_nor_against() -> None:
+    assert not Sign(((named("a"), "+"),)).judge(PLAIN).passed
+    assert not Sign(((named("a"), "-"),)).judge(PLAIN).passed
+
+
+def test_layers_that_the_model_does_not_have() -> None:
+    with pytest.raises(InputError, match=r"layers 2-4, but planted has 3"):
+        layers("Rob", 2, 4, ">= 0.1").judge(LATE)
+
+
+class TestSwap:
+    CHECK = Swap((SwapOne(named("Rob"), ("Tim", "Anna"), ("top", "tag")),))
+
+    @staticmethod
+    def swapped(tim: Explanation, anna: Explanation) -> Answer:
+        return Answer(PLAIN.explanation, {(1, "Tim"): tim, (1, "Anna"): anna})
+
+    def test_every_replacement_is_asked_for(self) -> None:
+        assert self.CHECK.wanted == [(1, "Tim"), (1, "Anna")]
+
+    def test_the_same_leader_holds_though_numbers_move(self) -> None:
+        assert self.CHECK.judge(self.swapped(explanation([2.0, 0, 0, 9, 1]), PLAIN.explanation)).passed
+
+    def test_another_leader_or_tag_breaks(self) -> None:
+        other = explanation([2.0, 0, 0, 1, 9], tag="O")
+        given = self.swapped(PLAIN.explanation, other)
+        verdict = self.CHECK.judge(given)
+        assert verdict.sentence == 'With "Anna" for "Rob", the tag is O, not B-PER and "game" leads, not "lucky".'
+        line = self.CHECK.line([given])
+        assert line == 'swap = [{ word = "Rob", with = ["Tim"], keep = ["top", "tag"] }]'
+        assert tomllib.loads(line)["swap"][0]["with"] == ["Tim"]
+
+    def test_nothing_to_propose_where_all_break(self) -> None:
+        other = explanation([9.0, 0, 0, 0, 0])
+        assert self.CHECK.line([self.swapped(other, other)]) is None
+
+
+class TestLooserForms:
+    """Of many answers, as benign checkpoints give them."""
+
+    def test_leading_words_that_all_share(self) -> None:
+        other = answer([3.0, -2, 0, 4, 1])
+        assert top("lucky", "game").line([PLAIN, other]) == 'top = ["lucky"]'
+
+    def test_no_common_leader_leaves_a_share(self) -> None:
+        other = answer([6.0, 0, 0, 4, 0])
+        assert top("lucky").line([PLAIN, other]) == 'share = { lucky = ">= 0.36" }'
+
+    def test_no_common_leader_that_always_speaks_for_it(self) -> None:
+        other = answer([6.0, 0, 0, -4, 0])
+        assert top("lucky").line([PLAIN, other]) is None
+
+    def test_signs_that_change_are_left_out(self) -> None:
+        check = Sign(((named("Rob"), "+"), (named("lucky"), "+")))
+        assert check.line([PLAIN, answer([-1.0, 0, 0, 4, 0])]) == 'sign = { lucky = "+" }'
+        assert Sign(((named("Rob"), "+"),)).line([PLAIN, answer([-1.0, 0, 0, 4, 0])]) is None
+
+    def test_tags_that_change_have_no_looser_form(self) -> None:
+        assert Tag(("B-PER",)).line([PLAIN, answer([1.0, 0, 0, 0, 0], tag="O")]) is None
+
+    def test_words_that_are_no_toml_keys_are_quoted(self) -> None:
+        check = Share(((Named("Rob#2", 1), Bound.parse(">= 0.9")),))
+        assert tomllib.loads(str(check.line([PLAIN]))) == {"share": {"Rob#2": ">= 0.09"}}
+
+
+class TestIntegration:
+    def test_complete_within_the_tolerance_of_every_layer(self) -> None:
+        assert Complete().judge(PLAIN).passed
+
+    @pytest.mark.parametrize(
+        ("residual", "passed"), [(0.0099, True), (0.0101, False), (-0.0101, False), (math.nan, False)]
+    )
+    def test_residual_beyond_the_tolerance_of_a_layer(self, residual: float, passed: bool) -> None:
+        paths = PLAIN.explanation.completeness
+        embedding = replace(paths.embedding, residuals=(0.0, residual))  # 1e-3 of Σ|conductance| = 10
+        shown = replace(PLAIN.explanation, completeness=replace(paths, embedding=embedding))
+        verdict = Complete().judge(Answer(shown))
+        assert verdict.passed is passed
+        assert "layer 1" in verdict.sentence
+
+    def test_converged(self) -> None:
+        assert Converged().judge(PLAIN).passed
+        verdict = Converged().judge(Answer(not_converged()))
+        assert not verdict.passed
+        assert verdict.sentence.startswith("The components path is not-converged: ")
+        assert Converged().line([Answer(not_converged())]) == "integration_tolerance = 3e-02"
