@@ -97,13 +97,18 @@ class Bound:
     def holds(self, value: float) -> bool:
         return SIGNS[self.sign](value, self.limit)
 
-    def around(self, values: Sequence[float]) -> Bound:
-        """The bound of the same kind that holds for all values, with a margin; this one where it does."""
+    def around(self, values: Sequence[float]) -> Bound | None:
+        """The bound of the same kind that holds for all values, with a margin; this one where it does.
+
+        None where such a bound would say nothing.
+        """
         if all(map(self.holds, values)):
             return self
         if self.sign.startswith(">"):
-            return Bound(">=", math.floor(min(values) * MARGIN * 100) / 100)
-        return Bound("<=", min(math.ceil(max(values) / MARGIN * 100) / 100, 1.0))
+            least = math.floor(min(values) * MARGIN * 100) / 100
+            return Bound(">=", least) if least > 0 else None
+        most = math.ceil(max(values) / MARGIN * 100) / 100
+        return Bound("<=", most) if most < 1 else None
 
     def __str__(self) -> str:
         return f"{self.sign} {self.limit:g}"

@@ -13,6 +13,10 @@ from interp.explanation import Explanation
 __all__ = ["Complete", "Converged"]
 
 
+LOOSEST = 0.5
+"""No integration tolerance beyond this is proposed."""
+
+
 @dataclass(frozen=True)
 class Complete:
     """At every layer the attributions must sum to F(input) − F(reference), within the integration's tolerance."""
@@ -31,7 +35,7 @@ class Complete:
         return Verdict(passed, f"{sentence}.", f"residual within {tolerance:.1e} of Σ|attribution|", got)
 
     def line(self, answers: Sequence[Answer]) -> str | None:
-        return _tolerance(max(max(_residuals(answer.explanation).values()) for answer in answers))
+        return _tolerance([part for answer in answers for part in _residuals(answer.explanation).values()])
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,8 @@ class Converged:
         return Verdict(False, f"{told[0].upper()}{told[1:]}", expected, got)
 
     def line(self, answers: Sequence[Answer]) -> str | None:
-        return _tolerance(
-            max(path.estimate for answer in answers for path in answer.explanation.completeness.paths.values())
-        )
+        paths = [path for answer in answers for path in answer.explanation.completeness.paths.values()]
+        return _tolerance([path.estimate for path in paths])
 
 
 def _residuals(explanation: Explanation) -> dict[str, float]:
@@ -72,10 +75,10 @@ def _residuals(explanation: Explanation) -> dict[str, float]:
     return found
 
 
-def _tolerance(error: float) -> str | None:
-    """A tolerance of one digit that leaves the margin."""
-    if not math.isfinite(error) or error <= 0:
+def _tolerance(errors: Sequence[float]) -> str | None:
+    """A tolerance of one digit that leaves the margin; None where no sensible one holds."""
+    if not all(map(math.isfinite, errors)) or not 0 < max(errors) < LOOSEST:
         return None
-    wanted = error / MARGIN
+    wanted = max(errors) / MARGIN
     unit = 10.0 ** math.floor(math.log10(wanted))
     return f"integration_tolerance = {math.ceil(wanted / unit) * unit:.0e}"

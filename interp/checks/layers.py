@@ -62,6 +62,8 @@ class LayerShare:
         written = []
         for each in self.bounds:
             parts = [part for answer in answers for part in each.shares(answer.explanation).values()]
-            told = {"word": each.word.name, "layers": each.layers, "is": str(each.bound.around(parts))}
+            if (held := each.bound.around(parts)) is None:
+                continue
+            told = {"word": each.word.name, "layers": each.layers, "is": str(held)}
             written.append("{ " + ", ".join(f"{key} = {quoted(value)}" for key, value in told.items()) + " }")
-        return f"layer_share = [{', '.join(written)}]"
+        return f"layer_share = [{', '.join(written)}]" if written else None

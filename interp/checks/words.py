@@ -76,7 +76,7 @@ class Top:
         least = min(share(answer.explanation.attributions, word.index) for answer in answers)
         bound = Bound(">=", 1.0).around([least])
         positive = all(answer.explanation.attributions[word.index] > 0 for answer in answers)
-        return f"share = {table({word.name: str(bound)})}" if positive and bound.limit > 0 else None
+        return f"share = {table({word.name: str(bound)})}" if positive and bound else None
 
     @property
     def _indices(self) -> list[int]:
@@ -138,11 +138,12 @@ class Share:
         return Verdict(False, f"{told}.", expected, got, notes)
 
     def line(self, answers: Sequence[Answer]) -> str | None:
-        bounds = {
-            word.name: str(bound.around([share(answer.explanation.attributions, word.index) for answer in answers]))
-            for word, bound in self.bounds
-        }
-        return f"share = {table(bounds)}"
+        bounds = {}
+        for word, bound in self.bounds:
+            held = bound.around([share(answer.explanation.attributions, word.index) for answer in answers])
+            if held is not None:
+                bounds[word.name] = str(held)
+        return f"share = {table(bounds)}" if bounds else None
 
 
 def _speaks(value: float, sign: str) -> bool:

@@ -12,6 +12,7 @@ import click
 from interp.cli.console import Group
 from interp.cli.explain import explain
 from interp.cli.golden import golden
+from interp.cli.stability import stability
 
 __all__ = ["main"]
 
@@ -24,3 +25,4 @@ def main() -> None:
 
 main.add_command(explain)
 main.add_command(golden)
+main.add_command(stability)

@@ -101,13 +101,17 @@ def _asked(old: Golden, new: Golden) -> tuple[str, ...]:
     """Differences of the question, one sentence each."""
     keys = dict.fromkeys([*old.question, *new.question])
     found = [
-        f"The {key} was {old.question.get(key)!r} and is {new.question.get(key)!r}."
+        f"The {key} was {_told(old.question.get(key))} and is {_told(new.question.get(key))}."
         for key in keys
         if old.question.get(key) != new.question.get(key)
     ]
     if not found and old.words != new.words:
         found = ["The sentence is split into other words than it was."]
     return tuple(found)
+
+
+def _told(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)
 
 
 def _changes(old: Golden, new: Golden, tolerance: float) -> list[Change]:

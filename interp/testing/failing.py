@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from interp.checks import Verdict
+from interp.errors import OutputError
 from interp.files import write
 from interp.golden import Golden
 from interp.golden.folder import file_name
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
     from interp.explanation import Explanation
     from interp.golden import Comparison
 
-__all__ = ["PAGE", "CheckFailed", "fail", "of_golden", "rendered", "write_page"]
+__all__ = ["NAME", "PAGE", "CheckFailed", "fail", "of_golden", "rendered", "write_page"]
 
-PAGE = "interp_page"
-"""Property of a test's report, which JUnit shows too: its page."""
+PAGE, NAME = "interp_page", "interp_case"
+"""Properties of a test's report, which JUnit shows too: its page, and what that is of."""
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - pytest shows the name
@@ -44,17 +46,31 @@ def fail(
 def write_page(
     item: pytest.Item, failures: Sequence[Failure], explanation: Explanation, comparison: Comparison | None
 ) -> None:
-    """The HTML of a failing case, where a report is wanted. Raises OutputError."""
+    """The HTML of a failing case, where a report is wanted. One that cannot be written does not hide the failure."""
     folder = run_of(item.config).report_folder
     if folder is None:
         return
     from interp.report.html import failure_page
 
-    name = item.nodeid.rpartition("::")[0] if hasattr(item, "golden_name") else item.nodeid
-    page = f"{file_name(name.replace('/', '-').replace('::', '--'))}.html"
-    folder.mkdir(parents=True, exist_ok=True)
-    write(folder / page, failure_page(name, failures, explanation, comparison))
-    item.user_properties.append((PAGE, page))
+    name = item.nodeid
+    if hasattr(item, "golden_name"):  # a case has one page for all of its checks, on each device
+        case, _, check = name.rpartition("::")
+        name = case + "".join(check.partition("@")[0].partition("[")[1:])
+    page = f"{_page_name(name)}.html"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / page, failure_page(name, failures, explanation, comparison))
+    except (OSError, OutputError) as error:
+        told = str(error) if isinstance(error, OutputError) else f"Cannot write {folder}: {error.strerror}."
+        item.add_report_section("call", "interp report", told)
+    else:
+        item.user_properties += [(PAGE, page), (NAME, name)]
+
+
+def _page_name(name: str) -> str:
+    """Readable, and different for different names: `a/b` and `a-b` are not the same page."""
+    readable = file_name(name.replace("/", "-").replace("::", "--"))
+    return f"{readable}~{sha256(name.encode()).hexdigest()[:8]}" if "-" in name else readable
 
 
 def rendered(config: pytest.Config, failure: Failure, explanation: Explanation, comparison: Comparison | None) -> str:

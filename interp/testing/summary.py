@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
+from interp.errors import OutputError
 from interp.files import write
-from interp.testing.failing import PAGE, of_golden, rendered, write_page
+from interp.testing.failing import NAME, PAGE, of_golden, rendered, write_page
 from interp.testing.run import run_of
 from interp.testing.snapshots import MOVED, GoldenSnapshot
 
@@ -40,7 +41,10 @@ def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         )
     folder = run_of(config).report_folder
     if folder is not None and pages:
-        lines.append(f"report of {len(pages)} failing cases: {_index(folder, pages)}")
+        try:
+            lines.append(f"report of {len(pages)} failing case{'s' * (len(pages) > 1)}: {_index(folder, pages)}")
+        except OutputError as error:
+            lines.append(str(error))
     if lines:
         reporter.section("interp")
         for line in lines:
@@ -51,11 +55,12 @@ def _pages(reports: list[pytest.TestReport]) -> dict[str, tuple[str, list[str]]]
     """By page: the case, and the first lines of its failures."""
     found: dict[str, tuple[str, list[str]]] = {}
     for report in reports:
-        page = dict(report.user_properties).get(PAGE)
-        if page is not None and report.when == "call":
-            case = report.nodeid.rpartition("::")[0]
+        told = dict(report.user_properties)
+        if PAGE in told and report.when == "call":
             crash = getattr(report.longrepr, "reprcrash", None)
-            found.setdefault(str(page), (case, []))[1].append(crash.message.splitlines()[0] if crash else "failed")
+            found.setdefault(str(told[PAGE]), (str(told[NAME]), []))[1].append(
+                crash.message.splitlines()[0] if crash else "failed"
+            )
     return found
 
 
