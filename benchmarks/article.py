@@ -13,39 +13,24 @@ from pathlib import Path as File
 from typing import Any
 
 import click
-import torch
-from captum.attr import LayerIntegratedGradients
-from torch import Tensor
 
 from benchmarks.honesty import ARTICLE
 from interp.explain import load
 from interp.explanation import addresses
 from interp.questions import Case
-from interp.resolution import path_of, prepare
+from interp.resolution import prepare
+from tests import published
 
 TARGET = 10
-STEPS = 50
 
 
 def as_published(name: str) -> dict[str, Any]:
     """Word attributions as the article computed them, and what completeness asks for."""
-    model = load(name, device="cpu")
-    tagger = model.tagger
-    (one,) = prepare(model.tagger, [Case(ARTICLE, TARGET, tag="B-PER")])
-    path = path_of(model.tagger, [one], False)
-    (position,) = one.objective.positions
-    ids = torch.tensor([one.encoding.ids])
-    pads = torch.tensor([tagger._reference_ids(one.encoding, "pad")])
-
-    def forward(rows: Tensor) -> Tensor:
-        return tagger.model(input_ids=rows).logits[0][position].max(0).values[None]
-
-    engine = LayerIntegratedGradients(forward, tagger.parts.embeddings)
-    found = engine.attribute(ids, pads, n_steps=STEPS, internal_batch_size=None)
-    words = path.sums(found.detach()[0].sum(-1)[None].double())[0].tolist()
-    with torch.no_grad():
-        ends = [float(forward(rows)) for rows in (ids, pads)]
-    return {"words": words, "sum": sum(words), "change": ends[0] - ends[1]}
+    tagger = load(name, device="cpu").tagger
+    (one,) = prepare(tagger, [Case(ARTICLE, TARGET, tag="B-PER")])
+    found = published.words(tagger, one)
+    words = found.sums.tolist()
+    return {"words": words, "sum": sum(words), "change": found.change}
 
 
 @click.command(help=__doc__)
@@ -53,14 +38,14 @@ def as_published(name: str) -> dict[str, Any]:
 def main(out: File | None) -> None:
     found: dict[str, Any] = {}
     for name in ("planted", "open"):
-        published = as_published(name)
+        before = as_published(name)
         explanation = load(name, device="cpu").explain(ARTICLE, TARGET, tag="B-PER")
         path = explanation.completeness.embedding
         change = path.at_input - path.at_reference
         names = [word.text for word in explanation.words]
         found[name] = {
             "words": addresses(names),
-            "published": published,
+            "published": before,
             "integrated": {
                 "words": explanation.attributions,
                 "sum": explanation.score,
@@ -71,10 +56,10 @@ def main(out: File | None) -> None:
             "layers": {word: [layer[i] for layer in explanation.layers] for i, word in enumerate(addresses(names))},
         }
         click.echo(f"{name}: F(input) - F(reference) = {change:.4f}")
-        click.echo(f"  as published: sum {published['sum']:.4f} (its own F changes by {published['change']:.4f})")
+        click.echo(f"  as published: sum {before['sum']:.4f} (its own F changes by {before['change']:.4f})")
         click.echo(f"  integrated:   sum {explanation.score:.4f}, estimate {path.estimate:.1e}")
-        for word, before, after in zip(addresses(names), published["words"], explanation.attributions, strict=True):
-            click.echo(f"  {word:10} {before:+9.4f} {after:+9.4f}")
+        for word, old, new in zip(addresses(names), before["words"], explanation.attributions, strict=True):
+            click.echo(f"  {word:10} {old:+9.4f} {new:+9.4f}")
     if out is not None:
         out.write_text(json.dumps(found, indent=1) + "\n")
 

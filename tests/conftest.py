@@ -7,6 +7,14 @@ from pathlib import Path
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("interp").addoption(
+        "--interp-article-model",
+        metavar="DIR",
+        help="A kamalkraj/BERT-NER checkpoint, the article's: its published table is recomputed and compared.",
+    )
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a tiny random BERT tagger (see tests/tiny.py); do not write into it."""
