@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["explain", "golden", "interp_device", "interp_model"]
 
 CASES = ".cases.toml"
+NEEDS_SYRUPY = 'Case files and goldens need syrupy: python -m pip install "interp[pytest]".'
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,7 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     if not file_path.name.endswith(CASES):
         return None
-    _need_syrupy(parent.config)
+    if not parent.config.pluginmanager.hasplugin("syrupy"):
+        return WithoutSyrupy.from_parent(parent, path=file_path)
     from interp.testing.items import CaseFile
 
     return CaseFile.from_parent(parent, path=file_path)
@@ -73,8 +75,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "interp_device" not in metafunc.fixturenames:
         return
     from interp.errors import InputError
-    from interp.testing.run import run_of
-    from interp.testing.snapshots import DEVICE
+    from interp.testing.run import DEVICE, run_of
 
     try:
         devices = run_of(metafunc.config).settings.devices
@@ -102,9 +103,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         summarise(terminalreporter, config)
 
 
-def _need_syrupy(config: pytest.Config) -> None:
-    if not config.pluginmanager.hasplugin("syrupy"):
-        raise pytest.UsageError('Case files and goldens need syrupy: python -m pip install "interp[pytest]".')
+class WithoutSyrupy(pytest.File):
+    """A case file where it cannot be understood."""
+
+    def collect(self) -> NoReturn:
+        raise self.CollectError(NEEDS_SYRUPY)
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +157,8 @@ def explain(pytestconfig: pytest.Config, interp_model: Explains) -> Callable[...
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> GoldenSnapshot:
     """`assert explanation == golden`: the accepted explanation of this test, in a file under golden/."""
-    _need_syrupy(request.config)
+    if not request.config.pluginmanager.hasplugin("syrupy"):
+        pytest.fail(NEEDS_SYRUPY, pytrace=False)
     from interp.testing.items import rule_of
     from interp.testing.snapshots import GoldenExtension, GoldenSnapshot
 

@@ -183,7 +183,7 @@ def test_failure_of_another_question_says_what_was_asked() -> None:
     done = comparison(samples.article(), shown)
     flat = " ".join(failure_text(failure(shown), shown, done).split())
     assert Rule.QUESTION.value in flat
-    assert "The target was ['Rob @10'] and is ['Rob @60']." in flat
+    assert "The target was Rob @10 and is Rob @60." in flat
     assert "agrees" not in flat
 
 

@@ -14,8 +14,8 @@ from interp.cases import GoldenRule, PinnedCase, load_cases
 from interp.checks import Answer, Check, Verdict
 from interp.errors import InputError, InterpError
 from interp.testing.failing import CheckFailed, fail, of_golden
-from interp.testing.run import run_of
-from interp.testing.snapshots import DEVICE, GoldenSnapshot, stored
+from interp.testing.run import DEVICE, run_of
+from interp.testing.snapshots import GoldenSnapshot, stored
 
 if TYPE_CHECKING:
     from _pytest._code.code import ExceptionInfo, TerminalRepr

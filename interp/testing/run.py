@@ -17,7 +17,10 @@ from interp.golden import Policy
 from interp.runner import Explains, Models, answers, located
 from interp.settings import Settings, load_settings
 
-__all__ = ["Run", "run_of"]
+__all__ = ["DEVICE", "Run", "run_of"]
+
+DEVICE = "device="
+"""Begins the part of a test's name that says on which device it runs; one golden holds for all."""
 
 
 class Run:
@@ -83,12 +86,16 @@ class Run:
         return Policy(given, rule.top, rule.strict)
 
     def command(self, nodeid: str) -> str:
-        """The command that accepts what a test got."""
-        option = self.config.option
-        given = ["--interp-model", option.interp_model] if option.interp_model else []
+        """The command that accepts what a test got, to be typed where this one was."""
+        option, typed = self.config.option, self.config.invocation_params.dir
+        file, colons, rest = nodeid.partition("@batch")[0].partition("::")
+        given = ["--rootdir", option.rootdir] if option.rootdir else []
+        given += ["-c", option.inifilename] if option.inifilename else []
+        given += ["--interp-model", option.interp_model] if option.interp_model else []
         given += [word for device in option.interp_device or () for word in ("--interp-device", device)]
         given += ["--interp-tolerance", str(option.interp_tolerance)] if option.interp_tolerance else []
-        return shlex.join(["pytest", nodeid.partition("@batch")[0], "--snapshot-update", *given])
+        test = os.path.relpath(self.root / file, typed) + colons + rest
+        return shlex.join(["pytest", test, "--snapshot-update", *given])
 
     def _settings(self) -> Settings:
         option = self.config.option

@@ -22,15 +22,12 @@ from interp.files import write
 from interp.golden import SUFFIX, Comparison, Policy, Rule, compare, dumps, loads, of
 from interp.golden.folder import golden_file
 from interp.settings import GOLDEN_TOLERANCE
-from interp.testing.run import Run, run_of
+from interp.testing.run import DEVICE, Run, run_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import AssertionResult, SnapshotAssertion
 
-__all__ = ["DEVICE", "MOVED", "GoldenExtension", "GoldenSnapshot", "Held", "golden_path", "stored"]
-
-DEVICE = "device="
-"""Begins the part of a test's name that says on which device it runs; one golden holds for all."""
+__all__ = ["MOVED", "GoldenExtension", "GoldenSnapshot", "Held", "golden_path", "stored"]
 
 MOVED = "interp_moved"
 """Property of a test's report, which JUnit shows too: how far the numbers of a golden that holds for other weights moved."""
