@@ -177,11 +177,11 @@ def _told(error: ValidationError, content: Mapping[str, Any], shown: str) -> Ite
             defaults = content.get("defaults")
             if isinstance(defaults, dict) and inner in defaults and case[inner] == defaults[inner]:
                 continue  # told of the defaults already
-            yield f'{shown}, case "{name}", key {inner or "case"}: {sentence}.'
+            yield f'{shown}, case "{name}", key {inner or "case"}: {sentence}'
         elif key == "case":
             yield f"{shown}: holds no case: write a table [[case]] with id, text and target."
         else:
-            yield f"{shown}, key {key}: {sentence}."
+            yield f"{shown}, key {key}: {sentence}"
 
 
 def _line(text: str, name: str) -> int:

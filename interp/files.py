@@ -30,9 +30,10 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> None:
             os.fsync(file.fileno())
         scratch.replace(target)
     except OSError as error:
+        raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
+    finally:  # whatever ended it, Ctrl-C too
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
-        raise OutputError(f"Cannot write {path}: {error.strerror}.") from error
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

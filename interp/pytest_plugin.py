@@ -85,6 +85,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("interp_device", devices, ids=[f"{DEVICE}{each}" for each in devices], scope="session")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """pytest-xdist's, which also knows which cases are computed together."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from interp.testing.scheduling import BatchScheduling
+
+    return BatchScheduling(config, log)
+
+
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
     from sys import modules
 

@@ -53,7 +53,7 @@ def load_settings(root: Path) -> Settings:
     try:
         return Settings.model_validate(content.get("tool", {}).get("interp", {}))
     except ValidationError as error:
-        told = [f"pyproject.toml, [tool.interp], key {key}: {sentence}." for key, sentence in problems(error, Settings)]
+        told = [f"pyproject.toml, [tool.interp], key {key}: {sentence}" for key, sentence in problems(error, Settings)]
         raise InputError("\n".join(told)) from error
 
 

@@ -35,7 +35,7 @@ def parse_toml(path: Path, shown: str) -> tuple[str, dict[str, Any]]:
 
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, str]]:
-    """Each mistake as the key's path and a sentence without its full stop."""
+    """Each mistake as the key's path and a sentence."""
     found: dict[str, str] = {}
     for one in error.errors(include_url=False, include_context=False):
         path = [str(part) for part in one["loc"] if not _internal(part)]
@@ -48,7 +48,7 @@ def problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, 
         key = ".".join(path)
         # Of a choice between types every branch complains: one sentence a key.
         found[key] = f"{found[key]}, or {sentence}" if key in found and sentence not in found[key] else sentence
-    return list(found.items())
+    return [(key, sentence if sentence.endswith("?") else f"{sentence}.") for key, sentence in found.items()]
 
 
 def _internal(part: int | str) -> bool:
@@ -77,4 +77,4 @@ def _arguments(annotation: Any) -> list[Any]:
 
 def _meant(key: str, known: Sequence[str]) -> str:
     close = get_close_matches(key, known, n=1)
-    return f'; did you mean "{close[0]}"' if close else f"; known are {', '.join(known)}"
+    return f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(known)}"

@@ -125,8 +125,8 @@ def of(explanation: Explanation, tolerance: float) -> Golden:
         words=tuple(word.text for word in e.words),
         special=tuple(word.special for word in e.words),
         tags=target.predicted,
-        probability=tuple(round(value, _digits(tolerance)) for value in target.probabilities),
-        groups={name: tuple(round(v, digits[name]) + 0.0 for v in values) for name, values in groups.items()},
+        probability=_rounded(target.probabilities, _digits(tolerance)),
+        groups={name: _rounded(values, digits[name]) for name, values in groups.items()},
     )
 
 
@@ -162,7 +162,7 @@ def loads(text: str, name: str) -> Golden:
         raise FormatError(f"{name} has the old format {NAME}/{version}: run `interp golden migrate`.")
     try:
         return _decode(document)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except _DAMAGE as error:
         raise FormatError(_damaged(name, f"{type(error).__name__}: {error}")) from error
 
 
@@ -179,8 +179,11 @@ def migrated(text: str, name: str) -> str | None:
         version += 1
     try:
         return dumps(_decode(document))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except _DAMAGE as error:
         raise FormatError(_damaged(name, f"{type(error).__name__}: {error}")) from error
+
+
+_DAMAGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
@@ -232,6 +235,10 @@ def _decode(document: Mapping[str, Any]) -> Golden:
         groups=groups,
     )
     _ = golden.sha256, golden.tolerance, golden.integration_tolerance, golden.attributions  # damage is told on reading
+    if not len(question["target"]) == len(question["tag"]) == len(golden.tags) == len(golden.probability) > 0:
+        raise ValueError("target, tags and probabilities are not as many")
+    if all(golden.special):
+        raise ValueError("it has no words")
     return golden
 
 
@@ -242,6 +249,11 @@ def _column(group: str) -> str:
 
 def _group(column: str) -> str:
     return column.removesuffix(" table")
+
+
+def _rounded(values: Sequence[float], digits: int) -> Values:
+    """Python's own floats, whatever they were, without a negative zero."""
+    return tuple(round(float(value), digits) + 0.0 for value in values)
 
 
 def _digits(allowed: float) -> int:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 
     from interp.report.failures import Failure
 
-__all__ = ["CaseFile", "CheckItem", "rule_of"]
+__all__ = ["CaseFile", "CheckItem", "batches", "rule_of"]
 
 BATCH = 16
 """Cases of a file that are computed together, and that one process computes under `--dist loadgroup`."""
+
+T = TypeVar("T")
+
+
+def batches(cases: list[T]) -> list[list[T]]:
+    """The selected cases of a file, in parts that are computed together."""
+    return [cases[start : start + BATCH] for start in range(0, len(cases), BATCH)]
 
 
 class CaseFile(pytest.Module):
@@ -44,16 +51,16 @@ class CaseFile(pytest.Module):
             cases = load_cases(self.path, shown, run_of(self.config).settings)
         except InputError as error:
             raise self.CollectError(str(error)) from error
-        for number, case in enumerate(cases):
-            yield CaseNode.from_parent(self, name=case.id, case=case, batch=number // BATCH)
+        for case in cases:
+            yield CaseNode.from_parent(self, name=case.id, case=case)
 
 
 class CaseNode(pytest.Collector):
     """One case: its checks share one computation."""
 
-    def __init__(self, case: PinnedCase, batch: int, **rest: Any) -> None:
+    def __init__(self, case: PinnedCase, **rest: Any) -> None:
         super().__init__(**rest)
-        self.case, self.batch = case, batch
+        self.case = case
 
     def collect(self) -> Iterator[CheckItem]:
         devices = run_of(self.config).settings.devices
@@ -73,9 +80,6 @@ class CaseNode(pytest.Collector):
             item.add_marker(mark)
         if reason := self.case.xfail.get(name.partition("[")[0]):
             item.add_marker(pytest.mark.xfail(reason=reason))
-        if self.config.pluginmanager.hasplugin("xdist"):
-            # One process computes a batch; the group becomes part of the node id there alone.
-            item.add_marker(pytest.mark.xdist_group(f"batch:{self.path.name}:{self.batch}"))
         return item
 
 
@@ -91,12 +95,12 @@ class CheckItem(pytest.Function):
     def case(self) -> PinnedCase:
         return self.node.case
 
-    @property
     def batch(self) -> list[PinnedCase]:
-        """The cases of this one's batch of which a test was selected."""
+        """The cases that are computed with this one: of those in its file of which a test was selected."""
         items = (item for item in self.session.items if isinstance(item, CheckItem))
-        same = (i for i in items if i.path == self.path and i.node.batch == self.node.batch and i.device == self.device)
-        return list({id(item.case): item.case for item in same}.values())
+        same = (item for item in items if item.path == self.path)
+        nodes = list({item.node.nodeid: item.case for item in same}.values())
+        return next(batch for batch in batches(nodes) if any(case is self.case for case in batch))
 
     @property
     def rule(self) -> GoldenRule:
@@ -150,8 +154,14 @@ def check_holds(request: pytest.FixtureRequest) -> None:
     answer = item.answer()
     verdict = item.check.judge(answer)
     if not verdict.passed:
-        beside = stored(run_of(item.config), item.path, item.golden_name, answer.explanation, item.rule)
-        fail(item, item.failure(item.check, verdict, answer), item.failures(answer), answer.explanation, beside)
+        run, device = run_of(item.config), item.name.removeprefix(item.check.name)
+        accepts = f"{item.node.nodeid}::golden{device}"
+        held = stored(run, accepts, item.path, item.golden_name, answer.explanation, item.rule)
+        every = item.failures(answer)
+        if held is not None and not held.passed and item.case.golden is not None and not run.updating:
+            every = [of_golden(held), *every]  # the page is the same whichever test of the case writes it last
+        comparison = held.comparison if held is not None else None
+        fail(item, item.failure(item.check, verdict, answer), every, answer.explanation, comparison)
 
 
 def golden_holds(request: pytest.FixtureRequest, golden: GoldenSnapshot) -> None:

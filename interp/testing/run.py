@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -61,10 +61,10 @@ class Run:
             )
         return self.models.get(located(chosen, self.root), device)
 
-    def answer(self, case: PinnedCase, batch: Sequence[PinnedCase], device: str) -> Answer:
+    def answer(self, case: PinnedCase, batch: Callable[[], Sequence[PinnedCase]], device: str) -> Answer:
         """The answer to a case; those of its batch are computed with it. Raises what kept it from being computed."""
         if (id(case), device) not in self._answers:
-            self._compute(batch, device)
+            self._compute(batch(), device)
         found = self._answers[id(case), device]
         if isinstance(found, Exception):
             raise found
@@ -88,7 +88,7 @@ class Run:
     def command(self, nodeid: str) -> str:
         """The command that accepts what a test got, to be typed where this one was."""
         option, typed = self.config.option, self.config.invocation_params.dir
-        file, colons, rest = nodeid.partition("@batch")[0].partition("::")
+        file, colons, rest = nodeid.partition("::")
         given = ["--rootdir", option.rootdir] if option.rootdir else []
         given += ["-c", option.inifilename] if option.inifilename else []
         given += ["--interp-model", option.interp_model] if option.interp_model else []

@@ -6,6 +6,7 @@ never sees those of a deleted module. `interp golden check` looks for both, and 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,12 @@ from interp.settings import GOLDEN_TOLERANCE
 from interp.testing.run import DEVICE, Run, run_of
 
 if TYPE_CHECKING:
-    from syrupy.assertion import AssertionResult, SnapshotAssertion
+    from syrupy.assertion import SnapshotAssertion
 
 __all__ = ["MOVED", "GoldenExtension", "GoldenSnapshot", "Held", "golden_path", "stored"]
 
 MOVED = "interp_moved"
-"""Property of a test's report, which JUnit shows too: how far the numbers of a golden that holds for other weights moved."""
+"""Property of a test's report, which JUnit shows too: how far the numbers moved of a golden that other weights hold."""
 
 
 class GoldenExtension(SingleFileSnapshotExtension):
@@ -177,32 +178,47 @@ class GoldenSnapshot:
             raise OutputError(f"Cannot read or write {where}: {done.exception.strerror}.") from done.exception
         if done.exception is not None:
             raise done.exception
-        held = self._held(passed, done, explanation, policy)
+        text = None if done.recalled_data is None else str(done.recalled_data)
+        held = _held(run, self.node.nodeid, Path(done.snapshot_location), text, explanation, policy, passed)
         compared = held.comparison
         if held.passed and not run.updating and compared and compared.rule is Rule.LEADERS and compared.changes:
             self.node.user_properties.append((MOVED, f"{compared.changes[0].moved:.1f}"))
         return held
 
-    def _held(self, passed: bool, done: AssertionResult, explanation: Explanation, policy: Policy) -> Held:
-        run, path = run_of(self.node.config), Path(done.snapshot_location)
-        shown = path.relative_to(run.root)
-        accept = f"If the new explanation is the right one, accept it:\n    {run.command(self.node.nodeid)}"
-        if run.refused:
-            accept = "--snapshot-update is refused where CI is set: accept on your own machine, and commit the file."
-        if done.recalled_data is None:
-            return Held(passed, f"There is no golden at {shown}: look at the explanation first.", accept, path, None)
-        try:
-            old = loads(str(done.recalled_data), str(shown))
-        except FormatError as error:
-            return Held(passed, str(error), accept, path, None)
-        comparison = compare(old, of(explanation, policy.tolerance), policy)
-        return Held(passed, " ".join(comparison.failures) or comparison.rule.value, accept, path, comparison)
 
-
-def stored(run: Run, test_file: Path, name: str, explanation: Explanation, rule: GoldenRule) -> Comparison | None:
-    """An explanation beside its golden, None where there is none that can be read."""
+def stored(
+    run: Run, nodeid: str, test_file: Path, name: str, explanation: Explanation, rule: GoldenRule
+) -> Held | None:
+    """An explanation held against the golden that lies there, if any; `nodeid` is of the test that accepts it."""
     path, policy = golden_path(run, test_file, name), run.policy(explanation.run.device, rule)
     try:
-        return compare(loads(path.read_text(encoding="utf-8"), path.name), of(explanation, policy.tolerance), policy)
-    except (OSError, ValueError, FormatError):
+        text = GoldenExtension().read_snapshot_data_from_location(snapshot_location=str(path))
+        return _held(run, nodeid, path, text, explanation, policy)
+    except (OSError, FormatError):
         return None
+
+
+def _held(
+    run: Run,
+    nodeid: str,
+    path: Path,
+    text: str | None,
+    explanation: Explanation,
+    policy: Policy,
+    passed: bool | None = None,
+) -> Held:
+    """`text` is the golden's, None where there is none; `passed` where it was accepted, whatever it said."""
+    shown = os.path.relpath(path, run.root)
+    accept = f"If the new explanation is the right one, accept it:\n    {run.command(nodeid)}"
+    if run.refused:
+        accept = "--snapshot-update is refused where CI is set: accept on your own machine, and commit the file."
+    if text is None:
+        missing = f"There is no golden at {shown}: look at the explanation first."
+        return Held(bool(passed), missing, accept, path, None)
+    try:
+        old = loads(text, shown)
+    except FormatError as error:
+        return Held(bool(passed), str(error), accept, path, None)
+    done = compare(old, of(explanation, policy.tolerance), policy)
+    sentence = " ".join(done.failures) or done.rule.value
+    return Held(done.passed if passed is None else passed, sentence, accept, path, done)
