@@ -53,7 +53,9 @@ def problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, 
 
 def _internal(part: int | str) -> bool:
     """Names that pydantic gives to the branches of a choice of types are not the user's keys."""
-    return isinstance(part, str) and (part in ("str", "int", "float", "bool") or part.endswith("]"))
+    return isinstance(part, str) and (
+        part in ("str", "int", "float", "bool") or part.endswith("]") or part.startswith("constrained-")
+    )
 
 
 def _known(model: type[BaseModel], path: Sequence[str]) -> list[str]:

@@ -203,6 +203,12 @@ class TestComparison:
         done = compare(of(article(), TOLERANCE), of(other, TOLERANCE), POLICY)
         assert not done.passed and done.rule is Rule.QUESTION and done.changes == ()
 
+    def test_another_tag_of_a_case_that_names_none_is_a_flip(self) -> None:
+        other = article()
+        other = replace(other, target=replace(other.target, tags=("O",), predicted=("O",)))
+        done = compare(of(article(), TOLERANCE), of(other, TOLERANCE), POLICY)
+        assert done.rule is Rule.TAG and done.failures == ("The tag was B-PER and is O.",)
+
     def test_the_tolerance_is_kept_at_what_the_integrations_allow(self) -> None:
         done = compare(of(article(), TOLERANCE), of(article(), TOLERANCE), Policy(1e-9))
         assert done.tolerance == 2e-3

@@ -36,6 +36,7 @@ LAYERS = [
     "runner",
     "stability",
     "report",
+    "bench",
     "testing",
     "pytest_plugin",
     "cli",

@@ -34,6 +34,7 @@ class Rule(Enum):
     STRICT = "Other weights, and the golden is strict: the tag and every number must be within the tolerance."
     LEADERS = "Other weights: the tag and the leading words must hold; numbers are shown, not failed."
     QUESTION = "The golden answers another question, so there is nothing to compare."
+    TAG = "The model says another tag, and what is explained is that tag: numbers are not compared."
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,11 @@ def compare(old: Golden, new: Golden, policy: Policy) -> Comparison:
     """Hold `new` to what `old` promises."""
     tolerance = max(policy.tolerance, old.integration_tolerance + new.integration_tolerance, old.tolerance / 10)
     if asked := _asked(old, new):
-        return Comparison(old, new, Rule.QUESTION, tolerance, asked, ())
+        tag_alone = {**old.question, "tag": None} == {**new.question, "tag": None}
+        rule = Rule.TAG if tag_alone and old.tags != new.tags else Rule.QUESTION
+        return Comparison(old, new, rule, tolerance, asked, ())
     changes = _changes(old, new, tolerance)
-    same = old.sha256 == new.sha256
-    rule = Rule.NUMBERS if same else Rule.STRICT if policy.strict else Rule.LEADERS
+    rule = Rule.NUMBERS if old.sha256 == new.sha256 else Rule.STRICT if policy.strict else Rule.LEADERS
     failures = []
     if old.tags != new.tags:
         failures.append(f"The tag was {' '.join(old.tags)} and is {' '.join(new.tags)}.")

@@ -46,7 +46,7 @@ def _blocks(name: str, comparison: Comparison, canvas: Canvas, most: int) -> Ite
     if facts_of := list(_facts(comparison, canvas)):
         yield Text()
         yield _pairs(facts_of)
-    if comparison.rule is Rule.QUESTION:
+    if comparison.rule in (Rule.QUESTION, Rule.TAG):
         return
     if comparison.changes:
         yield Text()

@@ -63,7 +63,7 @@ class HeaderRow:
 
 def lines(comparison: Comparison) -> list[WordLine]:
     """One line per word in sentence order; none when the two goldens answer different questions."""
-    if comparison.rule is Rule.QUESTION:
+    if comparison.rule in (Rule.QUESTION, Rule.TAG):
         return []
     old, new = comparison.old, comparison.new
     mass = math.fsum(map(abs, new.attributions))
@@ -109,7 +109,7 @@ def sorted_by_change(named: Sequence[Named]) -> tuple[list[Named], list[Named], 
 
     def worst(each: Named) -> float:
         changes = each[1].changes
-        return math.inf if each[1].rule is Rule.QUESTION else changes[0].moved if changes else 0.0
+        return math.inf if each[1].rule in (Rule.QUESTION, Rule.TAG) else changes[0].moved if changes else 0.0
 
     ordered = sorted(named, key=worst, reverse=True)
     told = [each for each in ordered if each[1].beyond or not each[1].passed]
@@ -134,13 +134,13 @@ def closing(within: Sequence[Named], same: Sequence[Named], *, alone: bool) -> s
 def leaders(comparison: Comparison, top: int = 3) -> tuple[str, str] | None:
     """The leading words before and after, None where they are the same."""
     before, after = (", ".join(golden.names[i] for i in golden.ranked[:top]) for golden in _both(comparison))
-    return None if before == after or comparison.rule is Rule.QUESTION else (before, after)
+    return None if before == after or comparison.rule in (Rule.QUESTION, Rule.TAG) else (before, after)
 
 
 def tags(comparison: Comparison) -> tuple[str, str] | None:
     """What the model says of the target, before and after, None where it is the same."""
     before, after = (" ".join(golden.tags) for golden in _both(comparison))
-    return None if before == after or comparison.rule is Rule.QUESTION else (before, after)
+    return None if before == after or comparison.rule in (Rule.QUESTION, Rule.TAG) else (before, after)
 
 
 def header_rows(comparison: Comparison) -> list[HeaderRow]:

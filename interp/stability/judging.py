@@ -182,7 +182,7 @@ def _golden_rate(file: str, case: PinnedCase, given: Given, held: Held, goldens:
             done.errors.append((trial, str(error)))
             continue
         comparison = compare(old, new[trial][0], policy)
-        if comparison.rule is Rule.QUESTION and not _tag_alone(old, new[trial][0]):
+        if comparison.rule is Rule.QUESTION:
             done.errors.append((trial, f"{Rule.QUESTION.value} {' '.join(comparison.failures)}"))
             del new[trial]
             continue
@@ -191,12 +191,6 @@ def _golden_rate(file: str, case: PinnedCase, given: Given, held: Held, goldens:
             done.failures.append((trial, " ".join(comparison.failures)))
     note = "" if done.answers or done.errors else f"was accepted under {old.question.get('reference')}, not tried here."
     return done.rate(file, case, "golden", _looser_golden(old, list(new.values())) if done.too_sharp else None, note)
-
-
-def _tag_alone(old: Golden, new: Golden) -> bool:
-    """Whether the questions differ in the tag alone: a case that names none explains what the checkpoint says."""
-    differ = {key for key in {*old.question, *new.question} if old.question.get(key) != new.question.get(key)}
-    return differ == {"tag"}
 
 
 def _looser_golden(old: Golden, new: Sequence[tuple[Golden, Policy]]) -> str:

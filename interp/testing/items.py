@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from interp.cases import GoldenRule, PinnedCase, load_cases
-from interp.checks import Answer, Check, Verdict
+from interp.checks import Answer, Check, Complete, Converged, Verdict
 from interp.errors import InputError, InterpError
 from interp.testing.failing import CheckFailed, fail, of_golden
 from interp.testing.run import DEVICE, run_of
@@ -98,7 +98,7 @@ class CheckItem(pytest.Function):
     def batch(self) -> list[PinnedCase]:
         """The cases that are computed with this one: of those in its file of which a test was selected."""
         items = (item for item in self.session.items if isinstance(item, CheckItem))
-        same = (item for item in items if item.path == self.path)
+        same = (item for item in items if item.path == self.path and item.device == self.device)
         nodes = list({item.node.nodeid: item.case for item in same}.values())
         return next(batch for batch in batches(nodes) if any(case is self.case for case in batch))
 
@@ -123,7 +123,12 @@ class CheckItem(pytest.Function):
 
         line = check.line([answer])
         where = f'case "{self.case.id}" of {self.nodeid.partition("::")[0]}, line {self.case.line}'
-        edit = f"write in {where}:\n    {line}" if line else f"leave {check.name} out of {where}."
+        if line:
+            edit = f"write in {where}:\n    {line}"
+        elif isinstance(check, Complete | Converged):
+            edit = f"raise max_evaluations or integration_tolerance in {where}."
+        else:
+            edit = f"leave {check.name} out of {where}."
         return Failure(check.name, verdict, f"If the new explanation is the right one, {edit}")
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:

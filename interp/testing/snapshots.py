@@ -135,9 +135,15 @@ class GoldenSnapshot:
     """
 
     def __init__(
-        self, snapshot: SnapshotAssertion, node: pytest.Item, rule: GoldenRule, name: str | None = None
+        self,
+        snapshot: SnapshotAssertion,
+        node: pytest.Item,
+        rule: GoldenRule,
+        name: str | None = None,
+        names: set[str | None] | None = None,
     ) -> None:
         self._snapshot, self.node, self._rule, self._name = snapshot, node, rule, name
+        self._names = set() if names is None else names  # those of the test, which its goldens share
         self.held: Held | None = None
         self.explanation: Explanation | None = None
 
@@ -146,7 +152,7 @@ class GoldenSnapshot:
     ) -> GoldenSnapshot:
         rule = self._rule
         changed = GoldenRule(top or rule.top, strict or rule.strict, tolerance or rule.tolerance)
-        return GoldenSnapshot(self._snapshot, self.node, changed, name or self._name)
+        return GoldenSnapshot(self._snapshot, self.node, changed, name or self._name, self._names)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -165,7 +171,10 @@ class GoldenSnapshot:
         """
         run = run_of(self.node.config)
         policy = run.policy(explanation.run.device, self._rule)
+        if self._name is not None and self._name in self._names:
+            raise ValueError(f'this test has a golden named "{self._name}" already: give each its own name')
         snapshot = self._snapshot if self._name is None else self._snapshot(name=self._name)
+        self._names.add(self._name)
         snapshot.update_snapshots = run.updating
         snapshot.update_new_snapshots_only = snapshot.update_new_snapshots_only and not run.refused
         extension = snapshot.extension
@@ -209,7 +218,8 @@ def _held(
 ) -> Held:
     """`text` is the golden's, None where there is none; `passed` where it was accepted, whatever it said."""
     shown = os.path.relpath(path, run.root)
-    accept = f"If the new explanation is the right one, accept it:\n    {run.command(nodeid)}"
+    right = "this explanation is right" if text is None else "the new explanation is the right one"
+    accept = f"If {right}, accept it:\n    {run.command(nodeid)}"
     if run.refused:
         accept = "--snapshot-update is refused where CI is set: accept on your own machine, and commit the file."
     if text is None:

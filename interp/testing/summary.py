@@ -34,12 +34,14 @@ def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     moved = [float(value) for report in reports for name, value in report.user_properties if name == MOVED]
     pages = _pages(reports)
     lines = []
+    run = run_of(config)
     if moved:
+        accept = "--snapshot-update is refused where CI is set" if run.refused else "To accept them: --snapshot-update"
         lines.append(
             f"{len(moved)} golden{'s' if len(moved) > 1 else ''} of other weights held by tag and leading words; "
-            f"their numbers moved by up to {max(moved):.0f} tolerances (not failed). To accept them: --snapshot-update"
+            f"their numbers moved by up to {max(moved):.0f} tolerances (not failed). {accept}"
         )
-    folder = run_of(config).report_folder
+    folder = run.report_folder
     if folder is not None and pages:
         try:
             lines.append(f"report of {len(pages)} failing case{'s' * (len(pages) > 1)}: {_index(folder, pages)}")

@@ -274,7 +274,7 @@ MISTAKES = {
     ),
     "too many tags": (A + 'tag = "O O O"', 'case "a", key tag: gives 3 tags for a target of 1'),
     "target as context": (A + 'top_context = ["b"]', 'case "a", key top_context: "b" is in the target'),
-    "xfail of no check": (A + 'xfail = { topp = "x" }', 'case "a", key xfail: names no check: topp.'),
+    "xfail of no check": (A + 'xfail = { topp = "x" }', 'case "a", key xfail: topp is no check of this case.'),
     "empty text": (A.replace("b c", " "), 'case "a", key text: The text is empty'),
     "no TOML": ("[[case]\nid = 1", ": is no TOML: *line 1"),
     "empty file": ("", ": holds no case: write a table [[case]] with id, text and target."),

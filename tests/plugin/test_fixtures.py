@@ -78,6 +78,19 @@ def test_the_model_is_loaded_once_and_only_when_asked_for(project: Project) -> N
     assert [line for line in project.logged if line.startswith("load")] == ["load stub on auto"]
 
 
+def test_two_goldens_of_one_name_are_told_apart_by_an_error(project: Project) -> None:
+    project.settings(SETTINGS)
+    project.write(
+        "test_same.py",
+        "def test_same(explain, golden):\n"
+        "    assert explain('a surprise', 'a') == golden(name='same')\n"
+        "    assert explain('b surprise', 'b') == golden(name='same')\n",
+    )
+    result = project.run("--snapshot-update")
+    result.assert_outcomes(failed=1)
+    assert says(result, '*a golden named "same" already: give each its own name*')
+
+
 def test_goldens_of_parametrised_tests_classes_and_several_in_one_test(project: Project) -> None:
     project.settings(SETTINGS)
     project.write(
