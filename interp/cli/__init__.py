@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import click
 
+from interp.cli.bench import bench
 from interp.cli.console import Group
 from interp.cli.explain import explain
 from interp.cli.golden import golden
@@ -26,3 +27,4 @@ def main() -> None:
 main.add_command(explain)
 main.add_command(golden)
 main.add_command(stability)
+main.add_command(bench)
