@@ -608,6 +608,12 @@ def test_markdown_escapes_what_would_break_its_table(file: File) -> None:
     assert r"| a\|b&lt;c>\x0a\`d\` |".replace(r"\x", r"\\x") in text
 
 
+def test_markdown_tells_how_few_pairs_a_ratio_is_of(file: File) -> None:
+    text = markdown([read(file("a.json", info(ratio={**spread(3, 0), "pairs": 1}, seconds=spread(2, 0))))])
+    assert " 2.00 s |" in text
+    assert "| 3.00 × of 1 pair |" in text
+
+
 def test_markdown_refuses_what_cannot_be_compared(file: File) -> None:
     with pytest.raises(InputError, match="other weights"):
         markdown([read(file("a.json", info())), read(file("b.json", info(threads=4, sha256="ff" * 32)))])

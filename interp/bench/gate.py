@@ -307,9 +307,7 @@ def _finding(
 
 
 def _shown(measure: Measure, value: Spread | None) -> str:
-    if value is None:
-        return ""
-    return measure.shown(value.median) if value.q1 == value.q3 else units.spread(value, measure.shown)
+    return "" if value is None else units.spread(value, measure.shown)
 
 
 def _remark(measure: Measure, old: Record, new: Record) -> str:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from interp.bench import units
 from interp.bench.entries import Entry, comparable, entries
+from interp.bench.gate import FEWEST
 from interp.bench.records import WORKS, Cell, Place, Results, Work
 from interp.report.text import visible
 
@@ -156,7 +157,12 @@ def _against(entry: Entry) -> str:
 
 
 def _ratio(entry: Entry) -> str:
-    return NOTHING if entry.record.ratio is None else units.spread(entry.record.ratio, units.times)
+    """With how many pairs it is of, where their quartiles say nothing."""
+    found = entry.record.ratio
+    if found is None:
+        return NOTHING
+    few = f" of {units.counted(found.pairs, 'pair')}" if found.pairs < FEWEST else ""
+    return f"{units.spread(found, units.times)}{few}"
 
 
 def _error(value: float | None) -> str:

@@ -53,8 +53,10 @@ def percent(value: float) -> str:
 
 
 def spread(value: Spread, shown: Callable[[float], str]) -> str:
-    """`12.3 ms (12.1–12.8)`: the quartiles without a unit where it is the median's."""
+    """`12.3 ms (12.1–12.8)`: the quartiles without a unit where it is the median's, none where there are none."""
     middle = shown(value.median)
+    if value.q1 == value.q3:
+        return middle
     unit = f" {middle.rpartition(' ')[2]}"
     ends = [shown(value.q1), shown(value.q3)]
     if all(end.endswith(unit) for end in ends):
