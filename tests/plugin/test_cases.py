@@ -195,7 +195,7 @@ swap = [{ word = "surprise", with = ["heavy"] }, { word = "Rob", with = ["Tim"] 
     assert project.run("-q").ret == 0
 
 
-def test_words_by_number_and_place(project: Project) -> None:
+def test_inner_by_number_and_place(project: Project) -> None:
     project.case(
         'text = "Rob met Rob in surprise"\ntarget = "Rob#2"\ntag = "B-PER"\ntop = ["@5"]\n'
         'sign = { "Rob#1" = "+", "@3" = "-" }\nzoom = 5'

@@ -42,7 +42,7 @@ def accepted(project: Project) -> Project:
     project.settings('model = "stub"')
     project.cases(TWO, name="tests/sport.cases.toml")
     project.cases(name="tests/more/sport.cases.toml")
-    project.write("tests/test_words.py", PYTHON)
+    project.write("tests/test_inner.py", PYTHON)
     project.write("tests/more/test_other.py", PYTHON)
     project.accept()
     project.log.unlink()
@@ -55,26 +55,26 @@ def accepted(project: Project) -> Project:
 def test_pitfall_1_unrelated_files_beside_goldens_stay(accepted: Project) -> None:
     for name in (
         "golden/thresholds.json",
-        "golden/tests/test_words.py/notes.json",
-        "golden/tests/test_words.py/old.golden.json",
+        "golden/tests/test_inner.py/notes.json",
+        "golden/tests/test_inner.py/old.golden.json",
     ):
         accepted.write(name, "{}")
     before = accepted.goldens
     accepted.accept("--interp-model", "stub-v2")
-    accepted.accept("tests/test_words.py")
+    accepted.accept("tests/test_inner.py")
     assert {*before} == {*accepted.goldens}
 
 
 @pytest.mark.parametrize(
     "selection",
     [
-        ["tests/test_words.py::test_one"],
-        ["tests/test_words.py::test_word[lucky]"],
+        ["tests/test_inner.py::test_one"],
+        ["tests/test_inner.py::test_word[lucky]"],
         ["tests/sport.cases.toml::two::golden"],
         ["-k", "test_one"],
         ["-m", "not parametrize"],
         ["tests/more"],
-        ["tests/test_words.py::test_one", "-n2"],
+        ["tests/test_inner.py::test_one", "-n2"],
     ],
     ids=" ".join,
 )
@@ -91,7 +91,7 @@ def test_pitfall_3_tests_of_one_name_in_two_files_have_goldens_of_their_own(acce
     cases = [f"tests/{folder}sport.cases.toml/rob.golden.json" for folder in ("", "more/")]
     tests = [
         f"tests/{file}.py/{name}.golden.json"
-        for file in ("test_words", "more/test_other")
+        for file in ("test_inner", "more/test_other")
         for name in ("test_one", "test_word[lucky]", "test_word[surprise]")
     ]
     assert {*accepted.goldens} == {*cases, *tests, "tests/sport.cases.toml/two.golden.json"}
@@ -100,7 +100,7 @@ def test_pitfall_3_tests_of_one_name_in_two_files_have_goldens_of_their_own(acce
 def test_pitfall_4_goldens_of_a_deleted_file_are_left_to_golden_check(accepted: Project) -> None:
     """A run neither counts nor deletes them; `interp golden check` tells of them."""
     before = accepted.goldens
-    (accepted.root / "tests/test_words.py").unlink()
+    (accepted.root / "tests/test_inner.py").unlink()
     result = accepted.run("--snapshot-update")
     assert result.ret == 0
     assert not says(result, "*snapshot*unused") and not says(result, "*snapshot*deleted")
@@ -329,7 +329,7 @@ def test_the_command_that_is_printed_accepts(project: Project) -> None:
     """What a failing test says to type is typed, in a shell's words; with the options that it was run with."""
     project.settings('model = "stub"\ndevice = ["cpu", "cuda"]')
     project.cases(TWO, name="some folder/sport.cases.toml")
-    project.write("test_words.py", PYTHON)
+    project.write("test_inner.py", PYTHON)
     project.accept()
     result = project.run("--interp-model", "stub-lucky", "-k", "golden or test_one")
     commands = dict.fromkeys(line.strip() for line in result.outlines if line.strip().startswith("pytest "))
