@@ -1,0 +1,236 @@
+"""The works that are timed, by interp and by those it is held against.
+
+Each takes the sentences of one cell, prepared (`groups`: questions of one sentence together), and is only the work:
+models are loaded and targets resolved before. The number of rows per forward is the same for both engines.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from captum.attr import IntegratedGradients, LayerConductance, LayerIntegratedGradients
+from torch import Tensor
+
+from interp.explain import Model
+from interp.integration import Result, Settings, integrate
+from interp.memory import MOST_TOKENS, default_budget, portions
+from interp.models.tagger import Tagger
+from interp.paths import Block, Path, contribute
+from interp.quadrature import Panel
+from interp.questions import Case
+from interp.recording import frozen, replacing
+from interp.resolution import Prepared, path_of, prepare
+
+__all__ = [
+    "NODES",
+    "TOLERANCE",
+    "Counts",
+    "Groups",
+    "bare",
+    "captum",
+    "counted",
+    "errors",
+    "explainer",
+    "ours",
+    "reference",
+    "sweep",
+    "values",
+    "words",
+]
+
+Groups = Sequence[Sequence[Prepared]]
+Values = list[list[np.ndarray]]
+"""Per sentence and state: sums per word, (units) or (groups, units)."""
+
+TOLERANCE = 1e-3
+PANELS = (Panel(0.0, 0.5, 17), Panel(0.5, 1.0, 17))
+NODES = tuple(sorted({node for panel in PANELS for node in panel.nodes}))
+"""The 33 nodes of a sweep without judging: what other engines' fixed numbers of steps are held against."""
+
+
+@dataclass
+class Counts:
+    """What went through the model: counted, so the same on any machine."""
+
+    evaluations: int = 0
+    forwards: int = 0
+    rows: int = field(default=0)  # per forward, at most
+
+
+@contextmanager
+def counted(tagger: Tagger) -> Iterator[Counts]:
+    """Count the rows that are evaluated meanwhile."""
+    counts, evaluate = Counts(), tagger.evaluate
+
+    def counting(blocks: Sequence[Block]) -> Any:
+        rows = sum(len(block.alphas) for block in blocks)
+        counts.evaluations += rows
+        counts.forwards += 1
+        counts.rows = max(counts.rows, rows)
+        return evaluate(blocks)
+
+    tagger.evaluate = counting  # type: ignore[method-assign]
+    try:
+        yield counts
+    finally:
+        del tagger.evaluate
+
+
+def ours(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> list[list[Result]]:
+    """All layers' conductance on the embedding path (False) and the table split (True), as `explain_many` does it."""
+    tagger = model.tagger
+    costs = [tagger.cost(len(group[0].encoding.ids), len(group)) for group in groups]
+    found: list[list[Result]] = [[] for _ in groups]
+    for some, fitted in portions(costs, Settings(TOLERANCE), default_budget(tagger.device), tagger.device.type):
+        for each in tables:
+            paths = [path_of(tagger, groups[i], each) for i in some]
+            for i, results in zip(some, integrate(paths, tagger.evaluate, fitted).results, strict=True):
+                found[i] += results
+    return found
+
+
+def words(model: Model, sentence: Sequence[str]) -> list[list[Result]]:
+    """Every entity of a sentence, found and explained by its words (all layers come with them)."""
+    entities = model.entities(sentence)
+    return ours(model, [prepare(model.tagger, [Case(sentence, entity) for entity in entities])])
+
+
+def sweep(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> list[Any]:
+    """NODES of every path, without judging: both panels, all layers, word sums and what the estimate needs."""
+    tagger = model.tagger
+    found = []
+    for path in (path_of(tagger, group, each) for each in tables for group in groups):
+        samples = [tagger.evaluate([Block(path, nodes)])[0] for nodes in _portions(tagger, path.length)]
+        for panel in PANELS:
+            own = [one for each in samples if (one := each.select(panel)) is not None]
+            found.append(contribute(path, panel, own))
+    return found
+
+
+def bare(model: Model, groups: Groups) -> None:
+    """The same rows forward and backward to the input alone; nothing is kept or integrated."""
+    tagger = model.tagger
+    for path in (path_of(tagger, group, False) for group in groups):
+        encoding, objectives = path.context.encoding, path.context.objectives
+        for nodes in _portions(tagger, path.length):
+            ids = torch.tensor([encoding.ids] * len(nodes), device=tagger.device)
+            state = path.at(nodes).requires_grad_(True)
+            with frozen(tagger.model), replacing({tagger.parts.embeddings: state}):
+                logits = tagger.model(input_ids=ids).logits
+                for number, objective in enumerate(objectives, 1):
+                    torch.autograd.grad(objective(logits).sum(), state, retain_graph=number < len(objectives))
+
+
+def _portions(tagger: Tagger, length: int) -> list[tuple[float, ...]]:
+    rows = _rows(tagger, length)
+    return [NODES[i : i + rows] for i in range(0, len(NODES), rows)]
+
+
+def _rows(tagger: Tagger, length: int) -> int:
+    return max(1, MOST_TOKENS[tagger.device.type] // length)
+
+
+def captum(model: Model, groups: Groups, steps: int, split: bool) -> Values:
+    """Integrated gradients of the embedding block and every layer's conductance by Captum; `split` adds the tables'.
+
+    Sentences of one cell are equally long, so as many share a call as fill a forward.
+    """
+    tagger = model.tagger
+    together = max(1, _rows(tagger, len(groups[0][0].encoding.ids)) // (steps + 1))
+    found: Values = []
+    for start in range(0, len(groups), together):
+        found += _captum(tagger, [group[0] for group in groups[start : start + together]], steps, split)
+    return found
+
+
+def _captum(tagger: Tagger, ones: Sequence[Prepared], steps: int, split: bool) -> Values:
+    paths = [path_of(tagger, [one], False) for one in ones]
+    ids = torch.tensor([one.encoding.ids for one in ones], device=tagger.device)
+    pads = torch.tensor([tagger._reference_ids(one.encoding, "pad") for one in ones], device=tagger.device)
+    rows = max(_rows(tagger, ids.shape[1]), 2 * len(ones))
+    wanted = [(one.objective.positions[0], one.objective.tags[0]) for one in ones]
+    options: dict[str, Any] = {"target": wanted, "n_steps": steps, "internal_batch_size": rows}
+
+    def forward(rows: Tensor) -> Tensor:
+        logits: Tensor = tagger.model(input_ids=rows).logits
+        return logits
+
+    def above(state: Tensor) -> Tensor:
+        with replacing({tagger.parts.embeddings: state}):
+            return forward(ids[:1].expand(len(state), -1))
+
+    def of_tables(*states: Tensor) -> Tensor:
+        with replacing(dict(zip(tagger.parts.tables, states, strict=True))):
+            return forward(ids[:1].expand(len(states[0]), -1))
+
+    ends = tuple(torch.stack([getattr(path, end) for path in paths]) for end in ("input", "reference"))
+    states = [LayerIntegratedGradients(forward, tagger.parts.embeddings).attribute(ids, pads, **options)]
+    states += [LayerConductance(above, layer).attribute(*ends, **options) for layer in tagger.parts.layers]
+    found = [[_sums(path, state[i]) for state in states] for i, path in enumerate(paths)]
+    if split:
+        parted = [path_of(tagger, [one], True) for one in ones]
+        inputs, references = (
+            tuple(torch.stack([getattr(path, end)[k] for path in parted]) for k in range(3))
+            for end in ("input", "reference")
+        )
+        tables = IntegratedGradients(of_tables).attribute(inputs, references, **options)
+        for i, (path, mine) in enumerate(zip(parted, found, strict=True)):
+            mine.append(_sums(path, torch.stack([table[i] for table in tables])))
+    return found
+
+
+def _sums(path: Path, values: Tensor) -> np.ndarray:
+    return np.asarray(path.sums(values.detach().sum(-1)[None].double())[0].cpu().numpy())
+
+
+def explainer(model: Model, every: bool) -> Callable[[Sequence[str]], Any]:
+    """transformers-interpret's, with its own 50 steps: of entities alone, or as called without options (`every` token).
+
+    Raises ImportError without it: `pip install --no-deps transformers-interpret` (its pins are stale, it runs).
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from transformers_interpret import TokenClassificationExplainer
+    own = TokenClassificationExplainer(model.tagger.model, model.tagger.tokenizer)
+    own = own if every else partial(own, ignored_labels=["O"])
+
+    def explain(sentence: Sequence[str]) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return own(" ".join(sentence))
+
+    return explain
+
+
+def values(results: Sequence[Sequence[Result]]) -> Values:
+    """Those of `ours` in the form of `captum`'s: a sentence's states, of all its paths (one target)."""
+    return [[value if len(value) > 1 else value[0] for result in each for value in result.values] for each in results]
+
+
+def reference(exact: Model, group: Sequence[Prepared], tables: Sequence[bool]) -> list[np.ndarray]:
+    """A sentence's states in float64, refined far beyond any run; completeness, which it does not use, vouches."""
+    states = []
+    for each in tables:
+        path = path_of(exact.tagger, group, each)
+        (result,) = integrate([path], exact.tagger.evaluate, Settings(1e-7, max_evaluations=20_000)).results[0]
+        mass = sum(float(np.abs(value).sum()) for value in result.values)
+        assert abs(result.residuals[0]) <= 1e-6 * mass, "the reference misses completeness"
+        states += [value if len(value) > 1 else value[0] for value in result.values]
+    return states
+
+
+def errors(found: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> float:
+    """Σ|error| / Σ|attribution| over words, the worst state and group; a group without any effect has none."""
+    worst = 0.0
+    for mine, true in zip(found, right, strict=True):
+        mass = np.abs(true).sum(-1)
+        missed = np.abs(mine - true).sum(-1)
+        worst = max(worst, float(np.max(np.divide(missed, mass, out=np.zeros_like(missed), where=mass > 0))))
+    return worst

@@ -1,0 +1,33 @@
+"""Peak memory above the weights of one sentence's whole analysis, with every layer, in this fresh process.
+
+    python -m benchmarks.peak large 512 cpu float32 [1GiB]
+
+On the CPU it is the resident set's high-water mark above what the loaded model holds; on CUDA what torch allocated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import torch
+
+from benchmarks.engines import counted
+from benchmarks.measuring import DTYPES, arithmetic, peak, timed
+from benchmarks.shapes import built, questions
+
+
+def main(name: str, tokens: str, device: str, precision: str, memory: str | None = None) -> None:
+    if threads := os.environ.get("INTERP_BENCH_THREADS"):
+        torch.set_num_threads(int(threads))
+    model = built(name, device, DTYPES[precision])
+    cases = questions(model, name, int(tokens), 1)
+    with arithmetic(precision), counted(model.tagger) as counts:
+        top, (seconds, _) = peak(lambda: timed(lambda: list(model.explain_many(cases, memory=memory)), device), device)
+    found = {"peak": top, "seconds": seconds, "evaluations": counts.evaluations}
+    print(json.dumps({**found, "forwards": counts.forwards, "rows": counts.rows}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
