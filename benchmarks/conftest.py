@@ -49,6 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "matrix(work): runs on the cells of this work")
+    if config.pluginmanager.hasplugin("benchmark"):  # it warns where every chosen cell was skipped
+        config.addinivalue_line("filterwarnings", "default::pytest_benchmark.logger.PytestBenchmarkWarning")
     config.stash[NOT_RUN] = []
     if threads := os.environ.get("INTERP_BENCH_THREADS"):
         torch.set_num_threads(int(threads))
@@ -63,7 +65,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if mark.args[0] == "devices":  # the CPU's time is what the others are held against
         devices = dict.fromkeys([each for each in devices if each != "cpu"] or ["cuda"])
     cells = matrix(mark.args[0], list(devices), option.benchmark_full)
-    metafunc.parametrize("cell", cells, ids=[cell.id for cell in cells])
+    chosen = [pytest.param(cell, id=cell.id) for cell in cells]
+    none = pytest.param(None, id="none", marks=pytest.mark.skip(reason="only with --benchmark-full"))
+    metafunc.parametrize("cell", chosen or [none])
 
 
 def _named(device: str) -> str:
@@ -154,7 +158,7 @@ def measure(benchmark: Any, cell: Cell, request: pytest.FixtureRequest) -> Calla
     from benchmarks.running import Effort, run
 
     config = request.config
-    seconds = 60.0 if config.option.benchmark_full else 10.0
+    seconds = 60.0 if config.option.benchmark_full else 6.0
     effort = Effort(_pairs(config), seconds)
 
     def measured(*args: Any, **options: Any) -> None:
