@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "matrix(work): runs on the cells of this work")
-    if config.pluginmanager.hasplugin("benchmark"):  # it warns where every chosen cell was skipped
-        config.addinivalue_line("filterwarnings", "default::pytest_benchmark.logger.PytestBenchmarkWarning")
     config.stash[NOT_RUN] = []
     if threads := os.environ.get("INTERP_BENCH_THREADS"):
         torch.set_num_threads(int(threads))
@@ -123,6 +122,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section(f"benchmarks not run: beyond {config.option.benchmark_limit:.0f} s")
         for name, seconds in left:
             terminalreporter.line(f"{name}  predicted {seconds:.0f} s")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish() -> Iterator[None]:
+    """Where every chosen cell was skipped there is nothing to save: pytest-benchmark warns, which is no error here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Not saving anything")
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)

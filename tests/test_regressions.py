@@ -61,11 +61,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def at_home() -> dict[str, str]:
+    """The environment without CI, where goldens may be accepted."""
+    return {key: value for key, value in os.environ.items() if key != "CI"}
+
+
 def run(project: Path, *options: str) -> tuple[set[str], str]:
     """The tests that failed, as case::check, and what was printed."""
-    environment = {key: value for key, value in os.environ.items() if key != "CI"}
     command = [sys.executable, "-m", "pytest", CASES, "-p", "no:cacheprovider", "--junitxml=junit.xml", *options]
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=project, env=at_home(), capture_output=True, text=True, check=False)
     cases = ElementTree.parse(project / "junit.xml").iter("testcase")
     failed = {
         f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
@@ -95,7 +99,8 @@ def test_a_harmful_update_turns_what_it_touches_red_and_can_be_accepted(project:
     # The printed command accepts it: that golden, and no other.
     command = next(line.split() for line in told.splitlines() if "::rob::golden --snapshot-update" in line)
     assert command[0] == "pytest"
-    subprocess.run([sys.executable, "-m", *command, "-p", "no:cacheprovider"], cwd=project, check=True)
+    accept = [sys.executable, "-m", *command, "-p", "no:cacheprovider"]
+    subprocess.run(accept, cwd=project, env=at_home(), check=True)
     changed = subprocess.run(
         ["git", "diff", "--stat=200"], cwd=project, capture_output=True, text=True, check=True
     ).stdout
