@@ -107,6 +107,12 @@ class TestFile:
         with pytest.raises(FormatError, match=says):
             loads(change(text), "rob.golden.json")
 
+    def test_a_layer_as_long_as_quartiles_is_short_all_the_same(self) -> None:
+        text = dumps(of(article(), TOLERANCE))  # with a zoom
+        line = next(line for line in text.splitlines() if '"layer 7"' in line)
+        with pytest.raises(FormatError, match="shorter or longer"):
+            loads(text.replace(line, '  "layer 7": [1.0, 2.0, 3.0, 4.0, 5.0],'), "golden")
+
     def test_every_number_of_a_list_is_needed(self) -> None:
         text = dumps(of(article(), TOLERANCE))
         line = next(line for line in text.splitlines() if '"layer 7"' in line)

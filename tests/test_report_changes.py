@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,8 +14,8 @@ import pytest
 import samples
 from rich.cells import cell_len
 from rich.console import Console
-from test_browser import QUIET, SCHEMES, SIZES, chromium
-from test_report import Reader
+from test_browser import SCHEMES, SIZES, browser  # noqa: F401 - a fixture
+from test_report import EVERY, Reader
 
 from interp.checks import Verdict
 from interp.explanation import Explanation
@@ -29,15 +28,6 @@ from interp.report.html import changes_page, failure_page, index_page
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-MAKERS: dict[str, Callable[[], Explanation]] = {
-    "article": samples.article,
-    "not-converged": samples.not_converged,
-    "without-parts": samples.without_parts,
-    "hostile": samples.hostile,
-    "repeated": samples.repeated,
-    "long": samples.long,
-}
-EVERY = pytest.mark.parametrize("make", list(MAKERS.values()), ids=list(MAKERS))
 OTHER = "77ab" * 16
 ACCEPT = "When this is right, write\n  top = ['surprise']\nor accept it: pytest --snapshot-update"
 
@@ -405,20 +395,8 @@ def test_index_links_its_pages() -> None:
 
 
 @pytest.fixture(scope="module")
-def tab() -> Iterator[Page]:
-    path = chromium()
-    if path is None:
-        why = "no Chromium is installed: apt-get install chromium, or set INTERP_CHROMIUM"
-        if os.environ.get("INTERP_REQUIRE_BROWSER") == "1":
-            pytest.fail(why)
-        pytest.skip(why)
-    from playwright.sync_api import sync_playwright
-
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    with sync_playwright() as driver:
-        browser: Browser = driver.chromium.launch(executable_path=path, args=[*QUIET, *["--no-sandbox"] * root])
-        yield browser.new_page()
-        browser.close()
+def tab(browser: Browser) -> Page:  # noqa: F811 - the fixture that is imported
+    return browser.new_page()
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -160,10 +160,7 @@ def loads(text: str, name: str) -> Golden:
     version = _version(document, name)
     if version < VERSION:
         raise FormatError(f"{name} has the old format {NAME}/{version}: run `interp golden migrate`.")
-    try:
-        return _decode(document)
-    except _DAMAGE as error:
-        raise FormatError(_damaged(name, f"{type(error).__name__}: {error}")) from error
+    return _decoded(document, name)
 
 
 def migrated(text: str, name: str) -> str | None:
@@ -177,13 +174,7 @@ def migrated(text: str, name: str) -> str | None:
             raise FormatError(f"{name} has the format {NAME}/{version}, which nothing can migrate: accept it anew.")
         document = MIGRATIONS[version](document)
         version += 1
-    try:
-        return dumps(_decode(document))
-    except _DAMAGE as error:
-        raise FormatError(_damaged(name, f"{type(error).__name__}: {error}")) from error
-
-
-_DAMAGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
+    return dumps(_decoded(document, name))
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
@@ -216,14 +207,21 @@ def _finite(text: str) -> float:
     return value
 
 
+def _decoded(document: Mapping[str, Any], name: str) -> Golden:
+    try:
+        return _decode(document)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
+        raise FormatError(_damaged(name, f"{type(error).__name__}: {error}")) from error
+
+
 def _decode(document: Mapping[str, Any]) -> Golden:
     rows, header, question = document["words"], document["header"], document["question"]
     tables = [column for column in rows[0] if column not in ("word", "special")]
     groups = {_group(column): tuple(float(row[column]) for row in rows) for column in tables}
     groups |= {name: tuple(map(float, values)) for name, values in document["layers"].items()}
     groups |= {name: tuple(map(float, values)) for name, values in (document["zoom"] or {}).items()}
-    lengths = {len(QUARTILES) if name.startswith("zoom") else len(rows) for name in groups}
-    if not {len(values) for values in groups.values()} <= lengths:
+    lengths = {name: len(QUARTILES) if name.startswith("zoom") else len(rows) for name in groups}
+    if any(len(values) != lengths[name] for name, values in groups.items()):
         raise ValueError("a list of numbers is shorter or longer than its words")
     golden = Golden(
         header=header,
