@@ -37,18 +37,18 @@ from matplotlib.ticker import NullLocator
 from rich.progress import track
 from torch import Tensor
 
-from benchmarks import speed
-from benchmarks.honesty import TOLERANCE, cases
+from benchmarks import engines
+from benchmarks.honesty import TOLERANCE, cases, uniform
 from interp.explain import Model, load
 from interp.files import write
 from interp.integration import Evaluate, Settings, integrate
 from interp.models.tagger import Tagger
-from interp.paths import Block, Path, contribute
+from interp.paths import Block, Path, contribute, known
 from interp.quadrature import Panel, Status
 from interp.questions import Case
 from interp.report.drawing import AGAINST, FOR, GRID
 from interp.report.figures import _drawn, _style
-from interp.resolution import path_of, prepare
+from interp.resolution import Prepared, path_of, prepare
 
 Array = npt.NDArray[np.float64]
 
@@ -85,16 +85,10 @@ def sentences(name: str, data: File, count: int, tagger: Tagger) -> list[Case]:
     return short[:count]
 
 
-def reference(path: Path, evaluate: Evaluate, panels: int) -> tuple[list[Array], float]:
+def reference(path: Path, evaluate: Evaluate, panels: int) -> tuple[Sequence[Array], float]:
     """Attributions (groups, units) per state; their error is less than that of half the points, the second value."""
-    parts = []
-    for i in range(panels):
-        panel = Panel(i / panels, (i + 1) / panels, 33)
-        parts.append(contribute(path, panel, evaluate([Block(path, panel.nodes)])))
-    fine, coarse = (
-        [np.sum(each, axis=0) for each in zip(*values, strict=True)]
-        for values in ([part.values[0] for part in parts], [part.nested[0] for part in parts])
-    )
+    parts = uniform(path, evaluate, panels, 33)
+    fine, coarse = (parts[0].by_state(sum(each)) for each in zip(*((p.values, p.nested) for p in parts), strict=True))
     return fine, max(errors(coarse, fine).values())
 
 
@@ -104,14 +98,14 @@ def errors(found: Sequence[Array], right: Sequence[Array]) -> dict[str, float]:
     return {"words": each[0]} | ({"worst layer": max(each)} if len(found) == len(right) else {})
 
 
-def runs(tagger: Tagger, path: Path, index: int) -> Iterator[Run]:
+def runs(model: Model, one: Prepared, index: int) -> Iterator[Run]:
     """All methods with all they can be asked for, on the sentence of this index."""
-    (samples,) = tagger.evaluate([Block(path, Panel(0.0, 1.0, POINTS[-1]).nodes)])
+    tagger, path = model.tagger, path_of(model.tagger, [one], False)
+    (samples,) = tagger.evaluate([Block(path, Panel(0.0, 1.0, POINTS[-1]).nodes, (0,))])
     for points in POINTS:
         panel = Panel(0.0, 1.0, points)
-        own = samples.select(panel)
-        assert own is not None
-        yield Run("one panel", points, dict.fromkeys(VIEWS, points), contribute(path, panel, [own]).values[0])
+        part = contribute(path, panel, known([samples]))
+        yield Run("one panel", points, dict.fromkeys(VIEWS, points), part.by_state(part.values))
     for tolerance in TOLERANCES:
         (result,) = integrate([path], tagger.evaluate, Settings(tolerance)).results[0]
         taken = dict.fromkeys(VIEWS, result.evaluations)
@@ -120,7 +114,7 @@ def runs(tagger: Tagger, path: Path, index: int) -> Iterator[Run]:
         every = steps + len(tagger.parts.layers) * (steps + 1)  # conductance evaluates both ends of its steps
         taken = {"words": steps, "worst layer": every}
         if index < layers:
-            yield Run("captum", steps, taken, speed.captum(tagger, path, steps))
+            yield Run("captum", steps, taken, engines.captum(model, [[one]], steps, split=False)[0])
         elif index < words:
             yield Run("captum", steps, taken, [captum_words(tagger, path, steps)])
 
@@ -146,7 +140,7 @@ def sentence(fast: Model, exact: Model, case: Case, index: int) -> dict[str, Any
     right, bound = reference(path_of(exact.tagger, [one], False), exact.tagger.evaluate, PANELS[fast.tagger.info.name])
     rows = [
         (view, run.method, run.budget, run.evaluations[view], error, run.status)
-        for run in runs(fast.tagger, path_of(fast.tagger, [one], False), index)
+        for run in runs(fast, one, index)
         for view, error in errors(run.values, right).items()
     ]
     return {

@@ -107,7 +107,10 @@ def sweep(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> li
     tagger = model.tagger
     found = []
     for path in (path_of(tagger, group, each) for each in tables for group in groups):
-        samples = [tagger.evaluate([Block(path, nodes)])[0] for nodes in _portions(tagger, path.length)]
+        samples = [
+            tagger.evaluate([Block(path, nodes, tuple(range(path.targets)))])[0]
+            for nodes in _portions(tagger, path.length)
+        ]
         for panel in PANELS:
             own = [one for each in samples if (one := each.select(panel)) is not None]
             found.append(contribute(path, panel, own))

@@ -23,7 +23,7 @@ from rich.progress import track
 from interp.bundled import corpora, grammar
 from interp.explain import load
 from interp.integration import Result, Settings, integrate
-from interp.paths import Block, Path, contribute
+from interp.paths import Block, Contribution, Path, contribute, known
 from interp.quadrature import Panel, Status
 from interp.questions import Case
 from interp.resolution import path_of, prepare
@@ -50,11 +50,17 @@ def cases(name: str, data: File, count: int) -> list[Case]:
 
 def truth(path: Path, evaluate: Any, panels: int = 32) -> list[np.ndarray]:
     """Attributions (groups, units) per state on `panels` uniform panels of 17 nodes: 513 nodes in all."""
+    parts = uniform(path, evaluate, panels, POINTS)
+    return list(parts[0].by_state(sum(part.values for part in parts)))
+
+
+def uniform(path: Path, evaluate: Any, panels: int, points: int) -> list[Contribution]:
+    """Panels of one width, without judging."""
     parts = []
     for i in range(panels):
-        panel = Panel(i / panels, (i + 1) / panels, POINTS)
-        parts.append(contribute(path, panel, evaluate([Block(path, panel.nodes)])))
-    return [np.sum(each, axis=0) for each in zip(*(part.values[0] for part in parts), strict=True)]
+        panel = Panel(i / panels, (i + 1) / panels, points)
+        parts.append(contribute(path, panel, known(evaluate([Block(path, panel.nodes, (0,))]))))
+    return parts
 
 
 def sharp_truth(path: Path, evaluate: Any) -> list[np.ndarray]:

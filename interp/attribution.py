@@ -113,7 +113,7 @@ def _sample(
         block.alphas,
         values.detach().double().cpu()[:, None],
         tuple(states),
-        (tuple(gradient.reshape(like.shape) for gradient, like in zip(gradients, states, strict=True)),),
+        {0: tuple(gradient.reshape(like.shape) for gradient, like in zip(gradients, states, strict=True))},
     )
 
 

@@ -15,14 +15,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from interp.errors import DeviceError, InputError, ModelError
-from interp.paths import Block, Contribution, Path, Samples, contribute
+from interp.paths import Block, Contribution, Node, Path, Samples, contribute, known
 from interp.quadrature import MOST_POINTS, SAFETY, START, Panel, Status, relative_error
 
 __all__ = ["LEAST_EVALUATIONS", "Result", "Settings", "Sweep", "integrate"]
@@ -71,7 +73,7 @@ class Result:
 
     `values[l]` (groups, units) and `details[l]` for state l; `residuals[l]` = sum of values − (at_input −
     at_reference); `estimate` of the relative integration error, the worst state and group; `evaluations` of the
-    whole path.
+    path until this target ended.
     """
 
     at_input: float
@@ -98,32 +100,47 @@ def integrate(
     settings: Settings,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sweep:
-    """Integrate along all paths together, each until its own estimates are within the tolerance.
+    """Integrate along all paths together, each target until its own estimates are within the tolerance.
 
-    `evaluate` takes blocks of nodes of one or more paths and returns their samples. `progress` is told how many
-    paths have ended, of how many. Raises DeviceError when not even one row fits the device's memory.
+    A target gets the panels that it would get alone; targets of one path that ask for the same node share its forward
+    pass. `evaluate` takes blocks of nodes of one or more paths and returns their samples. `progress` is told how many
+    targets have ended, of how many. Raises DeviceError when not even one row fits the device's memory.
     """
-    runs = [_Progress(path, settings) for path in paths]
+    runs = {path: [_Progress(path, target, settings) for target in range(path.targets)] for path in paths}
+    every = [run for own in runs.values() for run in own]
     rows = settings.rows
-    while active := [run for run in runs if run.status is None]:
+    while any(run.status is None for run in every):
         # Longest first: sentences of like length share a forward, and memory runs out at once or not at all.
-        active.sort(key=lambda run: -run.path.length)
-        queue = deque((run, run.missing) for run in active)
+        blocks = [block for path, own in runs.items() for block in _wanted(path, own)]
+        queue = deque(sorted(blocks, key=lambda block: (-block.path.length, -len(block.targets))))
         while queue:
             portion = _take(queue, rows)
-            samples = _within_memory(evaluate, [Block(run.path, alphas) for run, alphas in portion])
+            samples = _within_memory(evaluate, portion)
             if samples is None:
-                rows = max(1, sum(len(alphas) for _, alphas in portion) // 2)
+                rows = max(1, sum(len(block.alphas) for block in portion) // 2)
                 queue.extendleft(reversed(portion))
                 torch.cuda.empty_cache()
                 continue
-            for (run, _), each in zip(portion, samples, strict=True):
-                run.receive(each)
-        for run in active:
+            for block, each in zip(portion, samples, strict=True):
+                for target in block.targets:
+                    runs[block.path][target].receive(each)
+        for run in every:
             run.advance()
         if progress is not None:
-            progress(sum(run.status is not None for run in runs), len(runs))
-    return Sweep(tuple(run.results() for run in runs), rows)
+            progress(sum(run.status is not None for run in every), len(every))
+    return Sweep(tuple(tuple(run.result() for run in runs[path]) for path in paths), rows)
+
+
+def _wanted(path: Path, runs: Sequence[_Progress]) -> list[Block]:
+    """The nodes that targets of one path ask for, each in one block with all that do."""
+    asking: dict[float, list[int]] = {}
+    for run in runs:
+        for alpha in run.missing:
+            asking.setdefault(alpha, []).append(run.target)
+    alike: dict[tuple[int, ...], list[float]] = {}
+    for alpha in sorted(asking):
+        alike.setdefault(tuple(asking[alpha]), []).append(alpha)
+    return [Block(path, tuple(alphas), targets) for targets, alphas in alike.items()]
 
 
 def _within_memory(evaluate: Evaluate, blocks: Sequence[Block]) -> Sequence[Samples] | None:
@@ -136,167 +153,173 @@ def _within_memory(evaluate: Evaluate, blocks: Sequence[Block]) -> Sequence[Samp
         raise DeviceError("One row does not fit the device's memory: use --device cpu or a shorter text.") from error
 
 
-def _take(queue: deque[tuple[_Progress, tuple[float, ...]]], rows: int) -> list[tuple[_Progress, tuple[float, ...]]]:
-    """The next portion of at most `rows` rows, of paths that are at least three quarters as long as the first."""
-    portion: list[tuple[_Progress, tuple[float, ...]]] = []
-    longest = queue[0][0].path.length
-    while queue and rows and 4 * queue[0][0].path.length >= 3 * longest:
-        run, alphas = queue.popleft()
-        portion.append((run, alphas[:rows]))
-        if len(alphas) > rows:
-            queue.appendleft((run, alphas[rows:]))
-        rows -= len(alphas[:rows])
+def _take(queue: deque[Block], rows: int) -> list[Block]:
+    """The next portion of at most `rows` rows: of paths at least three quarters as long as the first, and of as many
+    targets, as every row of a forward goes backward as often.
+    """
+    portion: list[Block] = []
+    longest, targets = queue[0].path.length, len(queue[0].targets)
+    while queue and rows and 4 * queue[0].path.length >= 3 * longest and len(queue[0].targets) == targets:
+        block = queue.popleft()
+        portion.append(replace(block, alphas=block.alphas[:rows]))
+        if len(block.alphas) > rows:
+            queue.appendleft(replace(block, alphas=block.alphas[rows:]))
+        rows -= len(portion[-1].alphas)
     return portion
 
 
 @dataclass(eq=False)
 class _Piece:
-    """A panel with its samples, while they are of use, and its contribution, once all its nodes are there."""
+    """A panel, and its contribution once all its nodes are there."""
 
     panel: Panel
-    chunks: list[Samples]
     contribution: Contribution | None = None
-
-    @property
-    def missing(self) -> set[float]:
-        if self.contribution is not None:
-            return set()
-        return set(self.panel.nodes).difference(*(chunk.alphas for chunk in self.chunks))
 
 
 class _Progress:
-    """One path on its way: its panels, the evaluations so far, and at the end the verdict on every target."""
+    """One target of one path on its way: its panels, the nodes that it has, and at the end why it ended."""
 
-    def __init__(self, path: Path, settings: Settings) -> None:
-        self.path, self.settings = path, settings
-        self.pieces = [_Piece(panel, []) for panel in START]
+    def __init__(self, path: Path, target: int, settings: Settings) -> None:
+        self.path, self.target, self.settings = path, target, settings
+        self.pieces = [_Piece(panel) for panel in START]
+        self.nodes: dict[float, Node] = {}
         self.evaluations = 0
-        self.status: Status | None = None  # why it ended; targets within the tolerance are converged all the same
+        self.estimate = np.inf
+        self.status: Status | None = None
 
     @property
-    def missing(self) -> tuple[float, ...]:
-        """Nodes to evaluate next, each once, in the order of α."""
-        return tuple(sorted(_missing(self.pieces)))
+    def missing(self) -> set[float]:
+        """Nodes to evaluate next."""
+        return _nodes(self.pieces) - self.nodes.keys()
 
     def receive(self, samples: Samples) -> None:
-        """Hand new rows to the panels that have them as nodes; a complete panel gives its contribution."""
+        """Take new nodes, and integrate over the panels that have all of theirs."""
         self.evaluations += len(samples.alphas)
-        for piece in self.pieces:
-            if piece.contribution is None and (own := samples.select(piece.panel)) is not None:
-                piece.chunks.append(own)
-                self._close(piece)
-
-    def _close(self, piece: _Piece) -> None:
-        if piece.contribution is None and not piece.missing:
-            piece.contribution = contribute(self.path, piece.panel, piece.chunks)
-            if not self.settings.retain:
-                piece.chunks = []
+        self.nodes |= known([samples])
+        self._close()
+        if not self.settings.retain:
+            self._keep(_nodes(self.pieces))
 
     def advance(self) -> None:
         """Judge what is there; refine the panels that hold most of the error, as few as will do, or end."""
+        if self.status is not None:
+            return
         errors = self._errors()
         if not np.isfinite(errors).all():
             raise ModelError("The model gives NaN or infinity between the reference and the input.")
-        open_targets = errors.sum(0) > self.settings.tolerance
-        if not open_targets.any():
-            self.status = Status.CONVERGED
+        self.estimate = float(errors.sum())
+        if self.estimate <= self.settings.tolerance:
+            self._end(Status.CONVERGED)
             return
-        share = errors[:, open_targets].max(1)
-        floor = self._floors()[:, open_targets].min(1)
+        refined, reason = self._refinement(errors)
+        if not refined:
+            self._end(reason)
+            return
+        self.pieces = [new for i, piece in enumerate(self.pieces) for new in refined.get(i, [piece])]
+        self._keep({node for piece in self.pieces for node in piece.panel.nodes})
+        self._close()
+
+    def _close(self) -> None:
+        """Integrate over the panels that have all their nodes."""
+        for piece in self.pieces:
+            if piece.contribution is None and self.nodes.keys() >= set(piece.panel.nodes):
+                piece.contribution = contribute(self.path, piece.panel, self.nodes, self.target)
+
+    def _keep(self, alphas: set[float]) -> None:
+        self.nodes = {alpha: node for alpha, node in self.nodes.items() if alpha in alphas}
+
+    def _refinement(self, errors: Array) -> tuple[dict[int, list[_Piece]], Status]:
+        """What to put in place of which panels, as few as will do, and why there are no more."""
         aim = self.settings.tolerance / 2  # of what is left alone; the other half is for what gets refined
+        floors = self._floors()
         refined: dict[int, list[_Piece]] = {}
         reason = Status.PRECISION_LIMITED
-        rest = share.sum()
-        for index in map(int, np.argsort(-share, kind="stable")):
+        rest = errors.sum()
+        for index in map(int, np.argsort(-errors, kind="stable")):
             if rest <= aim:
                 break
-            if share[index] <= floor[index]:
+            if errors[index] <= floors[index]:
                 continue
-            if self.pieces[index].panel.width < NARROWEST:
+            panel = self.pieces[index].panel
+            if panel.width < NARROWEST:
                 reason = Status.NOT_CONVERGED
                 continue
-            finer = self._finer(self.pieces[index], float(share[index]))
-            cost = len(_missing([*finer, *(piece for pieces in refined.values() for piece in pieces)]))
+            finer = [_Piece(each) for each in panel.refined(float(errors[index]), aim, self.settings.most_points)]
+            cost = len(_nodes([*finer, *chain(*refined.values())]) - self.nodes.keys())
             if self.evaluations + cost > self.settings.max_evaluations:
                 reason = Status.NOT_CONVERGED
                 break
             refined[index] = finer
-            rest -= share[index]
-        if not refined:
-            self.status = reason
-        self.pieces = [new for i, piece in enumerate(self.pieces) for new in refined.get(i, [piece])]
-        for piece in self.pieces:
-            self._close(piece)
+            rest -= errors[index]
+        return refined, reason
 
-    def _finer(self, piece: _Piece, error: float) -> list[_Piece]:
-        panels = piece.panel.refined(error, self.settings.tolerance / 2, self.settings.most_points)
-        kept = [[own for chunk in piece.chunks if (own := chunk.select(panel))] for panel in panels]
-        return [_Piece(panel, chunks) for panel, chunks in zip(panels, kept, strict=True)]
+    def _end(self, status: Status) -> None:
+        self.status, self.nodes = status, {}
 
     def _errors(self) -> Array:
-        """Estimated relative error of every panel (rows) for every target (columns): its worst state and group."""
-        return np.stack([self._target_errors(k) for k in range(self.path.targets)], axis=1)
-
-    def _target_errors(self, target: int) -> Array:
+        """Estimated relative error of every panel: its worst state and group."""
         parts = self._contributions
-        change = np.array([part.outputs[1, target] - part.outputs[0, target] for part in parts])
-        peak = max(np.abs(part.outputs[:, target]).max() for part in parts)
-        least = ROUNDING * torch.finfo(self.path.input.dtype).eps * peak
-        worst = np.zeros(len(parts))
-        for layer in range(len(parts[0].values[target])):
-            values = np.stack([part.values[target][layer] for part in parts])
-            coarse = np.stack([part.nested[target][layer] for part in parts])
-            mass = np.abs(values.sum(0)).sum(-1)
-            # An effect below rounding has no scale of its own; one of exactly nothing has no error.
-            scale = np.maximum(mass, least)
-            scale = np.where(scale > 0, scale, np.inf)
-            nested = np.abs(values - coarse).sum(-1)
-            # One residual for all groups: each bears it by its part in what the nested rule did not see.
-            total = nested.sum(1, keepdims=True)
-            even = np.broadcast_to(mass / mass.sum() if mass.any() else np.ones_like(mass), nested.shape)
-            parting = np.divide(nested, total, out=even.copy(), where=total > 0)
-            residual, coarser = (np.abs(each.sum((1, 2)) - change)[:, None] * parting for each in (values, coarse))
-            worst = np.maximum(worst, relative_error(residual / scale, nested / scale, coarser / scale).max(1))
-        return worst
+        change = np.array([part.outputs[1] - part.outputs[0] for part in parts])
+        least = ROUNDING * torch.finfo(self.path.input.dtype).eps * np.abs([part.outputs for part in parts]).max()
+        groups, states, state_of = _bounds(parts[0].shapes)
+        values, coarse = (np.stack([getattr(part, each) for part in parts]) for each in ("values", "nested"))
+        mass = np.add.reduceat(np.abs(values.sum(0)), groups)
+        # An effect below rounding has no scale of its own; one of exactly nothing has no error.
+        scale = np.maximum(mass, least)
+        scale = np.where(scale > 0, scale, np.inf)
+        nested = np.add.reduceat(np.abs(values - coarse), groups, axis=1)
+        # One residual for all groups: each bears it by its part in what the nested rule did not see.
+        total, whole = (np.add.reduceat(each, states, axis=-1)[..., state_of] for each in (nested, mass))
+        even = np.divide(mass, whole, out=np.ones_like(mass), where=whole > 0)
+        parting = np.divide(nested, total, out=np.tile(even, (len(parts), 1)), where=total > 0)
+        residual, coarser = (
+            np.abs(np.add.reduceat(each, groups[states], axis=1) - change[:, None])[:, state_of] * parting
+            for each in (values, coarse)
+        )
+        return np.asarray(relative_error(residual / scale, nested / scale, coarser / scale).max(1))
 
     def _floors(self) -> Array:
-        """What rounding alone may add to the estimates (panels, targets): no panel is refined below it."""
+        """What rounding alone may add to the estimates: no panel is refined below it."""
         unit = ROUNDING * torch.finfo(self.path.input.dtype).eps
         parts = self._contributions
-        floors = np.full((len(parts), self.path.targets), np.inf)
-        for k in range(self.path.targets):
-            masses = [np.abs(sum(each)).sum() for each in zip(*(part.values[k] for part in parts), strict=True)]
-            peak = np.array([np.abs(part.outputs[:, k]).max() for part in parts])
-            mass = max(min(masses), unit * peak.max())
-            if mass > 0:
-                floors[:, k] = SAFETY * unit * peak / mass
-        return floors
+        groups, states, _ = _bounds(parts[0].shapes)
+        masses = np.add.reduceat(np.abs(sum(part.values for part in parts)), groups[states])
+        peak = np.abs([part.outputs for part in parts]).max(1)
+        mass = max(masses.min(), unit * peak.max())
+        return SAFETY * unit * peak / mass if mass > 0 else np.full(len(parts), np.inf)
 
     @property
     def _contributions(self) -> list[Contribution]:
         return [piece.contribution for piece in self.pieces if piece.contribution is not None]
 
-    def results(self) -> tuple[Result, ...]:
-        """What every target got."""
+    def result(self) -> Result:
+        """What the target got, once it has ended."""
         assert self.status is not None
-        return tuple(self._result(k, float(error)) for k, error in enumerate(self._errors().sum(0)))
-
-    def _result(self, target: int, error: float) -> Result:
         parts = self._contributions
-        values = tuple(sum(each) for each in zip(*(part.values[target] for part in parts), strict=True))
-        details = tuple(sum(each) for each in zip(*(part.details[target] for part in parts), strict=True))
-        at_reference, at_input = float(parts[0].outputs[0, target]), float(parts[-1].outputs[1, target])
+        values = parts[0].by_state(np.sum([part.values for part in parts], axis=0))
+        details = tuple(sum(each) for each in zip(*(part.details for part in parts), strict=True))
+        at_reference, at_input = parts[0].outputs[0], parts[-1].outputs[1]
         return Result(
             at_input,
             at_reference,
             values,
             details or None,
             tuple(float(value.sum()) - (at_input - at_reference) for value in values),
-            error,
+            self.estimate,
             self.evaluations,
-            Status.CONVERGED if error <= self.settings.tolerance else self.status or Status.NOT_CONVERGED,
+            self.status,
         )
 
 
-def _missing(pieces: Iterable[_Piece]) -> set[float]:
-    return set().union(*(piece.missing for piece in pieces))
+def _nodes(pieces: Iterable[_Piece]) -> set[float]:
+    """Of the panels that lack their contribution."""
+    return {node for piece in pieces if piece.contribution is None for node in piece.panel.nodes}
+
+
+@cache
+def _bounds(shapes: tuple[tuple[int, int], ...]) -> tuple[npt.NDArray[np.intp], ...]:
+    """Where in a contribution's values each group starts, where in the groups each state starts, each group's state."""
+    units = [units for groups, units in shapes for _ in range(groups)]
+    counts = [groups for groups, _ in shapes]
+    starts = (np.cumsum([0, *each[:-1]]) for each in (units, counts))
+    return *starts, np.repeat(np.arange(len(shapes)), counts)

@@ -7,7 +7,7 @@ and the rule nested in it are then two small contractions of the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from interp.quadrature import Panel, chebyshev
 
-__all__ = ["Block", "Contribution", "Path", "Samples", "contribute"]
+__all__ = ["Block", "Contribution", "Node", "Path", "Samples", "contribute", "known"]
 
 Array = npt.NDArray[np.float64]
 
@@ -54,76 +54,81 @@ class Path:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Rows to evaluate: the nodes `alphas` of one path."""
+    """Rows to evaluate: the nodes `alphas` of one path, and which of its targets to go backward from."""
 
     path: Path
     alphas: tuple[float, ...]
+    targets: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What a block gave: outputs (nodes, targets), states per layer (nodes, …) and per target the gradients to
-    them.
+    """What a block gave: outputs (nodes, targets), states per layer (nodes, …) and the gradients to them of each
+    target that was asked for.
     """
 
     alphas: tuple[float, ...]
     outputs: Tensor
     states: tuple[Tensor, ...]
-    gradients: tuple[tuple[Tensor, ...], ...]
+    gradients: Mapping[int, tuple[Tensor, ...]]
 
-    def select(self, panel: Panel) -> Samples | None:
-        """The rows that are nodes of a panel, None if there are none."""
-        wanted = set(panel.nodes)
-        rows = [i for i, alpha in enumerate(self.alphas) if alpha in wanted]
-        if not rows:
-            return None
-        return Samples(
-            tuple(self.alphas[i] for i in rows),
-            self.outputs[rows],
-            tuple(state[rows] for state in self.states),
-            tuple(tuple(gradient[rows] for gradient in target) for target in self.gradients),
-        )
+
+Node = tuple[Samples, int]
+"""A node of a path, evaluated: the samples that have it and its row in them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Contribution:
-    """A panel's part of the integrals: per target and state, values and nested values (groups, units), and details."""
+    """A panel's part of one target's integrals.
 
-    values: list[list[Array]]
-    nested: list[list[Array]]
-    details: list[list[Array]]
-    outputs: Array  # (2, targets): F at both ends of the panel
+    `values` and `nested` values of all states one after the other, each of `shapes` (groups, units); `details` per
+    state; `outputs`: F at both ends of the panel.
+    """
+
+    values: Array
+    nested: Array
+    shapes: tuple[tuple[int, int], ...]
+    details: tuple[Array, ...]
+    outputs: tuple[float, float]
+
+    def by_state(self, flat: Array) -> tuple[Array, ...]:
+        """Numbers in the order of `values` as one array (groups, units) per state."""
+        ends = np.cumsum([groups * units for groups, units in self.shapes])
+        return tuple(part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), self.shapes, strict=True))
 
 
-def contribute(path: Path, panel: Panel, chunks: Sequence[Samples]) -> Contribution:
-    """Integrate over one panel from samples at all its nodes, every target and state."""
-    alphas = [alpha for chunk in chunks for alpha in chunk.alphas]
-    order = sorted(range(len(alphas)), key=alphas.__getitem__)
-    outputs = torch.cat([chunk.outputs for chunk in chunks])[order].numpy()
+def contribute(path: Path, panel: Panel, nodes: Mapping[float, Node], target: int = 0) -> Contribution:
+    """Integrate one target over one panel, all of whose nodes are there: every state."""
+    found = [nodes[alpha] for alpha in panel.nodes]
     rule = chebyshev(panel.points)
     pairs = torch.from_numpy(np.stack([rule.pairs, rule.nested])).to(path.input.device)
-    values: list[list[Array]] = [[] for _ in range(path.targets)]
-    nested: list[list[Array]] = [[] for _ in range(path.targets)]
-    details: list[list[Array]] = [[] for _ in range(path.targets)]
-    for layer in range(len(chunks[0].states)):
-        states = _gather([chunk.states[layer] for chunk in chunks], order)
+    both, details = [], []
+    for layer in range(len(found[0][0].states)):
+        states = _gather([(samples.states[layer], row) for samples, row in found])
+        gradients = _gather([(samples.gradients[target][layer], row) for samples, row in found])
         slope = (path.input - path.reference) * panel.width if layer == 0 else None
-        for k in range(path.targets):
-            gradients = _gather([chunk.gradients[k][layer] for chunk in chunks], order)
-            products = _products(states, gradients, slope, panel.points)
-            fine, coarse = path.sums(torch.einsum("...ij,rij->r...", products, pairs)).cpu().numpy()
-            values[k].append(np.atleast_2d(fine))
-            nested[k].append(np.atleast_2d(coarse))
-            if path.detail is not None:
-                details[k].append(_elementwise(path.detail, states, gradients, slope, panel.points))
-    return Contribution(values, nested, details, outputs[[0, -1]])
+        products = _products(states, gradients, slope, panel.points)
+        sums = path.sums(torch.einsum("...ij,rij->r...", products, pairs)).cpu().numpy()
+        both.append(sums if sums.ndim > 2 else sums[:, None])
+        if path.detail is not None:
+            details.append(_elementwise(path.detail, states, gradients, slope, panel.points))
+    values, nested = (np.concatenate([each[r].ravel() for each in both]) for r in (0, 1))
+    start, end = (float(samples.outputs[row, target]) for samples, row in (found[0], found[-1]))
+    return Contribution(values, nested, tuple(each.shape[1:] for each in both), tuple(details), (start, end))
 
 
-def _gather(parts: Sequence[Tensor], order: Sequence[int]) -> Tensor:
-    """Rows of all parts in the order of α, at least float32."""
-    whole = torch.cat(list(parts)) if len(parts) > 1 else parts[0]
-    if list(order) != list(range(len(order))):
-        whole = whole[list(order)]
+def known(samples: Sequence[Samples]) -> dict[float, Node]:
+    """The nodes that samples hold."""
+    return {alpha: (each, row) for each in samples for row, alpha in enumerate(each.alphas)}
+
+
+def _gather(found: Sequence[tuple[Tensor, int]]) -> Tensor:
+    """Those rows in order, at least float32; no copy where they lie so already."""
+    tensor, first = found[0]
+    if all(each is tensor and row == first + place for place, (each, row) in enumerate(found)):
+        whole = tensor[first : first + len(found)]
+    else:
+        whole = torch.stack([each[row] for each, row in found])
     return whole if whole.dtype in (torch.float32, torch.float64) else whole.float()
 
 

@@ -68,6 +68,7 @@ class Evaluator:
     fits: int | None = None  # rows, more raise torch.OutOfMemoryError
     spoil: float | None = None  # an α at which F is NaN
     rows: int = 0
+    backward: int = 0  # rows times targets
     most: int = 0
     calls: int = 0
 
@@ -76,6 +77,7 @@ class Evaluator:
         if self.fits is not None and size > self.fits:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         self.calls, self.rows, self.most = self.calls + 1, self.rows + size, max(self.most, size)
+        self.backward += sum(len(block.alphas) * len(block.targets) for block in blocks)
         return [self._samples(block) for block in blocks]
 
     def _samples(self, block: Block) -> Samples:
@@ -83,17 +85,18 @@ class Evaluator:
         problems: tuple[Problem, ...] = block.path.context
         # Targets have the states of the first problem in common: only its f may differ.
         states = np.stack([unit.h(alphas) for unit in problems[0].units], 1)
-        outputs, gradients = [], []
-        for problem in problems:
+        outputs, gradients = [], {}
+        for number, problem in enumerate(problems):
             pairs = [(unit, unit.h(alphas)) for unit in problem.units]
             outputs.append(problem.scale * sum(unit.f(h) for unit, h in pairs))
             above = problem.scale * np.stack([unit.gain(h) for unit, h in pairs], 1)
             below = np.stack([unit.slope(alphas) for unit in problem.units], 1) * above
-            gradients.append((_rows(below, like), _rows(above, like)))
+            if number in block.targets:
+                gradients[number] = _rows(below, like), _rows(above, like)
         values = torch.from_numpy(np.stack(outputs, 1)).to(like.dtype).double()
         if self.spoil is not None:
             values[torch.tensor(block.alphas) == self.spoil] = torch.nan
-        return Samples(block.alphas, values, (block.path.at(block.alphas), _rows(states, like)), tuple(gradients))
+        return Samples(block.alphas, values, (block.path.at(block.alphas), _rows(states, like)), gradients)
 
 
 def evaluator(fits: int | None = None, spoil: float | None = None) -> Evaluator:

@@ -242,23 +242,38 @@ def test_paths_together_are_as_alone() -> None:
         assert_equal(result, solve(problem, 1e-4))
 
 
-def test_targets_of_one_path_share_its_panels() -> None:
-    """Two f on the same states: on the same panels each is what it is alone, and the harder one sets the cost."""
+def test_targets_together_are_as_alone_and_share_forward_passes() -> None:
+    """Two f on the same states: each gets the panels that it gets alone, and ends when it would."""
     easy = Problem("easy", (replace(power(2), f=lambda h: h, gain=np.ones_like), power(1)))
     hard = Problem("hard", (replace(power(2), **_bend(0.4, 20)), replace(power(1), **_times(3))))
-    both = integrate([path([easy, hard])], evaluator(), Settings(1e-5, PLENTY)).results[0]
-    alone = [solve(problem, 1e-5) for problem in (easy, hard)]
-    assert both[1].evaluations == both[0].evaluations == alone[1].evaluations > alone[0].evaluations
-    assert_equal(both[1], alone[1])
+    fake = evaluator()
+    both = integrate([path([easy, hard])], fake, Settings(1e-5, PLENTY)).results[0]
     for problem, result in zip((easy, hard), both, strict=True):
         assert result.status is Status.CONVERGED
         assert true_error(problem, result) <= 1e-5
-    least = Settings(1e-12, LEAST_EVALUATIONS)
-    for k, problem in enumerate((easy, hard)):
-        shared = integrate([path([easy, hard])], evaluator(), least).results[0][k]
-        own = integrate([path([problem])], evaluator(), least).results[0][0]
-        for a, b in zip(shared.values, own.values, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-13)
+        assert_equal(result, solve(problem, 1e-5))
+    assert both[0].evaluations < both[1].evaluations == fake.rows
+    assert fake.backward == both[0].evaluations + both[1].evaluations
+
+
+def test_rows_of_one_forward_go_backward_as_often() -> None:
+    """A row that goes backward for a target that does not need it would cost as much as one that does."""
+    seen: list[set[int]] = []
+
+    def watching(blocks):
+        seen.append({len(block.targets) for block in blocks})
+        return evaluator()(blocks)
+
+    easy, hard = (Problem(name, (step(0.4, k), power(2))) for name, k in (("easy", 2), ("hard", 60)))
+    integrate([path([easy, easy, hard]), path([easy]), path([hard])], watching, Settings(1e-5, PLENTY))
+    assert all(len(each) == 1 for each in seen)
+    assert {3} in seen and {1} in seen
+
+
+def test_a_path_given_twice_has_two_results() -> None:
+    one = path([STEEP])
+    first, second = integrate([one, one], evaluator(), Settings()).results
+    assert_equal(first[0], second[0])
 
 
 def _times(size: float) -> dict:

@@ -174,7 +174,9 @@ class Tagger:
             return count()
 
     def evaluate(self, blocks: Sequence[Block]) -> list[Samples]:
-        """All rows of all blocks forward once, and backward once per target; sentences are padded to the longest."""
+        """All rows of all blocks forward once, and backward once per target wanted; sentences are padded to the
+        longest.
+        """
         rows = [(block.path.context.encoding, len(block.alphas)) for block in blocks]
         ids, mask = self._rows(rows)
         state = self._states(blocks, ids.shape[1]).requires_grad_(True)
@@ -192,28 +194,29 @@ class Tagger:
         for block in blocks:
             bounds.append(bounds[-1] + len(block.alphas))
         spans = [slice(a, b) for a, b in pairwise(bounds)]
-        routes: list[Route] = [block.path.context for block in blocks]
         values = [
-            [objective(logits[span]) for objective in route.objectives]
-            for span, route in zip(spans, routes, strict=True)
+            [objective(logits[span]) for objective in block.path.context.objectives]
+            for block, span in zip(blocks, spans, strict=True)
         ]
-        most = max(map(len, values))
+        wanted = [[each[k] for k in block.targets] for block, each in zip(blocks, values, strict=True)]
+        most = max(map(len, wanted))
         gradients = []
-        for k in range(most):
-            total = torch.cat([each[k] for each in values if k < len(each)]).sum()
-            gradients.append(torch.autograd.grad(total, states, retain_graph=k + 1 < most))
-        return [
-            Samples(
-                block.alphas,
-                torch.stack(each, -1).detach().double().cpu(),
-                tuple(state.detach()[span, ..., : len(route.encoding.ids), :] for state in states),
-                tuple(
-                    tuple(gradient[span, ..., : len(route.encoding.ids), :] for gradient in gradients[k])
-                    for k in range(len(each))
-                ),
+        for number in range(most):  # the next target of every block that has one more
+            total = torch.cat([each[number] for each in wanted if number < len(each)]).sum()
+            gradients.append(torch.autograd.grad(total, states, retain_graph=number + 1 < most))
+        found = []
+        for block, span, each in zip(blocks, spans, values, strict=True):
+            route: Route = block.path.context
+            own = span, ..., slice(len(route.encoding.ids)), slice(None)
+            found.append(
+                Samples(
+                    block.alphas,
+                    torch.stack(each, -1).detach().double().cpu(),
+                    tuple(state.detach()[own] for state in states),
+                    {k: tuple(every[own] for every in gradients[i]) for i, k in enumerate(block.targets)},
+                )
             )
-            for block, span, route, each in zip(blocks, spans, routes, values, strict=True)
-        ]
+        return found
 
     def _rows(self, rows: Sequence[tuple[Encoding, int]]) -> tuple[Tensor, Tensor | None]:
         """Ids (rows, longest) and their mask, None where nothing is padded: unmasked attention is the faster one."""
