@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -17,6 +17,7 @@ from interp.explanation import (
     Integration,
     ModelInfo,
     Output,
+    Part,
     Positions,
     Reference,
     ReferenceKind,
@@ -26,7 +27,7 @@ from interp.explanation import (
     Zoom,
 )
 from interp.integration import Result, Settings, Sweep, integrate
-from interp.memory import default_budget, parse_size, portions
+from interp.memory import default_budget, frugal, parse_size, portions
 from interp.models.loading import load_tagger
 from interp.models.tagger import Tagger
 from interp.questions import Case, Tags
@@ -79,6 +80,7 @@ class Model:
         reference: ReferenceKind = "pad",
         positions: Positions = "zero",
         pretokenized: bool = False,
+        without: Collection[Part] = (),
         tolerance: float = 1e-3,
         max_evaluations: int = 1025,
         memory: int | str | None = None,
@@ -88,7 +90,7 @@ class Model:
         Integrates until the estimated integration error is within `tolerance` in every layer and component, or the
         status says why not. Raises InputError when the text, the target or a tag does not fit.
         """
-        case = Case(text, target, tag, against, true_tag, output, zoom, reference, positions, pretokenized)
+        case = Case(text, target, tag, against, true_tag, output, zoom, reference, positions, pretokenized, without)
         return next(self.explain_many([case], tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
 
     def explain_entities(
@@ -100,13 +102,14 @@ class Model:
         reference: ReferenceKind = "pad",
         positions: Positions = "zero",
         pretokenized: bool = False,
+        without: Collection[Part] = (),
         tolerance: float = 1e-3,
         max_evaluations: int = 1025,
         memory: int | str | None = None,
     ) -> list[Explanation]:
         """Explain every entity that the model finds in a text, in order; none gives an empty list. See `explain`."""
         cases = [
-            Case(text, entity, None, None, None, output, zoom, reference, positions, pretokenized)
+            Case(text, entity, None, None, None, output, zoom, reference, positions, pretokenized, without)
             for entity in self.entities(text, pretokenized)
         ]
         return list(self.explain_many(cases, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
@@ -164,7 +167,11 @@ class Model:
         for number, one in enumerate(prepared):
             groups.setdefault(one.sentence, []).append(number)
         sentences = list(groups.values())
-        costs = [self.tagger.cost(len(prepared[s[0]].encoding.ids), len(s)) for s in sentences]
+        costs = [
+            self.tagger.cost(len(one.encoding.ids), len(same), "layers" not in one.case.without)
+            for same in sentences
+            for one in [prepared[same[0]]]
+        ]
         device = self.tagger.device
         found: dict[int, Explanation] = {}
         for some, fitted in portions(costs, settings, budget or default_budget(device), device.type):
@@ -176,11 +183,12 @@ class Model:
                 progress(at + share * done / of)
 
             chosen = [[prepared[n] for n in each] for each in numbers]
-            embedding = self._sweep(chosen, fitted, False, partial(told, at=before))
+            tight = budget is not None or not fitted.retain
+            embedding = self._sweep(chosen, fitted, False, tight, partial(told, at=before))
             # Rows that memory allowed there are allowed here: the states of this path are no larger.
             fitted = replace(fitted, rows=embedding.rows)
-            split = [i for i, group in enumerate(chosen) if group[0].case.reference != "zero"]
-            components = self._sweep([chosen[i] for i in split], fitted, True, partial(told, at=before + share))
+            split = [i for i, group in enumerate(chosen) if "components" not in _absent(group[0].case)]
+            components = self._sweep([chosen[i] for i in split], fitted, True, tight, partial(told, at=before + share))
             parts = dict(zip(split, components.results, strict=True))
             for i, (each, group) in enumerate(zip(numbers, chosen, strict=True)):
                 tables = parts.get(i) or (None,) * len(group)
@@ -193,10 +201,12 @@ class Model:
         groups: Sequence[Sequence[Prepared]],
         settings: Settings,
         tables: bool,
+        tight: bool,
         progress: Callable[[int, int], None],
     ) -> Sweep:
         paths = [path_of(self.tagger, group, tables) for group in groups]
-        return integrate(paths, self.tagger.evaluate, settings, progress)
+        evaluate = frugal(self.tagger.evaluate) if tight else self.tagger.evaluate
+        return integrate(paths, evaluate, settings, progress)
 
     def _assemble(
         self, one: Prepared, result: Result, part: Result | None, settings: Settings, rows: int
@@ -223,8 +233,14 @@ class Model:
             zoom,
             Completeness(_integration(result, settings), _integration(part, settings) if part else None),
             Run(str(device), dtype, torch.get_num_threads(), rows, versions()),
-            {} if part else {"components": ZERO_COMPONENTS},
+            _absent(case),
         )
+
+
+def _absent(case: Case) -> dict[str, str]:
+    """The parts that an explanation of this case lacks, and why."""
+    absent: dict[str, str] = dict.fromkeys(sorted(case.without), "not asked for")
+    return absent | ({"components": ZERO_COMPONENTS} if case.reference == "zero" else {})
 
 
 def _values(values: Iterable[float]) -> Values:

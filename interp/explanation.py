@@ -42,6 +42,7 @@ __all__ = [
 Output = Literal["logit", "centred-logit", "log-probability", "probability"]
 ReferenceKind = Literal["pad", "mask", "unk", "zero"]
 Positions = Literal["zero", "same"]
+Part = Literal["components", "layers"]
 View = Literal["words", "components", "layers", "zoom", "density"]
 Values = tuple[float, ...]
 

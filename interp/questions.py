@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 from interp.errors import InputError
-from interp.explanation import Output, Positions, ReferenceKind
+from interp.explanation import Output, Part, Positions, ReferenceKind
 from interp.words import TargetSpec, split_words
 
 __all__ = ["Case", "Tags"]
@@ -22,7 +22,7 @@ class Case:
     `text`: a sentence, split by the rule in `interp.words`, or a list of words, taken as it is. `target`: a word,
     "Rob#2", "@10", consecutive words, an index (1 is the first word), or consecutive indices. `tag`, `against`,
     `true_tag`: one label, or one per target word; `tag` defaults to what the model predicts. `zoom`: a word whose
-    hidden dimensions are wanted.
+    hidden dimensions are wanted. `without`: parts that are not wanted; without components it is several times faster.
     """
 
     text: str | Sequence[str]
@@ -35,12 +35,19 @@ class Case:
     reference: ReferenceKind = "pad"
     positions: Positions = "zero"
     pretokenized: bool = False
+    without: Collection[Part] = ()
 
     def __post_init__(self) -> None:
         for name, kind in (("output", Output), ("reference", ReferenceKind), ("positions", Positions)):
             value, choices = getattr(self, name), get_args(kind)
             if value not in choices:
                 raise InputError(f'Unknown {name} "{value}": choose one of {", ".join(choices)}.')
+        if unknown := set(self.without) - set(get_args(Part)):
+            raise InputError(
+                f'Unknown part "{min(unknown)}": an explanation can be without {", ".join(get_args(Part))}.'
+            )
+        if self.zoom is not None and "layers" in self.without:
+            raise InputError("A zoom shows a word in every layer: ask for the layers too, or for no zoom.")
 
     @property
     def words(self) -> list[str]:

@@ -32,7 +32,7 @@ class Prepared:
     @property
     def sentence(self) -> tuple[object, ...]:
         """Cases that agree in this share their forward passes."""
-        return (self.encoding.words, self.case.reference, self.case.positions, self.zoom)
+        return (self.encoding.words, self.case.reference, self.case.positions, self.zoom, frozenset(self.case.without))
 
 
 def prepare(tagger: Tagger, cases: Sequence[Case]) -> list[Prepared]:
@@ -111,7 +111,7 @@ def path_of(tagger: Tagger, group: Sequence[Prepared], tables: bool) -> Path:
     objectives = [one.objective for one in group]
     if tables:
         return tagger.component_path(encoding, objectives, case.reference, case.positions)
-    return tagger.embedding_path(encoding, objectives, case.reference, group[0].zoom)
+    return tagger.embedding_path(encoding, objectives, case.reference, group[0].zoom, "layers" not in case.without)
 
 
 def _one(indices: tuple[int, ...]) -> int:

@@ -141,6 +141,9 @@ def test_float32_floor_is_precision_limited(run: Run) -> None:
         ([TEXT, "--target", "Rob", "--html", "."], "directory"),
         ([TEXT, "--target", "Rob", "--figure", "e.gif"], ".png, .svg or .pdf"),
         ([TEXT, "--target", "Rob", "--figure", "e.png", "--view", "zoom"], "--zoom"),
+        ([TEXT, "--target", "Rob", "--figure", "e.png", "--without", "layers"], "another --view"),
+        ([TEXT, "--target", "Rob", "--zoom", "Rob", "--without", "layers"], "zoom"),
+        ([TEXT, "--target", "Rob", "--without", "words"], "--without"),
         ([TEXT, "--target", "Rob", "--reference", "pad", "--reference", "unk", "--figure", "e.png"], "one explanation"),
     ],
 )

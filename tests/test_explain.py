@@ -18,6 +18,7 @@ from transformers import BertForTokenClassification
 from interp.errors import DeviceError, InputError, InterpError
 from interp.explain import Case, Model, load, spans
 from interp.explanation import Explanation
+from interp.memory import USABLE
 from interp.quadrature import Status
 
 torch.set_num_threads(1)
@@ -259,11 +260,43 @@ def test_a_batch_gives_each_what_it_gets_alone(model32: Model, memory: int | Non
         assert_same(together, alone, 1e-5)
 
 
-def test_a_batch_to_its_tolerance_is_right_as_well(model64: Model) -> None:
+def test_a_batch_to_its_tolerance_is_what_each_gets_alone(model64: Model) -> None:
+    """The same panels whatever is explained beside it, targets of its own sentence included."""
     for case, together in zip(cases(), model64.explain_many(cases(), tolerance=1e-4), strict=True):
-        (alone,) = model64.explain_many([case], tolerance=1e-8)
+        (alone,) = model64.explain_many([case], tolerance=1e-4)
         assert together.completeness.converged
-        assert_within(rows(together), rows(alone), 1.01e-4)
+        for one, other in zip(*(each.completeness.paths.values() for each in (together, alone)), strict=True):
+            assert one.evaluations == other.evaluations
+        assert_same(together, alone, 1e-9)
+
+
+# --- parts that are not wanted
+
+
+@pytest.mark.parametrize("without", [("components",), ("layers",), ("components", "layers")], ids="+".join)
+def test_what_is_left_out_is_absent_and_the_rest_the_same(model64: Model, without: tuple) -> None:
+    whole, part = (model64.explain(SENTENCE, "in", tag="O", tolerance=1e-6, without=w) for w in ((), without))
+    assert part.absent == dict.fromkeys(without, "not asked for")
+    assert (part.components is None, part.layers == ()) == ("components" in without, "layers" in without)
+    assert (part.completeness.components is None) == ("components" in without)
+    np.testing.assert_allclose(
+        part.attributions, whole.attributions, rtol=0, atol=2e-6 * sum(map(abs, whole.attributions))
+    )
+    if "layers" not in without:
+        assert_within(rows(part), rows(whole), 2e-6)
+    if "components" not in without:
+        assert part.components == whole.components
+
+
+def test_cases_with_and_without_parts_in_one_batch(model64: Model) -> None:
+    asked: list[set] = [set(), {"layers"}, {"components"}, {"layers", "components"}]
+    found = list(model64.explain_many([Case(SENTENCE, "in", tag="O", without=each) for each in asked]))
+    assert [set(each.absent) for each in found] == asked
+    assert [len(each.layers) for each in found] == [len(found[0].layers), 0, len(found[0].layers), 0]
+
+
+def test_layers_left_out_cost_less_memory(model64: Model) -> None:
+    assert model64.tagger.cost(9, 1, layers=False).node < model64.tagger.cost(9, 1).node
 
 
 def assert_same(one: Explanation, other: Explanation, tolerance: float) -> None:
@@ -364,6 +397,8 @@ def test_units_without_a_tag_part_entities() -> None:
         ({"target": "in", "output": "odds"}, "choose one of logit"),
         ({"target": "in", "reference": "blank"}, "choose one of pad, mask, unk, zero"),
         ({"target": "in", "positions": "last"}, "choose one of zero, same"),
+        ({"target": "in", "without": ["words"]}, "without components, layers"),
+        ({"target": "in", "zoom": "in", "without": ["layers"]}, "for no zoom"),
         ({"target": "in", "zoom": "Rob"}, "occurs 2 times"),
         ({"target": "in", "zoom": "wins in"}, "zoom takes one word"),
         ({"target": "in", "tolerance": 0}, "between 0 and 1"),
@@ -391,7 +426,7 @@ def test_a_budget_too_small_for_a_row(model32: Model) -> None:
 
 def test_little_memory_costs_rows_and_not_the_result(model64: Model) -> None:
     cost = model64.tagger.cost(len(UNITS), 1)
-    least = 2 * cost.row + 9 * cost.node  # two rows under way and the nodes of one panel
+    least = int((2 * cost.row + 9 * cost.node) / USABLE) + 1  # two rows under way and the nodes of one panel
     roomy, tight = (model64.explain(SENTENCE, "in", tag="O", tolerance=1e-6, memory=m) for m in (None, least))
     assert tight.run.rows_per_forward < roomy.run.rows_per_forward
     assert tight.completeness.converged

@@ -55,6 +55,12 @@ NOT_REACHED = 3
     show_default=True,
     help="Positions of the reference, when embeddings are split: the first, or the input's.",
 )
+@click.option(
+    "--without",
+    type=click.Choice(["components", "layers"]),
+    multiple=True,
+    help="Leave this out; without components it is several times faster.",
+)
 @click.option("--tolerance", type=float, default=1e-3, show_default=True, help="Of the integration error.")
 @click.option("--max-evaluations", type=int, default=1025, show_default=True, help="Per path, forward and backward.")
 @click.option(
@@ -102,6 +108,8 @@ def explain(
     _check_outputs(json_file, html_file, figure_file)
     if figure_file and view in ("zoom", "density") and question["zoom"] is None:
         raise InputError(f"The {view} view needs a word: name it with --zoom.")
+    if figure_file and view in question["without"]:
+        raise InputError(f"The {view} view cannot be drawn without {view}: drop --without, or choose another --view.")
     if text is None and file is None:
         text, target = ARTICLE[0], target or ARTICLE[1]
     sentences = _sentences(text, file)

@@ -70,6 +70,7 @@ class Route:
     encoding: Encoding
     objectives: tuple[Objective, ...]
     tables: bool  # the state is (3, sub-tokens, hidden), one slice per table; else the embedding block's output
+    layers: bool  # their states are wanted too
 
 
 def _rows_of(values: Tensor, rows: list[int]) -> Tensor:
@@ -124,14 +125,19 @@ class Tagger:
         return [found[i] for i in range(len(encodings))]
 
     def embedding_path(
-        self, encoding: Encoding, objectives: Sequence[Objective], reference: str, zoom: int | None = None
+        self,
+        encoding: Encoding,
+        objectives: Sequence[Objective],
+        reference: str,
+        zoom: int | None = None,
+        layers: bool = True,
     ) -> Path:
         """From the reference sentence's embedding-block output to the input's: states (sub-tokens, hidden)."""
         end = self._embed(encoding.ids)[-1]
         start = self._embed(self._reference_ids(encoding, reference))[-1]
         if reference == "zero":
             start = torch.zeros_like(end)
-        route = Route(encoding, tuple(objectives), tables=False)
+        route = Route(encoding, tuple(objectives), tables=False, layers=layers)
         detail = None
         if zoom is not None:
             rows = [i for i, unit in enumerate(encoding.units) if unit == zoom]
@@ -144,18 +150,19 @@ class Tagger:
         """From the reference's table outputs to the input's: states (3, sub-tokens, hidden), before the LayerNorm."""
         end = self._embed(encoding.ids)[:3]
         start = self._embed(self._reference_ids(encoding, reference), zero_positions=positions == "zero")[:3]
-        route = Route(encoding, tuple(objectives), tables=True)
+        route = Route(encoding, tuple(objectives), tables=True, layers=False)
         return Path(torch.stack(end), torch.stack(start), len(objectives), self._summed(encoding), route)
 
-    def cost(self, length: int, targets: int) -> Cost:
-        """Bytes that a sentence of `length` sub-tokens takes: measured at three short lengths, on which it is
-        quadratic.
+    def cost(self, length: int, targets: int, layers: bool = True) -> Cost:
+        """Bytes that a sentence of `length` sub-tokens takes, with or without the states of every layer: measured at
+        three short lengths, on which it is quadratic.
         """
         if self._growth is None:
             lengths = [4, 8, 16]
             self._growth = np.polyfit(lengths, [self._saved(n) for n in lengths], 2)
         wide = self.model.config.hidden_size * self.dtype.itemsize
-        node = (len(self.parts.layers) + 1) * length * wide * (1 + targets)
+        states = len(self.parts.layers) + 1 if layers else 3  # the component path has three
+        node = states * length * wide * (1 + targets)
         # What one layer needs beside what is saved for it: about the gradients of its widest parts.
         return Cost(length, int(1.25 * np.polyval(self._growth, length)) + node, node)
 
@@ -181,11 +188,12 @@ class Tagger:
         ids, mask = self._rows(rows)
         state = self._states(blocks, ids.shape[1]).requires_grad_(True)
         tables = blocks[0].path.context.tables
+        layers = self.parts.layers if any(block.path.context.layers for block in blocks) else []
         replaced: dict[nn.Module, Tensor] = {self.parts.embeddings: state}
         if tables:
             replaced = {table: state[:, i] for i, table in enumerate(self.parts.tables)}
         with frozen(self.model), torch.enable_grad():
-            with replacing(replaced), recording([] if tables else self.parts.layers) as outputs:
+            with replacing(replaced), recording(layers) as outputs:
                 logits = self.model(input_ids=ids, attention_mask=mask).logits
             return self._backward(blocks, logits, [state, *(calls[0] for calls in outputs)])
 
@@ -208,12 +216,13 @@ class Tagger:
         for block, span, each in zip(blocks, spans, values, strict=True):
             route: Route = block.path.context
             own = span, ..., slice(len(route.encoding.ids)), slice(None)
+            count = len(states) if route.layers else 1
             found.append(
                 Samples(
                     block.alphas,
                     torch.stack(each, -1).detach().double().cpu(),
-                    tuple(state.detach()[own] for state in states),
-                    {k: tuple(every[own] for every in gradients[i]) for i, k in enumerate(block.targets)},
+                    tuple(state.detach()[own] for state in states[:count]),
+                    {k: tuple(every[own] for every in gradients[i][:count]) for i, k in enumerate(block.targets)},
                 )
             )
         return found

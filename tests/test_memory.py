@@ -1,0 +1,83 @@
+"""Budgets: how they are split, and that a process stays within them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from interp.errors import DeviceError, InputError
+from interp.integration import Settings
+from interp.memory import NODES, USABLE, Cost, parse_size, portions
+
+SHORT, LONG = Cost(10, 1_000, 100), Cost(100, 10_000, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("500MB", 500_000_000), ("2GiB", 2**31), ("1024", 1024), ("1.5 kb", 1500), ("3Ki", 3072)]
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1GB", "0", "1 TB", "1e9"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(InputError, match="write 500MB or 2GiB"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize("budget", [30_000, 60_000, 200_000, 10_000_000])
+def test_portions_fit_what_is_usable(budget: int) -> None:
+    costs = [LONG, SHORT, SHORT, LONG, SHORT]
+    found = list(portions(costs, Settings(), budget, "cpu"))
+    assert [i for some, _ in found for i in some] == list(range(len(costs)))
+    for some, fitted in found:
+        group = [costs[i] for i in some]
+        held = sum(NODES * cost.node for cost in group) if fitted.retain else fitted.most_points * group[0].node
+        assert held + fitted.rows * max(cost.row for cost in group) <= USABLE * budget
+        assert fitted.retain or len(group) == 1
+
+
+def test_a_budget_too_small_names_one_that_is_enough() -> None:
+    with pytest.raises(DeviceError, match=r"needs (\S+) MiB") as told:
+        list(portions([LONG], Settings(), 20_000, "cpu"))
+    enough = float(str(told.value).split("needs ")[1].split()[0])
+    assert list(portions([LONG], Settings(), int(enough * 2**20), "cpu"))
+
+
+PROCESS = """
+import json, sys
+import torch
+torch.set_num_threads(1)
+from pathlib import Path
+import psutil
+import interp
+
+model = interp.load("open", device="cpu")
+text = "Angela Merkel visited Paris on Tuesday . " * 12
+list(model.explain_many([interp.Case("Rob wins", 1)]))
+try:
+    Path("/proc/self/clear_refs").write_text("5")
+except OSError:
+    sys.exit(77)
+before = psutil.Process().memory_info().rss
+found = model.explain(text, "@4", memory=sys.argv[1], max_evaluations=17)
+status = Path("/proc/self/status").read_text()
+peak = 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+print(json.dumps([peak - before, found.run.rows_per_forward]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from Linux's /proc")
+@pytest.mark.parametrize("budget", ["80MB", "160MB"])
+def test_a_process_stays_within_its_budget(budget: str) -> None:
+    """Resident memory above the loaded and once used model, for a sentence that is too long to keep its nodes."""
+    done = subprocess.run([sys.executable, "-c", PROCESS, budget], capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip("this system does not let a process reset its peak (/proc/self/clear_refs)")
+    assert done.returncode == 0, done.stderr
+    peak, rows = json.loads(done.stdout)
+    assert peak <= parse_size(budget)
+    assert rows < 8
