@@ -124,7 +124,7 @@ def predicted(cell: Cell, pairs: int, rate: Callable[[str, str], float]) -> floa
     def seconds(rows: float, device: str, precision: str, targets: int = 1) -> float:
         kind = device.partition(":")[0]
         forwards = max(1.0, rows * cell.tokens / MOST_TOKENS[kind])
-        arithmetic = rows * flops(cell.model, cell.tokens, targets) / (EFFICIENCY * rate(device, precision))
+        arithmetic = rows * (1 + targets) * flops(cell.model, cell.tokens) / (EFFICIENCY * rate(device, precision))
         return arithmetic + forwards * SHAPES[cell.model].layers * STARTING[kind]
 
     paths = 1 if cell.work in ("layers", "words", "words-default", "sweep", "share", "devices") else 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -59,9 +59,10 @@ NODES = tuple(sorted({node for panel in PANELS for node in panel.nodes}))
 class Counts:
     """What went through the model: counted, so the same on any machine."""
 
-    evaluations: int = 0
+    evaluations: int = 0  # rows forward
+    backward: int = 0  # rows backward, once for every target that wants them
     forwards: int = 0
-    rows: int = field(default=0)  # per forward, at most
+    rows: int = 0  # per forward, at most
 
 
 @contextmanager
@@ -72,6 +73,7 @@ def counted(tagger: Tagger) -> Iterator[Counts]:
     def counting(blocks: Sequence[Block]) -> Any:
         rows = sum(len(block.alphas) for block in blocks)
         counts.evaluations += rows
+        counts.backward += sum(len(block.alphas) * len(block.targets) for block in blocks)
         counts.forwards += 1
         counts.rows = max(counts.rows, rows)
         return evaluate(blocks)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 
 import torch
 
@@ -27,8 +28,7 @@ def main(name: str, tokens: str, device: str, precision: str, memory: str | None
     next(model.explain_many(questions(model, name, 8, 1)))  # what the first forward loads stays, like the weights
     with arithmetic(precision), counted(model.tagger) as counts:
         top, (seconds, _) = peak(lambda: timed(lambda: list(model.explain_many(cases, memory=memory)), device), device)
-    found = {"peak": top, "seconds": seconds, "evaluations": counts.evaluations}
-    print(json.dumps({**found, "forwards": counts.forwards, "rows": counts.rows}))
+    print(json.dumps({"peak": top, "seconds": seconds, "counts": asdict(counts)}))
 
 
 if __name__ == "__main__":

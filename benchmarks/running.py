@@ -125,7 +125,7 @@ def _ratio(cell: Cell, mine: Sequence[float], theirs: Sequence[float]) -> dict[s
 def _share(cell: Cell, counts: Counts, mine: Sequence[float], rates: Sequence[float]) -> float:
     """Of the device's measured rate of matrix products: what the model's own came to."""
     best = np.array(rates) if rates else measuring.matmul_rate(cell.device, cell.precision)
-    done = counts.evaluations * flops(cell.model, cell.tokens, cell.targets)
+    done = (counts.evaluations + counts.backward) * flops(cell.model, cell.tokens)
     return float(np.median(done / np.array(mine) / best))
 
 
@@ -140,6 +140,7 @@ def record(cell: Cell, model: Model, counts: Counts) -> dict[str, Any]:
         "device": torch.device(cell.device).type,
         "threads": torch.get_num_threads(),
         "evaluations": counts.evaluations,
+        "backward": counts.backward,
         "forwards": counts.forwards,
         "rows_per_forward": counts.rows,
         "bytes_per_row": model.tagger.cost(cell.tokens, cell.targets).node,

@@ -64,11 +64,11 @@ TEMPLATES = (
 )
 
 
-def flops(name: str, tokens: int, targets: int = 1) -> float:
-    """Of matrix products, one row forward and backward to its states once per target (weights get no gradient)."""
+def flops(name: str, tokens: int) -> float:
+    """Of matrix products, one row forward; as many backward to its states (weights get no gradient)."""
     shape = SHAPES[name]
     per_layer = 2 * tokens * 12 * shape.hidden**2 + 4 * tokens**2 * shape.hidden
-    return float(shape.layers * per_layer * (1 + targets))
+    return float(shape.layers * per_layer)
 
 
 @cache

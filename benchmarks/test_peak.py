@@ -35,12 +35,12 @@ def apart(cell: Cell, memory: str | None) -> dict[str, Any]:
 
 def measured(benchmark: Any, cell: Cell, memory: str | None) -> int | None:
     found = benchmark.pedantic(apart, args=(cell, memory), rounds=1)
-    counts = Counts(found["evaluations"], found["forwards"], found["rows"])
-    done = counts.evaluations * flops(cell.model, cell.tokens) / matmul_rate(cell.device, cell.precision)
+    counts = Counts(**found["counts"])
+    done = (counts.evaluations + counts.backward) * flops(cell.model, cell.tokens)
     benchmark.extra_info |= record(cell, model_of(cell), counts) | {
         "peak_memory": found["peak"],
         "seconds": quartiles([found["seconds"]]),
-        "matmul_share": done / found["seconds"],
+        "matmul_share": done / found["seconds"] / matmul_rate(cell.device, cell.precision),
     }
     peak: int | None = found["peak"]
     return peak

@@ -17,9 +17,10 @@ from PIL import Image
 from rich.console import Console
 
 from interp.bench import Pairs, Place, Spread, Status, Verdict, check, comparable, entries, read, units
-from interp.bench.figures import drawn, figures
+from interp.bench.figures import figures
 from interp.bench.gate import FASTER, MEMORY, OVERHEAD
 from interp.bench.markdown import markdown
+from interp.bench.sheets import drawn
 from interp.bench.terminal import show_gate
 from interp.cli.bench import bench
 from interp.cli.console import Group
@@ -54,6 +55,7 @@ def info(**changed: Any) -> dict[str, Any]:
         "against": "captum-matched",
         "against_steps": 1000,
         "evaluations": 33,
+        "backward": 33,
         "forwards": 2,
         "rows_per_forward": 64,
         "bytes_per_row": 4096,

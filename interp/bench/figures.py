@@ -1,38 +1,28 @@
-"""Results of several machines as figures: time, ratio, memory and efficiency over size, error against time.
-
-Drawn on matplotlib's objects alone, as the explanations are: no pyplot state, no display, the same bytes every time.
-"""
+"""Results of several machines as figures: time, ratio, memory and efficiency over size, error against time."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, Literal
 
-from matplotlib import style
 from matplotlib.axes import Axes
-from matplotlib.axis import XAxis, YAxis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator
 
 from interp.bench import units
 from interp.bench.entries import Entry, comparable, entries
 from interp.bench.markdown import TITLES
 from interp.bench.records import WORKS, Against, Place, Results, Spread, Work
+from interp.bench.sheets import Format, drawn, finished, key, log_axis, sheet, styled
 from interp.files import write
-from interp.report.drawing import GRID, INK, SERIES, families, label
+from interp.report.drawing import GRID, INK, SERIES, label
 
-__all__ = ["Format", "drawn", "figures", "save"]
+__all__ = ["figures", "save"]
 
-Format = Literal["png", "svg"]
-
-_METADATA: dict[Format, dict[str, None]] = {"png": {"Software": None}, "svg": {"Date": None}}
 _MARKERS = "osD^vPX*<>"
 _FILLS: dict[str, Literal["full", "left", "none"]] = {"float32": "full", "tf32": "left", "bfloat16": "none"}
 _ENGINES: dict[Against | None, str] = {
@@ -48,7 +38,6 @@ _SIZES = ("tokens", "sentences", "targets")
 _SIZE = "tokens × sentences × targets"
 _APART = 1.05
 _FEW = 5
-_LEAST_MARGIN = 1.15
 
 
 @dataclass(frozen=True)
@@ -106,7 +95,7 @@ def figures(results: Sequence[Results]) -> dict[str, Figure]:
     every = entries(results)
     comparable(every)
     look = _Look.of(every)
-    with _style():
+    with styled():
         found = {name: _across(view, every, look) for name, view in _VIEWS.items()}
         found["error"] = _errors(every, look)
     return {name: drawing for name, drawing in found.items() if drawing is not None}
@@ -119,38 +108,6 @@ def save(results: Sequence[Results], folder: Path, kind: Format) -> list[str]:
         write(folder / f"{name}.{kind}", drawn(drawing, kind))
         names.append(f"{name}.{kind}")
     return names
-
-
-def drawn(drawing: Figure, kind: Format) -> bytes:
-    memory = io.BytesIO()
-    with _style():
-        drawing.savefig(memory, format=kind, dpi=150, metadata=_METADATA[kind])
-    return memory.getvalue()
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    ours: dict[str, object] = {
-        "font.family": list(families()),
-        "font.size": 9,
-        "axes.titlesize": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": INK,
-        "axes.labelcolor": INK,
-        "text.color": INK,
-        "xtick.color": INK,
-        "ytick.color": INK,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": GRID,
-        "grid.alpha": 0.25,
-        "grid.linewidth": 0.6,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "interp",
-    }
-    with style.context(["default", ours]):
-        yield
 
 
 @dataclass(frozen=True)
@@ -184,19 +141,15 @@ class _Look:
         found = []
         if coloured:
             places = sorted({entry.place for entry in shown}, key=lambda place: place.order)
-            found += [_key(label(self.names[place], 40), color=self.colours[place], linewidth=4) for place in places]
+            found += [key(label(self.names[place], 40), color=self.colours[place], linewidth=4) for place in places]
         for model in sorted({entry.record.model for entry in shown}):
-            found.append(_key(label(model), marker=self.markers[model], linestyle="", color=GRID))
+            found.append(key(label(model), marker=self.markers[model], linestyle="", color=GRID))
         precisions = {entry.record.precision for entry in shown}
         for precision, fill in _FILLS.items():
             if precision in precisions and precisions != {"float32"}:
                 ours: dict[str, Any] = {"fillstyle": fill, "markerfacecoloralt": "white"}
-                found.append(_key(precision, marker="o", linestyle="", color=INK, **ours))
+                found.append(key(precision, marker="o", linestyle="", color=INK, **ours))
         return found
-
-
-def _key(name: str, **look: Any) -> Line2D:
-    return Line2D([], [], label=name, **look)
 
 
 def _across(view: _View, every: Sequence[Entry], look: _Look) -> Figure | None:
@@ -205,7 +158,7 @@ def _across(view: _View, every: Sequence[Entry], look: _Look) -> Figure | None:
     panels = _panels(view, shown)
     if not panels:
         return None
-    drawing, charts = _sheet(len(panels), _COLUMNS)
+    drawing, charts = sheet(len(panels), _COLUMNS)
     for axes, (title, own) in zip(charts, panels, strict=True):
         axes.set_title(title)
         axes.set_xlabel(_SIZE)
@@ -213,12 +166,12 @@ def _across(view: _View, every: Sequence[Entry], look: _Look) -> Figure | None:
         if view.joined:
             _lines(axes, view, own, look)
         sizes = sorted({_tokens(entry) for entry in own})
-        _log(axes.xaxis, sizes, units.count)
+        log_axis(axes.xaxis, sizes, units.count)
         if len(sizes) <= _FEW and all(high > 1.5 * low for low, high in pairwise(sizes)):
             axes.xaxis.set_major_locator(FixedLocator(sizes))
         values = [value for entry in own if (found := view.of(entry)) for value in (found.q1, found.q3)]
-        _log(axes.yaxis, values, view.shown, view.base)
-    return _finished(drawing, view.title, look.keys(shown))
+        log_axis(axes.yaxis, values, view.shown, view.base)
+    return finished(drawing, view.title, look.keys(shown))
 
 
 def _panels(view: _View, shown: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
@@ -266,7 +219,7 @@ def _errors(every: Sequence[Entry], look: _Look) -> Figure | None:
         return None
     places = sorted({entry.place for entry in shown}, key=lambda place: place.order)
     works = [work for work in WORKS if any(entry.record.work == work for entry in shown)]
-    drawing, charts = _sheet(len(places) * len(works), len(works))
+    drawing, charts = sheet(len(places) * len(works), len(works))
     engines = [engine for engine in _ENGINES if engine is None or any(e.record.against == engine for e in shown)]
     colours = {engine: SERIES(number / max(len(engines) - 1, 1)) for number, engine in enumerate(engines)}
     for axes, (place, work) in zip(charts, product(places, works), strict=True):
@@ -286,10 +239,10 @@ def _errors(every: Sequence[Entry], look: _Look) -> Figure | None:
         if not times:
             axes.set_axis_off()
             axes.set_title("")
-        _log(axes.xaxis, times, _tick_seconds)
-        _log(axes.yaxis, errors, lambda value: f"{value:.0e}".replace("e-0", "e-"))
-    keys = [_key(_ENGINES[engine], color=colours[engine], linewidth=4) for engine in engines]
-    return _finished(drawing, "Error against time", keys + look.keys(shown, coloured=False))
+        log_axis(axes.xaxis, times, _tick_seconds)
+        log_axis(axes.yaxis, errors, lambda value: f"{value:.0e}".replace("e-0", "e-"))
+    keys = [key(_ENGINES[engine], color=colours[engine], linewidth=4) for engine in engines]
+    return finished(drawing, "Error against time", keys + look.keys(shown, coloured=False))
 
 
 def _engines(entry: Entry) -> Iterator[tuple[Against | None, float, float]]:
@@ -303,52 +256,3 @@ def _engines(entry: Entry) -> Iterator[tuple[Against | None, float, float]]:
 
 def _tokens(entry: Entry) -> int:
     return entry.record.tokens * entry.record.sentences * entry.record.targets
-
-
-def _sheet(count: int, most: int) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, in at most so many columns."""
-    columns = min(count, most)
-    rows = -(-count // columns)
-    drawing = Figure(figsize=(max(3.4 * columns, 5.5), 1.4 + 2.7 * rows), layout="constrained")
-    every = list(drawing.subplots(rows, columns, squeeze=False).flat)
-    for axes in every[count:]:
-        axes.set_axis_off()
-    return drawing, every[:count]
-
-
-def _log(axis: XAxis | YAxis, values: Sequence[float], shown: Callable[[float], str], base: int = 10) -> None:
-    """A log scale with some labels, however narrow: whole powers, 1 2 5, or even steps."""
-    positive = [value for value in values if value > 0] or [1.0]
-    low, high = min(positive), max(positive)
-    margin = max((high / low) ** 0.08, _LEAST_MARGIN)
-    if isinstance(axis, XAxis):
-        axis.axes.set_xscale("log", base=base)
-        axis.axes.set_xlim(low / margin, high * margin)
-    else:
-        axis.axes.set_yscale("log", base=base)
-        axis.axes.set_ylim(low / margin, high * margin)
-    if high > 60 * low:
-        axis.set_major_locator(LogLocator(base, numticks=6))
-    elif high > 4 * low:
-        axis.set_major_locator(LogLocator(base, subs=(1.0, 2.0, 5.0) if base == 10 else (1.0,), numticks=8))
-    else:
-        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _brief(shown(value))))
-
-
-def _brief(text: str) -> str:
-    """`10.0 ms` as `10 ms`: ticks are round."""
-    number, _, unit = text.partition(" ")
-    if "." in number and "e" not in number:
-        number = number.rstrip("0").rstrip(".")
-    return f"{number} {unit}".strip()
-
-
-def _finished(drawing: Figure, title: str, keys: Sequence[Line2D]) -> Figure:
-    drawing.suptitle(title, fontsize=11)
-    columns = 3 if drawing.get_figwidth() > 9 else 2
-    drawing.legend(handles=list(keys), loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
-    for text in drawing.findobj(Text):
-        text.set_parse_math(False)
-    return drawing

@@ -1,7 +1,8 @@
 """New results held against committed ones: what got worse, what got better, what cannot be told.
 
-Counts (evaluations, forwards, bytes kept per row) hold on any machine, so that any increase is worse. They are held
-against the same machine's committed results, and where it has none against the best of the others with that device.
+Counts (evaluations, rows backward, forwards, bytes kept per row) hold on any machine, so that any increase is worse.
+They are held against the same machine's committed results, and where it has none against the best of the others with
+that device.
 
 Ratios (to Captum, to the CPU; a sweep's overhead over a bare forward and backward) and peak memory are held against
 committed results of the same machine alone: the same CPU model, GPU model and number of threads. A ratio got worse when
@@ -103,6 +104,7 @@ def _point(value: int | None) -> Spread | None:
 
 COUNTS = (
     Measure("evaluations", lambda record: _point(record.evaluations), units.count, 0.0, anywhere=True),
+    Measure("rows backward", lambda record: _point(record.backward), units.count, 0.0, anywhere=True),
     Measure("forwards", lambda record: _point(record.forwards), units.count, 0.0, anywhere=True),
     Measure("bytes per row", lambda record: _point(record.bytes_per_row), units.count, 0.0, anywhere=True),
 )

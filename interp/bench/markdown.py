@@ -119,6 +119,7 @@ def _columns(own: Sequence[Entry], names: dict[Place, str]) -> list[_Column]:
         _Column("error", lambda e: _error(e.record.error)),
         _Column("their error", lambda e: _error(e.record.against_error)),
         _Column("evaluations", lambda e: units.count(e.record.evaluations)),
+        *([_Column("rows backward", lambda e: units.count(e.record.backward))] if several else []),
         _Column("peak memory", lambda e: NOTHING if e.record.peak_memory is None else units.size(e.record.peak_memory)),
         _Column(
             "matrix products",

@@ -159,8 +159,9 @@ class Place:
 class Record:
     """One cell as it was measured in one place.
 
-    `ratio` is their time over ours, so that larger is better; of a sweep it is ours over the bare one's. `peak_memory`
-    is in bytes above the weights. `id` is the benchmark's name in pytest.
+    `evaluations` are rows forward, `backward` rows backward (once for every target that wants them). `ratio` is their
+    time over ours, so that larger is better; of a sweep it is ours over the bare one's. `peak_memory` is in bytes above
+    the weights. `id` is the benchmark's name in pytest.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -178,6 +179,7 @@ class Record:
     against: Against | None
     against_steps: _Some | None
     evaluations: _Count
+    backward: _Count
     forwards: _Count
     rows_per_forward: _Count
     bytes_per_row: _Count
