@@ -165,7 +165,7 @@ def measure(benchmark: Any, cell: Cell, request: pytest.FixtureRequest) -> Calla
     from benchmarks.running import Effort, run
 
     config = request.config
-    seconds = 60.0 if config.option.benchmark_full else 6.0
+    seconds = 30.0 if config.option.benchmark_full else 4.0
     effort = Effort(_pairs(config), seconds)
 
     def measured(*args: Any, **options: Any) -> None:

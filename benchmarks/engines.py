@@ -19,14 +19,14 @@ from captum.attr import IntegratedGradients, LayerConductance, LayerIntegratedGr
 from torch import Tensor
 
 from interp.explain import Model
+from interp.explanation import Explanation
 from interp.integration import Result, Settings, integrate
 from interp.memory import MOST_TOKENS, default_budget, portions
 from interp.models.tagger import Tagger
-from interp.paths import Block, Path, contribute
+from interp.paths import Block, Path, contribute, known
 from interp.quadrature import Panel
-from interp.questions import Case
 from interp.recording import frozen, replacing
-from interp.resolution import Prepared, path_of, prepare
+from interp.resolution import Prepared, path_of
 
 __all__ = [
     "NODES",
@@ -98,10 +98,9 @@ def ours(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> lis
     return found
 
 
-def words(model: Model, sentence: Sequence[str]) -> list[list[Result]]:
-    """Every entity of a sentence, found and explained by its words (all layers come with them)."""
-    entities = model.entities(sentence)
-    return ours(model, [prepare(model.tagger, [Case(sentence, entity) for entity in entities])])
+def words(model: Model, sentence: Sequence[str]) -> list[Explanation]:
+    """Every entity of a sentence, found and explained by its words alone."""
+    return model.explain_entities(sentence, without=("components", "layers"))
 
 
 def sweep(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> list[Any]:
@@ -109,13 +108,9 @@ def sweep(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> li
     tagger = model.tagger
     found = []
     for path in (path_of(tagger, group, each) for each in tables for group in groups):
-        samples = [
-            tagger.evaluate([Block(path, nodes, tuple(range(path.targets)))])[0]
-            for nodes in _portions(tagger, path.length)
-        ]
-        for panel in PANELS:
-            own = [one for each in samples if (one := each.select(panel)) is not None]
-            found.append(contribute(path, panel, own))
+        targets = tuple(range(path.targets))
+        nodes = known([tagger.evaluate([Block(path, own, targets)])[0] for own in _portions(tagger, path.length)])
+        found += [contribute(path, panel, nodes, target) for panel in PANELS for target in targets]
     return found
 
 
