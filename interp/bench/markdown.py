@@ -21,7 +21,7 @@ NOTHING = "–"
 TITLES: dict[Work, str] = {
     "layers": "Conductance of every layer",
     "words": "Words of every entity",
-    "words-default": "Words of every entity: the other explains every sub-token",
+    "words-default": "Words of every entity, as the other comes: it explains every sub-token",
     "analysis": "The whole analysis: words, components, layers",
     "analysis-33": "Analysis of 33 nodes: words, components, layers, at 33 evaluations a path",
     "sweep": "One sweep",

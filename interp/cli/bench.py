@@ -66,8 +66,8 @@ def check(files: Sequence[Path], committed: Path, partial: bool) -> None:
     """Hold NEW results against committed ones.
 
     Evaluations, forwards and bytes per row may not rise, on any machine. Where results of the same machine (CPU, GPU,
-    threads) are committed, ratios, overhead and peak memory may not get worse by more than their noise: interquartile
-    ranges that do not overlap, and more than 5 %.
+    threads) are committed, ratios and overhead may not get worse by more than their noise: interquartile ranges that do
+    not overlap, and more than 5 %. Nor may peak memory, by more than 5 % on a GPU and 25 % of a process.
 
     Exit status 1 when something got worse; 2 when nothing did, but something could not be told: a cell that is missing
     on one side, has other weights or settings, or was measured too noisily.
