@@ -8,9 +8,9 @@ Ratios (to Captum, to the CPU; a sweep's overhead over a bare forward and backwa
 committed results of the same machine alone: the same CPU model, GPU model and number of threads. A ratio got worse when
 the interquartile ranges do not overlap and the medians differ by more than `SLACK`, 5 %; peak memory, which is one
 number, when it grew by more than 5 % of what a GPU allocated, or `WIDE`, 25 %, of what a process held: there the
-allocator's holes move it by up to 16 % from run to run (measured). Medians further apart than `WIDE`, 25 %, with ranges that overlap are no pass:
-they were measured too noisily to tell. The quartiles of fewer than `FEWEST`, 4, pairs do not show their noise: then a
-ratio got worse beyond `WIDE`, and between `SLACK` and `WIDE` cannot be told.
+allocator's holes move it by up to 16 % from run to run (measured). Medians further apart than `WIDE` with ranges that
+overlap are no pass: they were measured too noisily to tell. The quartiles of fewer than `FEWEST`, 4, pairs do not show
+their noise: then a ratio got worse beyond `WIDE`, and between `SLACK` and `WIDE` cannot be told.
 
 What is missing on one side, was measured with other weights or settings, or is not finite can never pass.
 """
