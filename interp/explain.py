@@ -31,7 +31,8 @@ from interp.memory import default_budget, frugal, parse_size, portions
 from interp.models.loading import load_tagger
 from interp.models.tagger import Tagger
 from interp.questions import Case, Tags
-from interp.resolution import Prepared, path_of, predict, prepare, spans
+from interp.resolution import Prepared, path_of, predict, prepare
+from interp.tags import spans
 from interp.versions import versions
 from interp.words import TargetSpec
 

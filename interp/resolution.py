@@ -14,7 +14,7 @@ from interp.paths import Path
 from interp.questions import Case, Tags
 from interp.words import find_target
 
-__all__ = ["Prepared", "path_of", "predict", "prepare", "spans"]
+__all__ = ["Prepared", "path_of", "predict", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -118,21 +118,3 @@ def _one(indices: tuple[int, ...]) -> int:
     if len(indices) != 1:
         raise InputError(f"The zoom takes one word, not {len(indices)}.")
     return indices[0]
-
-
-def spans(tags: Sequence[str | None]) -> list[tuple[int, ...]]:
-    """Indices of every entity: consecutive words of one type, where `B-` (`S-`, `U-`) starts anew; tags without a
-    scheme are types.
-    """
-    found: list[list[int]] = []
-    before = None
-    for index, tag in enumerate(tags):
-        mark, dash, kind = (tag or "O").partition("-")
-        kind = kind if dash and mark in tuple("BISELU") else (tag or "O")
-        if kind != "O" and not kind.startswith("["):
-            if kind == before and mark not in ("B", "S", "U"):
-                found[-1].append(index)
-            else:
-                found.append([index])
-        before = kind
-    return [tuple(span) for span in found]

@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import BertForTokenClassification
 
 from interp.errors import DeviceError, InputError, InterpError
-from interp.explain import Case, Model, load, spans
+from interp.explain import Case, Model, load
 from interp.explanation import Explanation
 from interp.memory import USABLE
 from interp.quadrature import Status
@@ -352,27 +352,6 @@ def test_every_entity(model32: Model) -> None:
     assert [e.target.indices for e in found] == entities
     assert all(e.target.tags == e.target.predicted and "O" not in e.target.tags for e in found)
     assert all(e.target.output == "log-probability" for e in found)
-
-
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        ("O O", []),
-        ("B-PER I-PER O B-PER", [(0, 1), (3,)]),
-        ("B-PER B-PER", [(0,), (1,)]),
-        ("I-PER I-LOC I-LOC", [(0,), (1, 2)]),
-        ("B-PER I-LOC", [(0,), (1,)]),
-        ("PER PER O LOC", [(0, 1), (3,)]),
-        ("[CLS] B-LOC [0] I-LOC", [(1,), (3,)]),
-        ("", []),
-    ],
-)
-def test_entities_from_tags(tags: str, expected: list[tuple[int, ...]]) -> None:
-    assert spans(tags.split()) == expected
-
-
-def test_units_without_a_tag_part_entities() -> None:
-    assert spans([None, "B-PER", None, "I-PER", None]) == [(1,), (3,)]
 
 
 # --- refusals, and what is left behind

@@ -1,0 +1,51 @@
+"""A sentence with what is known of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from numpy.random import default_rng
+
+from interp.errors import InputError
+
+__all__ = ["Sentence", "fingerprint", "sample"]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """`id` names file and line or case; `document` groups sentences that are not independent.
+
+    `gold`: right tags in IOB2, one per word, None where nobody says. `targets`: indices of words to explain, 0 being
+    the first; None asks for the entities.
+    """
+
+    id: str
+    document: str
+    words: tuple[str, ...]
+    gold: tuple[str, ...] | None = None
+    targets: tuple[tuple[int, ...], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not any(word.strip() for word in self.words):
+            raise InputError(f"{self.id}: holds no word.")
+        if self.gold is not None and len(self.gold) != len(self.words):
+            raise InputError(f"{self.id}: has {len(self.words)} words and {len(self.gold)} tags: give one per word.")
+
+
+def sample(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[Sentence]:
+    """`count` of them at random, in their order; all where there are no more."""
+    if count is None or count >= len(sentences):
+        return list(sentences)
+    chosen = default_rng(seed).choice(len(sentences), count, replace=False)
+    return [sentences[index] for index in sorted(chosen)]
+
+
+def fingerprint(sentences: Sequence[Sentence]) -> str:
+    """sha256 of all that is known of all sentences."""
+    digest = hashlib.sha256()
+    for sentence in sentences:
+        digest.update(json.dumps(astuple(sentence)).encode() + b"\n")
+    return digest.hexdigest()

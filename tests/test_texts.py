@@ -1,0 +1,158 @@
+"""Sentences from every kind of source, and what is said of a source that does not fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from interp.errors import InputError
+from interp.settings import Settings
+from interp.texts import Sentence, fingerprint, read, sample
+
+CONLL = """-DOCSTART- -X- O
+
+EU NNP B-ORG
+rejects VBZ O
+German JJ B-MISC
+
+Peter NNP B-PER
+Blackburn NNP I-PER
+
+-DOCSTART- -X- O
+
+Rob\u2028e NNP I-LOC
+"""
+
+CASES = """
+[[case]]
+id = "rob"
+text = "Rob wins in London"
+target = "London"
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("dev.txt").write_text(CONLL, encoding="utf-8")
+    Path("sport.cases.toml").write_text(CASES)
+    rows = [
+        {"tokens": ["Rob", "wins"], "ner_tags": ["B-PER", "O"], "document": "a"},
+        {"text": "Rob wins."},
+    ]
+    Path("dev.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
+    return tmp_path
+
+
+def test_columns() -> None:
+    found = read(["conll:dev.txt"], Settings())
+    assert [each.id for each in found] == ["dev.txt:3", "dev.txt:7", "dev.txt:12"]
+    assert [each.document for each in found] == ["dev.txt#1", "dev.txt#1", "dev.txt#2"]
+    assert found[0].words == ("EU", "rejects", "German")
+    assert found[0].gold == ("B-ORG", "O", "B-MISC")
+    assert found[2] == Sentence("dev.txt:12", "dev.txt#2", ("Rob\u2028e",), ("B-LOC",))
+
+
+def test_columns_by_number_with_tabs_and_comments(here: Path) -> None:
+    here.joinpath("ud.iob2").write_text("# text = New York\n1\tNew\tB-LOC\t_\n2\tYork City\tI-LOC\t_\n")
+    [found] = read(["conll:ud.iob2?word=1&tag=2&comments=yes"], Settings())
+    assert (found.words, found.gold, found.id) == (("New", "York City"), ("B-LOC", "I-LOC"), "ud.iob2:2")
+
+
+def test_words_alone_have_no_tags(here: Path) -> None:
+    here.joinpath("plain.txt").write_text("Rob\nwins\n")
+    assert read(["conll:plain.txt"], Settings())[0].gold is None
+
+
+def test_json_lines() -> None:
+    tagged, plain = read(["dev.jsonl"], Settings())
+    assert tagged == Sentence("dev.jsonl:1", "a", ("Rob", "wins"), ("B-PER", "O"))
+    assert plain == Sentence("dev.jsonl:2", "dev.jsonl:2", ("Rob", "wins", "."))
+
+
+def test_case_files_and_folders_of_them(here: Path) -> None:
+    [found] = read(["sport.cases.toml"], Settings())
+    assert found == Sentence(
+        "sport.cases.toml::rob", "sport.cases.toml", ("Rob", "wins", "in", "London"), None, ((3,),)
+    )
+    here.joinpath("more").mkdir()
+    Path("sport.cases.toml").rename("more/sport.cases.toml")
+    assert read(["more"], Settings())[0].id == "more/sport.cases.toml::rob"
+
+
+def test_data_sets(here: Path) -> None:
+    datasets = pytest.importorskip("datasets", reason="the extra datasets is not installed")
+    features = datasets.Features(
+        tokens=datasets.List(datasets.Value("string")),
+        ner_tags=datasets.List(datasets.ClassLabel(names=["O", "B-PER"])),
+    )
+    rows = datasets.Dataset.from_dict({"tokens": [["Rob", "wins"]], "ner_tags": [[1, 0]]}, features=features)
+    rows.save_to_disk("one")
+    datasets.DatasetDict(train=rows, dev=rows).save_to_disk("two")
+    for spec in ("hf:one", "one", "hf:two?split=dev"):
+        [found] = read([spec], Settings())
+        assert (found.words, found.gold) == (("Rob", "wins"), ("B-PER", "O"))
+    with pytest.raises(InputError, match=r"several splits: write hf:two\?split=, one of train, dev"):
+        read(["hf:two"], Settings())
+    with pytest.raises(InputError, match="no split test"):
+        read(["hf:two?split=test"], Settings())
+    here.joinpath("empty").mkdir()
+    with pytest.raises(InputError, match="no data set"):
+        read(["hf:empty"], Settings())
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("missing.jsonl", r"There is no missing.jsonl"),
+        ("conll:missing.txt", r"There is no missing.txt"),
+        ("dev.txt", r"What is dev.txt\? Write conll:dev.txt"),
+        ("conll:dev.txt?wrod=1", 'unknown option "wrod"; did you mean "word"'),
+        ("conll:dev.txt?x=1", 'unknown option "x"; known are word, tag, comments'),
+        ("conll:dev.txt?tag=x", '"tag=x" is no number of a column'),
+        ("conll:dev.txt?tag=3", "dev.txt:3: has too few columns"),
+        ("jsonl:dev.txt", "dev.txt:1: is no JSON"),
+        ("jsonl:dev.jsonl?words=x", 'has no field "x"'),
+        ("jsonl:list.jsonl", "list.jsonl:1: is no JSON object"),
+        ("jsonl:number.jsonl", "number.jsonl:1: ner_tags is no list of tags by name"),
+        ("jsonl:short.jsonl", "short.jsonl:1: has 2 words and 1 tags"),
+        ("jsonl:nothing.jsonl", "nothing.jsonl:1: holds neither words nor tokens nor text"),
+        ("jsonl:empty.jsonl", "empty.jsonl holds no sentence"),
+        ("conll:latin.txt", r"latin.txt is not UTF-8 \(byte 2\): convert it first"),
+    ],
+)
+def test_what_does_not_fit(here: Path, spec: str, message: str) -> None:
+    here.joinpath("list.jsonl").write_text("[1]\n")
+    here.joinpath("number.jsonl").write_text('{"tokens": ["a"], "ner_tags": [1]}\n')
+    here.joinpath("short.jsonl").write_text('{"tokens": ["a", "b"], "ner_tags": ["O"]}\n')
+    here.joinpath("nothing.jsonl").write_text('{"a": 1}\n')
+    here.joinpath("empty.jsonl").write_text("\n")
+    here.joinpath("latin.txt").write_bytes(b"caf\xe9 O\n"[1:])
+    with pytest.raises(InputError, match=message):
+        read([spec], Settings())
+
+
+def test_a_file_named_twice() -> None:
+    with pytest.raises(InputError, match=r"dev.jsonl:1 comes twice"):
+        read(["dev.jsonl", "jsonl:dev.jsonl"], Settings())
+
+
+def test_a_sample_keeps_the_order_and_is_the_same_for_a_seed() -> None:
+    sentences = [Sentence(str(i), "d", ("word",)) for i in range(50)]
+    some = sample(sentences, 10, seed=1)
+    assert some == sample(sentences, 10, seed=1) != sample(sentences, 10, seed=2)
+    assert [int(each.id) for each in some] == sorted(int(each.id) for each in some)
+    assert sample(sentences, 50, 0) == sample(sentences, None, 0) == sentences
+
+
+def test_the_fingerprint_is_of_all_that_is_known() -> None:
+    one = Sentence("a", "d", ("x", "y"))
+    others = [
+        Sentence("b", "d", ("x", "y")),
+        Sentence("a", "d", ("x y",)),
+        Sentence("a", "d", ("x", "y"), ("O", "O")),
+        Sentence("a", "d", ("x", "y"), None, ((0,),)),
+    ]
+    assert len({fingerprint([each]) for each in (one, *others)}) == 5
