@@ -36,6 +36,7 @@ LAYERS = [
     "golden",
     "runner",
     "texts",
+    "records",
     "stability",
     "report",
     "bench",

@@ -13,6 +13,7 @@ from interp.cli.bench import bench
 from interp.cli.console import Group
 from interp.cli.explain import explain
 from interp.cli.golden import golden
+from interp.cli.record import record
 from interp.cli.stability import stability
 
 __all__ = ["main"]
@@ -27,4 +28,5 @@ def main() -> None:
 main.add_command(explain)
 main.add_command(golden)
 main.add_command(stability)
+main.add_command(record)
 main.add_command(bench)

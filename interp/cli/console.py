@@ -36,7 +36,7 @@ def say(sentence: str) -> None:
 
 
 @contextmanager
-def progress(count: int) -> Iterator[Progress]:
+def progress(count: int, label: str = "integrating") -> Iterator[Progress]:
     """A bar on stderr for work that takes longer than a moment, and only for a person who watches."""
     from time import monotonic
 
@@ -51,7 +51,7 @@ def progress(count: int) -> Iterator[Progress]:
             nonlocal bar
             if bar is None and console.is_terminal and monotonic() - start > PATIENCE:
                 bar = stack.enter_context(Bar(console=console, transient=True))
-                bar.add_task("integrating", total=count)
+                bar.add_task(label, total=count)
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=done)
 

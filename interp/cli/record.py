@@ -1,0 +1,106 @@
+"""`interp record`: what one model says of many sentences, and why, kept for `interp gate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from interp.cli.console import progress, say
+
+if TYPE_CHECKING:
+    from interp.explanation import ReferenceKind
+    from interp.records import Records
+
+__all__ = ["computing", "record", "sampling"]
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+CASES = (
+    "Case files or a folder of them, conll:FILE, jsonl:FILE, or hf:DIR (a data set's). Options stand behind a question "
+    "mark: conll:FILE?word=0&tag=-1. Give it several times."
+)
+
+
+def sampling(command: Command) -> Command:
+    """--sample and --seed."""
+    command = click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")(command)
+    return click.option("--sample", type=click.IntRange(1), metavar="N", help="Only so many, at random.")(command)
+
+
+def computing(command: Command) -> Command:
+    """What is recorded and on what, shared by the commands that record."""
+    options = [
+        click.option(
+            "--reference",
+            "references",
+            type=click.Choice(["pad", "mask", "unk", "zero"]),
+            multiple=True,
+            default=["pad", "mask"],
+            help="What attributions are measured from; a shift of evidence counts only if all agree.  "
+            "[default: pad and mask]",
+        ),
+        click.option("--tolerance", type=float, default=1e-2, show_default=True, help="Of the integration error."),
+        click.option("--words-only", is_flag=True, help="Leave the layers out: faster, and smaller files."),
+        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
+        click.option("--memory", metavar="SIZE", help="To work in, such as 2GiB."),
+        click.option("--resume", is_flag=True, help="Keep what an earlier run has finished."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--model", required=True, help="Bundled name, directory, or hub id (owner/name).")
+@click.option("--cases", "specs", multiple=True, required=True, metavar="CASES", help=CASES)
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="A new folder for Parquet.")
+@sampling
+@computing
+def record(
+    model: str,
+    specs: Sequence[str],
+    out: Path,
+    sample: int | None,
+    seed: int,
+    references: Sequence[ReferenceKind],
+    tolerance: float,
+    words_only: bool,
+    device: str,
+    memory: str | None,
+    resume: bool,
+) -> None:
+    """Record what a model says of CASES, and why, so that `interp gate` needs to compute it only once.
+
+    The targets of case files are explained; elsewhere right entities, and where nobody says which those are, the
+    model's. A model that is in production is recorded once and held against every candidate.
+    """
+    from interp.records import Wanted
+    from interp.settings import find_root, load_settings
+    from interp.texts import read
+    from interp.texts import sample as drawn
+
+    wanted = Wanted(tuple(references), tolerance, not words_only)
+    sentences = drawn(read(specs, load_settings(find_root(Path.cwd()))), sample, seed)
+
+    from interp.explain import load
+    from interp.memory import parse_size
+    from interp.records import make
+
+    budget = parse_size(memory) if memory else None
+    loaded = load(model, device)
+    with progress(len(sentences), "recording") as told:
+        done = make(loaded, sentences, wanted, out, sources=specs, resume=resume, memory=budget, progress=told)
+    click.echo(f"{len(done)} sentences, {_targets(done)}: {out}")
+
+
+def _targets(records: Records) -> str:
+    """How many targets were explained; what could not be read is said on stderr."""
+    count = 0
+    for each in records:
+        count += len({one.target for one in each.explained})
+        if each.error:
+            say(f"{each.id} is left out: {each.error}")
+    return f"{count} targets explained"

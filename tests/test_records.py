@@ -1,0 +1,181 @@
+"""Records: what they hold against the engine itself, what survives a kill, and what is refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from tiny import tagger_directory
+
+from interp.cli import main
+from interp.errors import FormatError, InputError, OutputError
+from interp.explain import Case, Model, load
+from interp.records import Record, Records, Wanted, incomparable, make
+from interp.records import load as load_records
+from interp.texts import Sentence
+
+WORDS = ("Rob", "wins", "in", "London", ",", "Rob")
+WANTED = Wanted(tolerance=0.05)
+
+
+def sentences(count: int = 3) -> list[Sentence]:
+    gold = ("B-PER", "O", "O", "B-LOC", "O", "B-PER")
+    some = [Sentence(f"a:{i}", f"a#{i // 2}", WORDS, gold) for i in range(count)]
+    return [*some, Sentence("b::rob", "b", WORDS, None, ((0,), (3,))), Sentence("c:1", "c", ("Steve", "wins"))]
+
+
+@pytest.fixture(scope="module")
+def made(model32: Model, tmp_path_factory: pytest.TempPathFactory) -> Records:
+    return make(model32, sentences(), WANTED, tmp_path_factory.mktemp("records") / "r", sources=["dev"])
+
+
+def test_a_record_is_what_the_engine_says(model32: Model, made: Records) -> None:
+    record = next(iter(made))
+    assert (record.id, record.document, record.words, record.gold) == ("a:0", "a#0", WORDS, sentences()[0].gold)
+    assert record.pieces == (1, 2, 1, 2, 1, 1)
+    assert [each.target for each in record.explained] == [(0,), (0,), (3,), (3,), (5,), (5,)]
+    for each in record.explained:
+        case = Case(
+            WORDS, [i + 1 for i in each.target], output="centred-logit", reference=each.reference,
+            without=("components",),
+        )  # fmt: skip
+        [alone] = model32.explain_many([case], tolerance=WANTED.tolerance)
+        assert each.tags == alone.target.tags
+        assert each.attributions == pytest.approx(alone.attributions[1:-1], abs=2e-3)
+        np.testing.assert_allclose(each.layers, [row[1:-1] for row in alone.layers], atol=2e-3)
+        assert each.status == alone.completeness.embedding.status.value
+        assert each.estimate <= WANTED.tolerance
+        assert record.tags[each.target[0]] == alone.words[each.target[0] + 1].tag
+        assert record.probabilities[each.target[0]] == pytest.approx(alone.words[each.target[0] + 1].probability, 1e-5)
+
+
+def test_targets_are_those_named_else_the_right_ones_else_the_models(model32: Model, made: Records) -> None:
+    *_, named, free = made
+    assert {each.target for each in named.explained} == {(0,), (3,)}
+    predicted = {tuple(i - 1 for i in each) for each in model32.entities(list(free.words))}
+    assert {each.target for each in free.explained} == predicted
+
+
+def test_what_is_written_is_what_is_read(made: Records) -> None:
+    again = load_records(made.folder)
+    assert again.about == made.about
+    assert list(again) == list(made)
+    assert again.about.sources == ("dev",)
+
+
+def test_without_layers(model32: Model, tmp_path: Path) -> None:
+    record = next(iter(make(model32, sentences(1), Wanted(("pad",), 0.05, layers=False), tmp_path / "r")))
+    assert all(each.layers == () and each.reference == "pad" for each in record.explained)
+
+
+def test_a_sentence_that_cannot_be_read_is_recorded_with_the_reason(model32: Model, tmp_path: Path) -> None:
+    long = Sentence("long:1", "long", ("Rob",) * 40)
+    first, second = make(model32, [long, sentences()[0]], WANTED, tmp_path / "r")
+    assert first.error is not None and "32" in first.error and first.explained == () and first.tags == ()
+    assert second.error is None
+
+
+def test_a_kill_loses_no_finished_part(model32: Model, tmp_path: Path) -> None:
+    many = [Sentence(f"a:{i}", "a", ("Rob", "wins"), ("B-PER", "O")) for i in range(130)]
+    whole = list(make(model32, many, WANTED, tmp_path / "whole"))
+    folder = tmp_path / "cut"
+
+    def killed(done: float) -> None:
+        if done > 70:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(model32, many, WANTED, folder, progress=killed)
+    [kept] = folder.iterdir()
+    before = kept.stat().st_mtime_ns
+    with pytest.raises(FormatError, match=r"2 of 3 parts are missing, part-00001-of-00003.parquet first.*--resume"):
+        load_records(folder)
+    with pytest.raises(InputError, match="holds records already: go on with --resume"):
+        make(model32, many, WANTED, folder)
+    assert list(make(model32, many, WANTED, folder, resume=True)) == whole
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_other_work_is_not_resumed(model32: Model, made: Records, tmp_path: Path) -> None:
+    folder = made.folder
+    with pytest.raises(FormatError, match="of another model, other data or settings"):
+        make(model32, sentences(), replace(WANTED, layers=False), folder, resume=True)
+    other = load(tagger_directory(tmp_path / "other", seed=1), "cpu")
+    with pytest.raises(FormatError, match="of another model"):
+        make(other, sentences(), WANTED, folder, sources=["dev"], resume=True)
+
+
+def test_damage_is_told_by_name(made: Records, tmp_path: Path) -> None:
+    part = "part-00000-of-00001.parquet"
+    whole = made.folder.joinpath(part).read_bytes()
+
+    def broken(content: bytes, name: str = part) -> Path:
+        tmp_path.joinpath(part).unlink(missing_ok=True)
+        tmp_path.joinpath(name).write_bytes(content)
+        return tmp_path
+
+    for content in (whole[: len(whole) // 2], b"", b"PAR1" + b"x" * 100 + b"PAR1"):
+        with pytest.raises(FormatError, match=rf"{part} is damaged"):
+            list(load_records(broken(content)))
+    middle = bytearray(whole)
+    middle[200:260] = bytes(60)
+    with pytest.raises(FormatError, match=rf"{part}"):
+        list(load_records(broken(bytes(middle))))
+    other = tmp_path / part
+    pq.write_table(pa.table({"a": [1]}), other)
+    with pytest.raises(FormatError, match="holds no records of interp"):
+        load_records(tmp_path)
+    table = pq.read_table(made.folder / part)
+    told = table.schema.metadata[b"interp"].replace(b"interp.records/1", b"interp.records/9")
+    pq.write_table(table.replace_schema_metadata({b"interp": told}), other)
+    with pytest.raises(
+        FormatError, match=r'has the schema "interp.records/9", and this release reads interp.records/1'
+    ):
+        load_records(tmp_path)
+    broken(whole, "part-00000-of-00002.parquet")
+    with pytest.raises(FormatError, match="does not belong"):
+        load_records(tmp_path)
+    with pytest.raises(InputError, match="is no folder of records"):
+        load_records(tmp_path / "nothing")
+
+
+def test_only_like_is_held_against_like(made: Records) -> None:
+    about = made.about
+    assert incomparable(about, replace(about, model=replace(about.model, name="b"))) is None
+    assert "other data" in str(incomparable(about, replace(about, data="0" * 64)))
+    told = incomparable(about, replace(about, wanted=Wanted(("pad",), 0.05)))
+    assert told is not None and "references pad, mask and pad" in told
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"references": ()}, {"references": ("pad", "pad")}, {"tolerance": 0.0}, {"tolerance": float("nan")}],
+)
+def test_settings_that_do_not_fit(wanted: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        Wanted(**wanted)  # type: ignore[arg-type]
+
+
+def test_a_folder_that_cannot_be_made(model32: Model, tmp_path: Path) -> None:
+    tmp_path.joinpath("file").write_text("")
+    with pytest.raises(OutputError, match="Cannot write into"):
+        make(model32, sentences(), WANTED, tmp_path / "file" / "r")
+
+
+def test_the_command(tiny: Path, tmp_path: Path) -> None:
+    cases = tmp_path / "dev.jsonl"
+    cases.write_text('{"tokens": ["Rob", "wins"], "tags": ["B-PER", "O"]}\n{"text": "%s"}\n' % ("Rob " * 40))
+    words = ["record", "--model", str(tiny), "--cases", str(cases), "--out", str(tmp_path / "r"), "--words-only"]
+    done = CliRunner().invoke(main, [*words, "--tolerance", "0.05"])
+    assert done.exit_code == 0, done.output
+    assert "2 sentences, 1 targets explained" in done.stdout
+    assert "dev.jsonl:2 is left out: The text is 42 sub-tokens" in done.stderr
+    found: list[Record] = list(load_records(tmp_path / "r"))
+    assert [each.error is None for each in found] == [True, False]
+    refused = CliRunner().invoke(main, words)
+    assert refused.exit_code == 2 and "--resume" in refused.stderr
