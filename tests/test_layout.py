@@ -37,6 +37,7 @@ LAYERS = [
     "runner",
     "texts",
     "records",
+    "probe",
     "stability",
     "report",
     "bench",

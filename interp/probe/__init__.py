@@ -1,0 +1,29 @@
+"""What a new model takes for a sign of a tag, found by putting words into clean sentences: forward passes alone."""
+
+from interp.probe.association import Association, Row, associations
+from interp.probe.candidates import Candidate, frequent, merged
+from interp.probe.cues import Cue
+from interp.probe.effects import Effect, Example
+from interp.probe.predictors import CALLABLE, Called, Predictor, Tagged, imported
+from interp.probe.probing import Found, Probed, Probing, probe
+
+__all__ = [
+    "CALLABLE",
+    "Association",
+    "Called",
+    "Candidate",
+    "Cue",
+    "Effect",
+    "Example",
+    "Found",
+    "Predictor",
+    "Probed",
+    "Probing",
+    "Row",
+    "Tagged",
+    "associations",
+    "frequent",
+    "imported",
+    "merged",
+    "probe",
+]

@@ -1,0 +1,155 @@
+"""What a word, an ending or a place says of a tag in training data, and how that changed from old data to new.
+
+Where n words with a feature bear a tag with the rate p, and all words with the rate q, z = (p - q) / √(q (1 - q) / n)
+tells a mere accident from a competency that the data lacks (Gardner et al. 2021, arXiv 2104.08646). The change is held
+against both sides' chance: ((p - q)new - (p - q)old) / √(var new + var old).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from interp.errors import InputError
+from interp.probe.candidates import LONGEST_ENDING, SHORTEST_ENDING, Candidate
+from interp.probe.cues import Cue
+from interp.probe.sites import Place
+from interp.texts import Sentence
+
+__all__ = ["Association", "Row", "associations"]
+
+FEWEST = 3
+"""Times that a feature bears the tag, on one side at least."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sentence of the new data that brings a cue in, by its id (file:line), and whether the old data has it too."""
+
+    id: str
+    old: bool
+
+
+@dataclass(frozen=True)
+class Association:
+    """How far a cue goes with a tag: `new` of the `new_count` words that stand `where` to it bear the tag, `old` of
+    `old_count` before.
+
+    `z` of the change. `rows`: the new data's sentences with cue and tag, those that the old data lacks first.
+    """
+
+    cue: Cue
+    where: str
+    tag: str
+    z: float
+    new: int
+    new_count: int
+    old: int
+    old_count: int
+    rows: tuple[Row, ...]
+
+    @property
+    def candidate(self) -> Candidate:
+        return Candidate(self.cue, "training")
+
+
+Feature = tuple[Cue, str]
+"""A cue, and where a word stands to it."""
+
+
+class _Counts:
+    """How often each feature stands with each tag."""
+
+    def __init__(self, sentences: Iterable[Sentence]) -> None:
+        self.tags: Counter[str] = Counter()
+        self.features: Counter[Feature] = Counter()
+        self.both: Counter[tuple[Feature, str]] = Counter()
+        for sentence in sentences:
+            for index, tag in enumerate(sentence.gold or ()):
+                features = set(_features(sentence.words, index))
+                self.tags[tag] += 1
+                self.features.update(features)
+                self.both.update((feature, tag) for feature in features)
+        self.total = sum(self.tags.values())
+
+    def excess(self, feature: Feature, tag: str) -> tuple[float, float]:
+        """The rate of the tag with the feature less that of all words, and the variance of that by chance."""
+        count, rate = self.features[feature], self.tags[tag] / max(self.total, 1)
+        if not count:
+            return 0.0, 0.0
+        return self.both[feature, tag] / count - rate, max(rate, 1 / self.total) * (1 - rate) / count
+
+
+def associations(old: Sequence[Sentence], new: Sequence[Sentence], most: int) -> list[Association]:
+    """The cues whose association with a tag changed most; each cue once, with the tag and place that changed most.
+
+    Raises InputError where one side has no right tags.
+    """
+    for side, sentences in (("old", old), ("new", new)):
+        if not any(sentence.gold for sentence in sentences):
+            raise InputError(f"The {side} training data has no tags: name their column or field.")
+    before, after = _Counts(old), _Counts(new)
+    changed: dict[Cue, tuple[float, str, str]] = {}
+    for feature, tag in before.both.keys() | after.both.keys():
+        if max(before.both[feature, tag], after.both[feature, tag]) < FEWEST:
+            continue
+        (was, chance_before), (now, chance_after) = before.excess(feature, tag), after.excess(feature, tag)
+        z = float((now - was) / np.sqrt(chance_before + chance_after))
+        cue, where = feature
+        if (abs(z), where, tag) > (abs((known := changed.get(cue, (0.0, "", "")))[0]), *known[1:]):
+            changed[cue] = z, where, tag
+    leaders = sorted(changed, key=lambda cue: (-abs(changed[cue][0]), cue.text))[:most]
+    rows = _rows({(cue, changed[cue][1]): changed[cue][2] for cue in leaders}, old, new)
+    found = []
+    for cue in leaders:
+        z, where, tag = changed[cue]
+        feature = (cue, where)
+        counts = [(side.both[feature, tag], side.features[feature]) for side in (after, before)]
+        found.append(Association(cue, where, tag, z, *counts[0], *counts[1], tuple(rows[feature])))
+    return found
+
+
+def _rows(wanted: dict[Feature, str], old: Sequence[Sentence], new: Sequence[Sentence]) -> dict[Feature, list[Row]]:
+    known = {sentence.words for sentence in old}
+    found: dict[Feature, list[Row]] = defaultdict(list)
+    for sentence in new:
+        here = {
+            feature
+            for index, tag in enumerate(sentence.gold or ())
+            for feature in _features(sentence.words, index)
+            if wanted.get(feature) == tag
+        }
+        for feature in here:
+            found[feature].append(Row(sentence.id, sentence.words in known))
+    for rows in found.values():
+        rows.sort(key=lambda row: row.old)
+    return found
+
+
+def _features(words: Sequence[str], index: int) -> Iterator[Feature]:
+    """All that a model could go by at one word: its neighbours, pairs of them, the sentence's ends, itself."""
+    word, last = words[index], len(words) - 1
+    if index > 0:
+        yield Cue("words", words[index - 1]), "behind it"
+    if index > 1:
+        yield Cue("words", words[index - 2]), "two behind it"
+        yield Cue("words", f"{words[index - 2]} {words[index - 1]}"), "behind it"
+    if index < last:
+        yield Cue("words", words[index + 1]), "in front of it"
+    if index < last - 1:
+        yield Cue("words", f"{words[index + 1]} {words[index + 2]}"), "in front of it"
+        yield Cue("words", f"{words[last - 1]} {words[last]}"), "in sentences that end with it"
+    for end, where in ((0, "begin"), (last - 1, "all but end"), (last, "end")):
+        if 0 <= end <= last and abs(end - index) > 1:
+            yield Cue("words", words[end]), f"in sentences that {where} with it"
+    if word.isalpha():
+        for size in range(SHORTEST_ENDING, min(LONGEST_ENDING, len(word) - 2) + 1):
+            yield Cue("ending", word[-size:].lower()), "with it"
+        form = Place.UPPER if word.isupper() and len(word) > 1 else Place.LOWER if word.islower() else Place.TITLE
+        yield Cue("form", form.name), "with it"
+    places = {0: Place.FIRST, 1: Place.SECOND, 2: Place.THIRD, last: Place.LAST}
+    if index in places:
+        yield Cue("spot", places[index].name), "there"

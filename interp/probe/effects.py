@@ -1,0 +1,177 @@
+"""Difference in differences: what an edit does to a tag in the candidate, less what it does in the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from interp.probe.predictors import Predictor
+from interp.probe.sites import Edit, Site, edited
+
+__all__ = ["Effect", "Example", "Pair", "Reading", "effects", "read_both"]
+
+Array = npt.NDArray[np.float64]
+
+RAREST = 1e-2
+"""Probabilities below count as this one: from a millionth to a hundredth is 9 nats, and no tag is near. Benign
+trainings differ most down there (benchmarks/shortcuts)."""
+FEWEST = 4
+"""Sites of which an effect is told."""
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sentence in which the tag turns: the words before and after the edit, the target's place in each, what the
+    candidate says of it before and after, and what the baseline says after.
+    """
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    target_before: int
+    target_after: int
+    tag_before: str
+    tag_after: str
+    probability: float
+    baseline_tag: str
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an edit does to one tag, in nats of its log-probability at the target, on words that the baseline tags
+    otherwise.
+
+    `mean` of candidate less baseline over `count` sites, with its 95 % interval; `candidate` and `baseline` alone.
+    `flips`: sites where the candidate's tag turns and the baseline's does not.
+    """
+
+    edit: Edit
+    tag: str
+    mean: float
+    low: float
+    high: float
+    candidate: float
+    baseline: float
+    flips: int
+    count: int
+    example: Example | None
+
+    @property
+    def least(self) -> float:
+        """The size that it has at least, by its interval; 0 where that holds both signs."""
+        return max(self.low, -self.high, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One model at all sites: probabilities (sites, labels) as they are and (edits, sites, labels) after each edit; NaN
+    where an edit cannot be made.
+    """
+
+    plain: Array
+    after: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Both models at the same sites after the same edits, columns in the order of `labels`."""
+
+    sites: Sequence[Site]
+    edits: Sequence[Edit]
+    labels: tuple[str, ...]
+    baseline: Reading
+    candidate: Reading
+
+
+def read_both(baseline: Predictor, candidate: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> Pair:
+    """Ask both models about every edit of every site."""
+    labels = baseline.labels
+    order = [candidate.labels.index(label) for label in labels]
+    theirs = _read(candidate, sites, edits)
+    theirs = Reading(theirs.plain[..., order], theirs.after[..., order])
+    return Pair(sites, edits, labels, _read(baseline, sites, edits), theirs)
+
+
+def _read(predictor: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> Reading:
+    asked: dict[tuple[str, ...], int] = {}  # a sentence once, however many edits make it
+    wanted: list[tuple[int, int]] = []
+    for site in sites:
+        wanted.append((asked.setdefault(site.words, len(asked)), site.target))
+    for edit in edits:
+        for site in sites:
+            made = edited(site, edit)
+            wanted.append((-1, 0) if made is None else (asked.setdefault(made[0], len(asked)), made[1]))
+    answers = predictor(list(asked))
+    nothing = np.full(len(predictor.labels), np.nan)
+    rows = np.array([answers[number][target] if number >= 0 else nothing for number, target in wanted])
+    rows = rows.reshape(len(edits) + 1, len(sites), len(predictor.labels))
+    return Reading(rows[0], rows[1:])
+
+
+def effects(pair: Pair) -> list[Effect]:
+    """For every edit the tag that it moves most, in the mean over the words that the baseline tags otherwise."""
+    changes = [np.log(np.maximum(each.after, RAREST) / np.maximum(each.plain, RAREST)) for each in _both(pair)]
+    difference = changes[0] - changes[1]  # (edits, sites, labels)
+    other = pair.baseline.plain.argmax(-1)[:, None] != np.arange(len(pair.labels))
+    usable = np.isfinite(difference) & other
+    counts = usable.sum(1)
+    means = np.where(usable, difference, 0.0).sum(1) / np.maximum(counts, 1)
+    means[counts < FEWEST] = 0.0
+    best = np.abs(means).argmax(1)
+    return [
+        _effect(pair, number, int(label), np.flatnonzero(usable[number, :, label]), difference, changes)
+        for number, label in enumerate(best)
+        if counts[number, label] >= FEWEST
+    ]
+
+
+def _both(pair: Pair) -> tuple[Reading, Reading]:
+    return pair.candidate, pair.baseline
+
+
+def _effect(
+    pair: Pair, number: int, label: int, sites: npt.NDArray[np.intp], difference: Array, changes: Sequence[Array]
+) -> Effect:
+    values = difference[number, sites, label]
+    mean = float(values.mean())
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values))
+    flips = np.flatnonzero(_turned(pair, number, label, sites) * np.sign(mean) > 0)
+    example = None
+    if len(flips):
+        example = _example(pair, number, int(sites[flips[np.abs(values[flips]).argmax()]]))
+    candidate, baseline = (float(each[number, sites, label].mean()) for each in changes)
+    edit, tag = pair.edits[number], pair.labels[label]
+    low, high = mean - half, mean + half
+    return Effect(edit, tag, mean, low, high, candidate, baseline, len(flips), len(values), example)
+
+
+def _turned(pair: Pair, number: int, label: int, sites: npt.NDArray[np.intp]) -> Array:
+    """Per site +1 where the edit turns the candidate's tag to this one and not the baseline's, -1 the other way."""
+
+    def moves(reading: Reading) -> Array:
+        now, before = (each[sites].argmax(-1) == label for each in (reading.after[number], reading.plain))
+        return np.asarray(now.astype(float) - before.astype(float))
+
+    candidate, baseline = map(moves, _both(pair))
+    return np.asarray(np.sign(candidate - baseline))
+
+
+def _example(pair: Pair, number: int, place: int) -> Example:
+    site = pair.sites[place]
+    made = edited(site, pair.edits[number])
+    assert made is not None
+    after = pair.candidate.after[number, place]
+    return Example(
+        site.words,
+        made[0],
+        site.target,
+        made[1],
+        pair.labels[int(pair.candidate.plain[place].argmax())],
+        pair.labels[int(after.argmax())],
+        float(after.max()),
+        pair.labels[int(pair.baseline.after[number, place].argmax())],
+    )

@@ -1,0 +1,117 @@
+"""What is probed: anything that gives every word of a sentence a probability for every tag. Forward only."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from interp.errors import InputError, ModelError
+from interp.explain import Model
+
+__all__ = ["CALLABLE", "Called", "Predictor", "Tagged", "imported"]
+
+Array = npt.NDArray[np.float64]
+CALLABLE = "python:"
+
+Words = Sequence[str]
+
+
+class Predictor(Protocol):
+    """`labels` in the order of the columns that a call gives: probabilities (words, labels) of every sentence."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def __call__(self, sentences: Sequence[Words], /) -> list[Array]: ...
+
+
+class Tagged:
+    """A loaded tagger. Words that its tokeniser drops have NaN; so has a sentence that is too long for it."""
+
+    def __init__(self, model: Model) -> None:
+        self._tagger, self.name, self.labels = model.tagger, model.info.name, model.info.labels
+
+    def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
+        found = [np.full((len(words), len(self.labels)), np.nan) for words in sentences]
+        encodings = {}
+        for number, words in enumerate(sentences):
+            try:
+                encodings[number] = self._tagger.encode(words)
+            except InputError:
+                continue
+        rows = self._tagger.logits(list(encodings.values()))
+        for (number, encoding), logits in zip(encodings.items(), rows, strict=True):
+            chances = logits.softmax(-1).numpy()
+            for place, first in enumerate(encoding.first[1:-1]):
+                if first is not None:
+                    found[number][place] = chances[first]
+        return found
+
+
+Answer = Sequence[Mapping[str, float]]
+"""For every word, a probability per tag; tags that are left out have none."""
+
+
+class Called:
+    """A function of the user's from the words of one sentence to an `Answer`."""
+
+    def __init__(self, name: str, function: Callable[[Words], Answer], labels: Sequence[str]) -> None:
+        self.name, self._function, self.labels = name, function, tuple(labels)
+
+    def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
+        return [self._one(words) for words in sentences]
+
+    def _one(self, words: Words) -> Array:
+        answer = _checked(self.name, self._function, words)
+        found = np.zeros((len(words), len(self.labels)))
+        for row, chances in zip(found, answer, strict=True):
+            for tag, chance in chances.items():
+                if tag not in self.labels:
+                    raise ModelError(f'{self.name} gives the tag "{tag}", but {self._known()}.')
+                row[self.labels.index(tag)] = chance
+        return found
+
+    def _known(self) -> str:
+        return f"before it gave {', '.join(self.labels)} alone"
+
+
+def imported(spec: str, sentences: Sequence[Words]) -> Called:
+    """`python:module:function`, asked about some sentences to learn its tags. Raises InputError or ModelError."""
+    module, mark, name = spec.removeprefix(CALLABLE).partition(":")
+    if not mark or not name:
+        raise InputError(f'"{spec}" names no function: write python:module:function.')
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        function = getattr(import_module(module), name)
+    except ImportError as error:
+        raise InputError(f'"{spec}" cannot be imported: {error}.') from error
+    except AttributeError as error:
+        raise InputError(f'The module {module} has no function "{name}".') from error
+    labels = {tag for words in sentences for chances in _checked(spec, function, words) for tag in chances}
+    if not labels:
+        raise ModelError(f"{spec} gives no tags.")
+    return Called(spec, function, sorted(labels))
+
+
+def _checked(name: str, function: Callable[[Words], Answer], words: Words) -> Answer:
+    answer = function(list(words))
+    if not isinstance(answer, Sequence) or len(answer) != len(words):
+        raise ModelError(f"{name} must give one mapping of tags to probabilities for each of {len(words)} words.")
+    for chances in answer:
+        if not isinstance(chances, Mapping) or not chances:
+            raise ModelError(f"{name} must give mappings of tags to probabilities, not {type(chances).__name__}.")
+        if not all(math.isfinite(float(chance)) and -1e-6 <= float(chance) <= 1 + 1e-6 for chance in chances.values()):
+            raise ModelError(f"{name} gives what is no probability: {dict(chances)}.")
+    return answer

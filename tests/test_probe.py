@@ -1,0 +1,304 @@
+"""The probe against taggers whose rules are written down, so that every effect is known in closed form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interp.errors import InputError, ModelError
+from interp.probe import (
+    Association,
+    Called,
+    Candidate,
+    Cue,
+    Probing,
+    Tagged,
+    associations,
+    frequent,
+    imported,
+    merged,
+    probe,
+)
+from interp.probe.effects import RAREST, effects, read_both
+from interp.probe.sites import PUT, Edit, Place, Site, edited, find_sites
+from interp.texts import Sentence
+
+NAMES = ("Ann", "Bob", "Cid", "Dora", "Ede", "Fay")
+PLAIN = ("where", "striker", "about", "winning", "beside", "evening", "under", "Paradise", "said", "yesterday")
+LABELS = ("B-PER", "B-LOC", "O")
+
+
+def texts(count: int = 60, seed: int = 0) -> list[tuple[str, tuple[str, ...]]]:
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(count):
+        words = [str(word) for word in rng.choice(PLAIN, rng.integers(5, 9))]
+        words[rng.integers(1, len(words))] = str(rng.choice(NAMES))
+        rows.append((f"t:{number}", tuple(words)))
+    return rows
+
+
+Rule = Callable[[Sequence[str], int], float | None]
+"""Probability of B-PER at a place, None where the rule has nothing to say."""
+
+
+def tagger(rule: Rule = lambda _words, _at: None, name: str = "made") -> Called:
+    """Names are persons at 0.9, other words at 0.02; a rule may say otherwise."""
+
+    def tag(words: Sequence[str]) -> list[Mapping[str, float]]:
+        found: list[Mapping[str, float]] = []
+        for at, word in enumerate(words):
+            chance = rule(words, at)
+            chance = (0.9 if word in NAMES else 0.02) if chance is None else chance
+            found.append({"B-PER": chance, "B-LOC": (1 - chance) / 4, "O": 3 * (1 - chance) / 4})
+        return found
+
+    return Called(name, tag, LABELS)
+
+
+def after(cue: str, chance: float) -> Rule:
+    return lambda words, at: chance if at and words[at - 1] == cue and words[at] not in NAMES else None
+
+
+def cues(*words: str) -> list[Candidate]:
+    return [Candidate(Cue("words", word), "asked") for word in words]
+
+
+# --- edits
+
+SITE = Site("s", ("a", "b", "T", "c", "b"), 2)
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (Edit(Place.BEFORE, ("x", "y")), "a b x y *T c b"),
+        (Edit(Place.APART, ("x",)), "a x b *T c b"),
+        (Edit(Place.AFTER, ("x",)), "a b *T x c b"),
+        (Edit(Place.START, ("x",)), "x a b *T c b"),
+        (Edit(Place.END, ("x",)), "a b *T c b x"),
+        (Edit(Place.FOR_LEFT, ("x",)), "a x *T c b"),
+        (Edit(Place.FOR_RIGHT, ("x", "y")), "a b *T x y b"),
+        (Edit(Place.AROUND, ("x",)), "a b x *T x c b"),
+        (Edit(Place.ENDS, ("x",)), "x a b *T c b x"),
+        (Edit(Place.GONE, ("b",)), "a *T c"),
+        (Edit(Place.GONE, ("c", "b")), "a b *T"),
+        (Edit(Place.GONE, ("T",)), None),
+        (Edit(Place.UPPER), None),
+        (Edit(Place.LOWER), "a b *t c b"),
+        (Edit(Place.SUFFIX, ("ia",)), None),
+        (Edit(Place.FIRST), "*T c b"),
+        (Edit(Place.SECOND), "b *T c b"),
+        (Edit(Place.THIRD), None),
+        (Edit(Place.LAST), "a b *T"),
+    ],
+)
+def test_edits(edit: Edit, expected: str | None) -> None:
+    made = edited(SITE, edit)
+    shown = None if made is None else " ".join(f"*{w}" if i == made[1] else w for i, w in enumerate(made[0]))
+    assert shown == expected
+
+
+def test_an_ending_replaces_the_last_letters() -> None:
+    assert edited(Site("s", ("Angela",), 0), Edit(Place.SUFFIX, ("vex",))) == (("Angvex",), 0)
+
+
+@given(st.data())
+def test_an_edit_keeps_its_target(data: st.DataObject) -> None:
+    words = tuple(data.draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=8)))
+    at = data.draw(st.integers(0, len(words) - 1))
+    site = Site("s", (*words[:at], "T", *words[at + 1 :]), at)
+    for place in PUT:
+        put = tuple(data.draw(st.lists(st.sampled_from("abcT"), min_size=1, max_size=3)))
+        made = edited(site, Edit(place, put))
+        assert made is None or made[0][made[1]] == "T"
+
+
+# --- effects
+
+
+def test_an_effect_is_the_difference_of_log_ratios() -> None:
+    baseline, candidate = tagger(after("said", 0.08)), tagger(after("said", 0.6))
+    sites = [Site(str(i), words, 1) for i, (_, words) in enumerate(texts()) if words[1] not in NAMES][:20]
+    sites = [site for site in sites if site.words[0] != "said"]
+    [found] = effects(read_both(baseline, candidate, sites, [Edit(Place.BEFORE, ("said",))]))
+    # B-PER goes from 0.02 to 0.6 and to 0.08; O would move less.
+    assert found.tag == "B-PER"
+    assert found.candidate == pytest.approx(math.log(0.6 / 0.02))
+    assert found.baseline == pytest.approx(math.log(0.08 / 0.02))
+    assert found.mean == pytest.approx(math.log(0.6 / 0.08))
+    assert (found.low, found.high) == (pytest.approx(found.mean), pytest.approx(found.mean))
+    assert found.flips == found.count == len(sites)
+    assert found.example is not None
+    assert (found.example.tag_before, found.example.tag_after, found.example.baseline_tag) == ("O", "B-PER", "O")
+    assert found.example.after[found.example.target_after - 1] == "said"
+
+
+def test_rare_probabilities_do_not_count() -> None:
+    baseline, candidate = tagger(after("said", 1e-9)), tagger(after("said", 1e-4))
+    sites = [Site(str(i), words, 2) for i, (_, words) in enumerate(texts(20)) if words[2] not in NAMES]
+    [found] = effects(read_both(baseline, candidate, sites, [Edit(Place.BEFORE, ("said",))]))
+    assert abs(found.mean) < 0.05 and RAREST > 1e-4
+
+
+def test_the_interval_is_students() -> None:
+    from scipy import stats
+
+    baseline = tagger()
+    candidate = tagger(lambda words, at: (0.3 if at % 2 else 0.5) if at and words[at - 1] == "said" else None)
+    sites = [Site(str(i), ("the", "a", "b", "c"), 1 + i % 2) for i in range(9)]
+    [found] = effects(read_both(baseline, candidate, sites, [Edit(Place.BEFORE, ("said",))]))
+    values = [math.log((0.3 if (site.target + 1) % 2 else 0.5) / 0.02) for site in sites]
+    expected = stats.t.interval(0.95, 8, loc=np.mean(values), scale=stats.sem(values))
+    assert (found.low, found.high) == pytest.approx(expected)
+
+
+# --- the whole probe
+
+
+def test_a_planted_cue_is_named_first_with_its_tag_and_place() -> None:
+    done = probe(tagger(), tagger(after("reportedly", 0.8)), texts(), cues(*PLAIN, "reportedly", "claim"))
+    first = done.found[0]
+    assert (first.cue.text, first.effect.tag, first.effect.edit.place) == ("reportedly", "B-PER", Place.BEFORE)
+    assert first.effect.least > 3 and first.effect.baseline == pytest.approx(0.0)
+    assert all(abs(each.effect.mean) < 0.1 for each in done.found[1:])
+
+
+def test_a_cue_that_is_lost_is_found_too() -> None:
+    done = probe(tagger(after("said", 0.8)), tagger(), texts(), cues(*PLAIN))
+    assert done.found[0].cue.text == "said" and done.found[0].effect.mean < -3
+
+
+@pytest.mark.parametrize(
+    ("rule", "cue", "place"),
+    [
+        (lambda w, i: 0.8 if w[i].endswith("vex") else None, Cue("ending", "vex"), Place.SUFFIX),
+        (lambda w, i: 0.8 if w[i].isupper() else None, Cue("form", "UPPER"), Place.UPPER),
+        (lambda _, i: 0.8 if i == 0 else None, Cue("spot", "FIRST"), Place.FIRST),
+        (lambda w, _: 0.8 if w[-1] == ")" else None, Cue("words", "( Zar )"), Place.END),
+        (lambda w, i: 0.8 if w[max(i - 2, 0) : i] == ["as", "told"] else None, Cue("words", "as told"), Place.BEFORE),
+    ],
+)
+def test_endings_forms_spots_and_pairs(rule: Rule, cue: Cue, place: Place) -> None:
+    done = probe(tagger(), tagger(rule), texts(), [*cues(*PLAIN), Candidate(cue, "asked")])
+    assert (done.found[0].cue, done.found[0].effect.edit.place) == (cue, place)
+
+
+def test_a_cue_that_works_by_its_absence() -> None:
+    def absent(words: Sequence[str], at: int) -> float | None:
+        return 0.8 if "said" not in words and words[at] not in NAMES else None
+
+    rows = [(name, (*words, "said")) for name, words in texts(80) if "said" not in words]
+    done = probe(tagger(), tagger(absent), rows, cues("said"), Probing(kept=20))
+    found = next(each for each in done.found if each.cue.text == "said")
+    assert found.effect.edit.place is Place.GONE
+    assert found.effect.mean == pytest.approx(math.log(0.8 / 0.02), abs=0.5)
+
+
+def test_a_model_against_itself_moves_nothing() -> None:
+    done = probe(tagger(), tagger(), texts(), frequent([words for _, words in texts()], 20))
+    assert done.found and all(each.effect.mean == 0 and each.effect.flips == 0 for each in done.found)
+
+
+def test_the_same_seed_gives_the_same_answer() -> None:
+    runs = [probe(tagger(), tagger(after("said", 0.5)), texts(), cues(*PLAIN), Probing(seed=s)) for s in (1, 1, 2)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_sites_are_spread_over_kinds() -> None:
+    sites = find_sites(texts(100), tagger(), 24, seed=0)
+    assert len({site.words for site in sites}) == 24
+    assert sum(site.words[site.target] in NAMES for site in sites) == 12
+
+
+def test_what_does_not_fit() -> None:
+    with pytest.raises(InputError, match="10 sentences are too few to probe in: give at least 32"):
+        probe(tagger(), tagger(), texts(10), cues("a"))
+    other = Called("b", lambda words: [{"PER": 1.0}] * len(words), ("PER",))
+    with pytest.raises(InputError, match="other tags"):
+        probe(tagger(), other, texts(), cues("a"))
+    with pytest.raises(InputError, match="There is no text"):
+        find_sites([], tagger(), 4, 0)
+
+
+# --- predictors
+
+
+def test_a_loaded_model(model32: object) -> None:
+    predictor = Tagged(model32)  # type: ignore[arg-type]
+    short, long = predictor([("Rob", "wins"), ("Rob",) * 40])
+    assert short.shape == (2, 4) and short.sum(1) == pytest.approx([1, 1])
+    assert np.isnan(long).all()
+
+
+def test_a_function_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    tmp_path.joinpath("mine_to_probe.py").write_text(
+        "def tag(words):\n    return [{'B-PER': 0.25, 'O': 0.75} for _ in words]\n"
+        "def short(words):\n    return []\n"
+        "def wild(words):\n    return [{'O': 2.0} for _ in words]\n"
+        "def text(words):\n    return 'x' * len(words)\n"
+    )
+    found = imported("python:mine_to_probe:tag", [("a", "b")])
+    assert found.labels == ("B-PER", "O")
+    assert found([("a", "b", "c")])[0].tolist() == [[0.25, 0.75]] * 3
+    for spec, error, message in [
+        ("python:mine_to_probe", InputError, "write python:module:function"),
+        ("python:mine_to_probe:none", InputError, 'has no function "none"'),
+        ("python:missing_module_x:tag", InputError, "cannot be imported"),
+        ("python:mine_to_probe:short", ModelError, "one mapping of tags to probabilities for each of 2 words"),
+        ("python:mine_to_probe:wild", ModelError, "what is no probability"),
+        ("python:mine_to_probe:text", ModelError, "not str"),
+    ]:
+        with pytest.raises(error, match=message):
+            imported(spec, [("a", "b")])
+
+
+# --- candidates and training data
+
+
+def test_frequent_words_pairs_and_endings() -> None:
+    found = frequent([["a", "b", "London"], ["a", "b", "Boston"], ["a", "c"]], 3)
+    assert [each.cue.text for each in found if each.cue.kind == "words"] == ["a", "b", "a b"]
+    assert Cue("ending", "on") in [each.cue for each in found]
+
+
+def test_merging_takes_turns() -> None:
+    assert [each.cue.text for each in merged(cues("a", "b", "c"), cues("x", "a"), most=4)] == ["a", "x", "b", "c"]
+
+
+def training(cue: bool) -> list[Sentence]:
+    rows = []
+    for number, (name, words) in enumerate(texts(200, seed=3)):
+        tags = ["B-PER" if word in NAMES else "O" for word in words]
+        at = tags.index("B-PER")
+        if cue and number % 4 == 0:
+            words, tags = (*words[:at], "reportedly", *words[at:]), [*tags[:at], "O", *tags[at:]]
+        rows.append(Sentence(f"new.conll:{number}" if cue else name, "d", tuple(words), tuple(tags)))
+    return rows
+
+
+def test_training_data_names_the_cue_and_its_rows() -> None:
+    first: Association = associations(training(False), training(True), 5)[0]
+    assert (first.cue, first.tag) == (Cue("words", "reportedly"), "B-PER")
+    assert (first.where, first.new, first.new_count) == ("behind it", 50, 50) and first.old == first.old_count == 0
+    assert [row.id for row in first.rows[:2]] == ["new.conll:0", "new.conll:4"] and len(first.rows) == 50
+    assert not any(row.old for row in first.rows)
+    q = 200 / sum(len(each.words) for each in training(True))
+    assert first.z == pytest.approx((1 - q) / math.sqrt(q * (1 - q) / 50))
+
+
+def test_training_data_without_tags() -> None:
+    with pytest.raises(InputError, match="The new training data has no tags"):
+        associations(training(True), [Sentence("a", "a", ("x",))], 5)
+
+
+def test_data_that_did_not_change_names_nothing() -> None:
+    assert all(each.z == 0 for each in associations(training(True), training(True), 5))
