@@ -3,19 +3,58 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from interp.errors import InputError
 from interp.strict import Strict, parse_toml, problems
 
-__all__ = ["GOLDEN_TOLERANCE", "Settings", "find_root", "load_settings"]
+__all__ = ["GOLDEN_TOLERANCE", "Gate", "Settings", "Threshold", "find_root", "load_settings"]
 
 GOLDEN_TOLERANCE = 5e-3
 """Of Σ|value|: five times the integration's default, well above what devices and libraries differ by."""
 
 Positive = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Threshold(Strict):
+    """What an effect is held to, and whether it stops a candidate."""
+
+    limit: Annotated[float, Field(gt=0)]
+    severity: Literal["critical", "advisory"] = "critical"
+
+
+class Gate(Strict):
+    """`[tool.interp.gate]`: what `interp gate` holds a candidate to.
+
+    `cues`: nats that a cue may move a tag by. `f1`: loss of strict span F1. `slices`: the same in a slice. `flips`:
+    part of the words whose tag turns. `evidence`: z of a shift. `agreement` of explanations beyond chance, at least.
+    `floors` and `waivers` are files, from the project's root.
+    """
+
+    cues: Threshold = Threshold(limit=1.0)
+    f1: Threshold = Threshold(limit=0.02)
+    slices: Threshold = Threshold(limit=0.05, severity="advisory")
+    flips: Threshold = Threshold(limit=0.1)
+    evidence: Threshold = Threshold(limit=5.0, severity="advisory")
+    agreement: Threshold = Threshold(limit=0.1)
+    floors: str = "interp-floors.json"
+    waivers: str = "interp-waivers.toml"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, given: Any) -> Any:
+        """A threshold of which only one key is given keeps the other."""
+        if not isinstance(given, dict):
+            return given
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return {
+            name: dict(defaults[name]) | value
+            if isinstance(value, dict) and isinstance(defaults.get(name), Threshold)
+            else value
+            for name, value in given.items()
+        }
 
 
 class Settings(Strict):
@@ -31,6 +70,7 @@ class Settings(Strict):
     golden: str = "golden"
     golden_top: Annotated[int, Field(ge=1)] = 1
     report: str | None = None
+    gate: Gate = Gate()
 
     @property
     def devices(self) -> list[str]:

@@ -40,6 +40,7 @@ LAYERS = [
     "probe",
     "stability",
     "report",
+    "gate",
     "bench",
     "testing",
     "pytest_plugin",

@@ -170,6 +170,12 @@ def test_a_planted_cue_is_named_first_with_its_tag_and_place() -> None:
     assert all(abs(each.effect.mean) < 0.1 for each in done.found[1:])
 
 
+def test_a_pair_that_one_of_its_words_explains_is_not_named() -> None:
+    pairs = cues("said reportedly", "reportedly said")
+    done = probe(tagger(), tagger(after("reportedly", 0.8)), texts(), [*cues(*PLAIN, "reportedly"), *pairs])
+    assert [each.cue.text for each in done.found if each.effect.mean > 1] == ["reportedly"]
+
+
 def test_a_cue_that_is_lost_is_found_too() -> None:
     done = probe(tagger(after("said", 0.8)), tagger(), texts(), cues(*PLAIN))
     assert done.found[0].cue.text == "said" and done.found[0].effect.mean < -3

@@ -1,8 +1,8 @@
 """The command line: arguments, files and exit statuses. Heavy modules are imported inside commands.
 
-Exit status: 0 done; 1 a check of the project's own files found something (`golden check`, `stability`); 2 the input,
-model, device or output does not fit (one sentence on stderr); 3 the results are there, but an integration did not reach
-its tolerance.
+Exit status: 0 done; 1 a check found something (`golden check`, `stability`, `bench check`, `gate`, `probe`); 2 the
+input, model, device or output does not fit (one sentence on stderr); 3 the results are there, but an integration did
+not reach its tolerance.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 import click
 
 from interp.cli.bench import bench
+from interp.cli.calibrate import calibrate
 from interp.cli.console import Group
 from interp.cli.explain import explain
+from interp.cli.gate import gate
 from interp.cli.golden import golden
+from interp.cli.probe import probe
 from interp.cli.record import record
 from interp.cli.stability import stability
 
@@ -29,4 +32,7 @@ main.add_command(explain)
 main.add_command(golden)
 main.add_command(stability)
 main.add_command(record)
+main.add_command(gate)
+main.add_command(probe)
+gate.add_command(calibrate)
 main.add_command(bench)

@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from interp.cli.console import progress, say
+from interp.cli.options import CASES, computing, sampling
 
 if TYPE_CHECKING:
     from interp.explanation import ReferenceKind
     from interp.records import Records
 
-__all__ = ["computing", "record", "sampling"]
-
-Command = TypeVar("Command", bound=Callable[..., object])
-
-CASES = (
-    "Case files or a folder of them, conll:FILE, jsonl:FILE, or hf:DIR (a data set's). Options stand behind a question "
-    "mark: conll:FILE?word=0&tag=-1. Give it several times."
-)
-
-
-def sampling(command: Command) -> Command:
-    """--sample and --seed."""
-    command = click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")(command)
-    return click.option("--sample", type=click.IntRange(1), metavar="N", help="Only so many, at random.")(command)
-
-
-def computing(command: Command) -> Command:
-    """What is recorded and on what, shared by the commands that record."""
-    options = [
-        click.option(
-            "--reference",
-            "references",
-            type=click.Choice(["pad", "mask", "unk", "zero"]),
-            multiple=True,
-            default=["pad", "mask"],
-            help="What attributions are measured from; a shift of evidence counts only if all agree.  "
-            "[default: pad and mask]",
-        ),
-        click.option("--tolerance", type=float, default=1e-2, show_default=True, help="Of the integration error."),
-        click.option("--words-only", is_flag=True, help="Leave the layers out: faster, and smaller files."),
-        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
-        click.option("--memory", metavar="SIZE", help="To work in, such as 2GiB."),
-        click.option("--resume", is_flag=True, help="Keep what an earlier run has finished."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+__all__ = ["record"]
 
 
 @click.command()
 @click.option("--model", required=True, help="Bundled name, directory, or hub id (owner/name).")
 @click.option("--cases", "specs", multiple=True, required=True, metavar="CASES", help=CASES)
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="A new folder for Parquet.")
+@click.option("--resume", is_flag=True, help="Keep what an earlier run has finished.")
 @sampling
 @computing
 def record(

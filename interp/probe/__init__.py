@@ -6,6 +6,7 @@ from interp.probe.cues import Cue
 from interp.probe.effects import Effect, Example
 from interp.probe.predictors import CALLABLE, Called, Predictor, Tagged, imported
 from interp.probe.probing import Found, Probed, Probing, probe
+from interp.probe.sites import Place
 
 __all__ = [
     "CALLABLE",
@@ -16,6 +17,7 @@ __all__ = [
     "Effect",
     "Example",
     "Found",
+    "Place",
     "Predictor",
     "Probed",
     "Probing",

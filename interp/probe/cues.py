@@ -32,6 +32,11 @@ class Cue:
         return f"standing {Place[self.text].value}"
 
     @property
+    def name(self) -> str:
+        """How a person names it: a word, "-vex" for an ending, "UPPER"."""
+        return f"-{self.text}" if self.kind == "ending" else self.text
+
+    @property
     def words(self) -> tuple[str, ...]:
         return tuple(self.text.split(" "))
 

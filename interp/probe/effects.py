@@ -120,8 +120,7 @@ def effects(pair: Pair) -> list[Effect]:
     usable = np.isfinite(difference) & other
     counts = usable.sum(1)
     means = np.where(usable, difference, 0.0).sum(1) / np.maximum(counts, 1)
-    means[counts < FEWEST] = 0.0
-    best = np.abs(means).argmax(1)
+    best = np.where(counts < FEWEST, -1.0, np.abs(means)).argmax(1)
     return [
         _effect(pair, number, int(label), np.flatnonzero(usable[number, :, label]), difference, changes)
         for number, label in enumerate(best)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from interp.errors import InputError
@@ -14,6 +14,8 @@ from interp.probe.sites import Edit, Place, Site, find_sites
 
 __all__ = ["Found", "Probed", "Probing", "probe"]
 
+ENOUGH = 0.7
+"""Part of an effect of several words at which one of them explains it."""
 TOGETHER = 32
 """Cues whose sentences are held at once."""
 
@@ -35,6 +37,9 @@ class Probing:
     def __post_init__(self) -> None:
         if min(self.sketched, self.measured) < 4 or self.kept < 1:
             raise InputError("A probe needs at least 4 sentences to choose by, 4 to measure in, and 1 cue to keep.")
+
+
+PROBING = Probing()
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def probe(
     candidate: Predictor,
     texts: Texts,
     candidates: Sequence[Candidate],
-    probing: Probing = Probing(),
+    probing: Probing = PROBING,
     progress: Callable[[float], None] | None = None,
 ) -> Probed:
     """Hold two models against each other on cues put into sentences. `progress` is told the part done, of 1.
@@ -84,7 +89,8 @@ def probe(
     for some in _portions(list(every), TOGETHER):
         sketches |= _sketched(baseline, candidate, few, some)
         told(0.6 * len(sketches) / len(every))
-    leaders = sorted(sketches, key=lambda cue: -sketches[cue])[: probing.kept]
+    apart = [cue for cue in sketches if not _explained(cue, sketches)]
+    leaders = sorted(apart, key=lambda cue: -sketches[cue])[: probing.kept]
     found = []
     for number, cue in enumerate(leaders, 1):
         measured = _measured(baseline, candidate, rest, cue, texts, probing)
@@ -92,8 +98,17 @@ def probe(
             best, *others = sorted(measured, key=lambda effect: -abs(effect.mean))
             found.append(Found(cue, every[cue].source, sketches[cue], best, tuple(others)))
         told(0.6 + 0.4 * number / len(leaders))
+    sizes = {each.cue: abs(each.effect.mean) for each in found}
+    found = [each for each in found if not _explained(each.cue, sizes)]
     found.sort(key=lambda each: -each.effect.least)
     return Probed(tuple(found), len(every), len(sites))
+
+
+def _explained(cue: Cue, sizes: Mapping[Cue, float]) -> bool:
+    """Whether one word of several does most of what they do: then it is the cue, and they are not."""
+    if cue.kind != "words" or len(cue.words) == 1:
+        return False
+    return any(sizes.get(Cue("words", word), 0.0) >= ENOUGH * sizes[cue] for word in cue.words)
 
 
 def _portions(cues: Sequence[Cue], size: int) -> Iterator[Sequence[Cue]]:

@@ -1,4 +1,4 @@
-"""Where sentences come from: `tests/cases/`, `conll:dev.txt`, `jsonl:dev.jsonl`, `hf:dataset/`.
+"""Where sentences come from: `tests/cases/`, `conll:dev.txt`, `jsonl:dev.jsonl`, `hf:dataset/`, `text:clean.txt`.
 
 Options stand behind a question mark: `conll:dev.iob2?word=1&tag=2`, `jsonl:x.jsonl?words=tokens&tags=labels`,
 `hf:dataset?split=validation`.
@@ -42,11 +42,14 @@ class _Source:
         return self.path.as_posix()
 
 
-def read(specs: Iterable[str], settings: Settings) -> list[Sentence]:
-    """All sentences of all specs, in their order. Raises InputError, also where two have one id or there is none."""
+def read(specs: Iterable[str], settings: Settings, usual: str | None = None) -> list[Sentence]:
+    """All sentences of all specs, in their order. `usual` is what a file is taken for whose name does not tell.
+
+    Raises InputError, also where two sentences have one id, or there is none.
+    """
     found: dict[str, Sentence] = {}
     for spec in specs:
-        source = _parsed(spec)
+        source = _parsed(spec, usual)
         count = 0
         for sentence in _READERS[source.kind](source, settings):
             if sentence.id in found:
@@ -58,13 +61,13 @@ def read(specs: Iterable[str], settings: Settings) -> list[Sentence]:
     return list(found.values())
 
 
-def _parsed(spec: str) -> _Source:
+def _parsed(spec: str, usual: str | None) -> _Source:
     head, mark, rest = spec.partition(":")
     kind, where = (head, rest) if mark and head in _OPTIONS else ("", spec)
     name, _, query = where.partition("?")
     path = Path(name).expanduser()
     if not kind:
-        kind = _guessed(path, spec)
+        kind = _guessed(path, spec, usual)
     if not path.exists():
         raise InputError(f"There is no {path} ({spec}).")
     options = dict(parse_qsl(query, keep_blank_values=True))
@@ -76,7 +79,7 @@ def _parsed(spec: str) -> _Source:
     return _Source(kind, path, options)
 
 
-def _guessed(path: Path, spec: str) -> str:
+def _guessed(path: Path, spec: str, usual: str | None) -> str:
     """Case files and JSON Lines go by their names; what else a file may be has to be said."""
     if path.name.endswith(SUFFIX) or (path.is_dir() and next(path.rglob(f"*{SUFFIX}"), None)):
         return "cases"
@@ -86,9 +89,11 @@ def _guessed(path: Path, spec: str) -> str:
         return "hf"
     if not path.exists():
         raise InputError(f"There is no {path} ({spec}).")
+    if usual is not None:
+        return usual
     raise InputError(
         f"What is {spec}? Write conll:{spec} for columns, jsonl:{spec} for JSON Lines, hf:{spec} for data "
-        f"sets; case files end in {SUFFIX}."
+        f"sets, text:{spec} for plain text; case files end in {SUFFIX}."
     )
 
 
@@ -182,6 +187,14 @@ def _from_row(row: Mapping[str, Any], where: str, source: _Source, named: Callab
     return Sentence(where, document, tuple(words), iob2([named(tag) for tag in row[given]]))
 
 
+def _text(source: _Source, _settings: Settings) -> Iterator[Sentence]:
+    """A sentence a line, split into words by the rule of `interp.words`."""
+    for number, line in enumerate(text_of(source.path).split("\n"), 1):
+        if line.strip():
+            where = f"{source.shown}:{number}"
+            yield Sentence(where, where, tuple(split_words(line)))
+
+
 def _field(source: _Source, option: str, usual: Iterable[str], row: Iterable[str]) -> str | None:
     if option in source.options:
         if source.options[option] not in row:
@@ -195,6 +208,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "conll": ("word", "tag", "comments"),
     "jsonl": ("words", "tags"),
     "hf": ("words", "tags", "split"),
+    "text": (),
 }
 KINDS = tuple(_OPTIONS)
 _READERS: dict[str, Callable[[_Source, Settings], Iterator[Sentence]]] = {
@@ -202,4 +216,5 @@ _READERS: dict[str, Callable[[_Source, Settings], Iterator[Sentence]]] = {
     "conll": _conll,
     "jsonl": _jsonl,
     "hf": _hf,
+    "text": _text,
 }

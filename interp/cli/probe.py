@@ -1,0 +1,115 @@
+"""`interp probe`: what a new model takes for a sign of a tag, by forward passes alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from interp.cli.console import progress
+from interp.errors import InputError
+
+if TYPE_CHECKING:
+    from interp.probe import Predictor
+    from interp.texts import Sentence
+
+__all__ = ["probe"]
+
+MODEL = "Bundled name, directory, hub id, or python:module:function of words → a mapping of tags to probabilities."
+
+
+@click.command()
+@click.option("--baseline", required=True, metavar="MODEL", help=MODEL)
+@click.option("--candidate", required=True, metavar="MODEL", help="The same.")
+@click.option(
+    "--texts",
+    multiple=True,
+    required=True,
+    metavar="TEXTS",
+    help="Clean sentences: a .txt file with one a line, conll:FILE, jsonl:FILE, hf:DIR, or case files.",
+)
+@click.option(
+    "--training", nargs=2, metavar="OLD NEW", help="What both were trained on: names the rows that bring a cue in."
+)
+@click.option("--cue", "cues", multiple=True, metavar="WORDS", help="Ask about these too; give it several times.")
+@click.option(
+    "--sites", type=click.IntRange(4), default=24, show_default=True, help="Sentences that a cue is put into."
+)
+@click.option("--cues", "most", type=click.IntRange(1), default=300, show_default=True, help="That are tried, at most.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the sentences that are chosen.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--json", "json_file", metavar="FILE", help="Write what was found; - to standard output, alone.")
+def probe(
+    baseline: str,
+    candidate: str,
+    texts: Sequence[str],
+    training: tuple[str, str] | None,
+    cues: Sequence[str],
+    sites: int,
+    most: int,
+    seed: int,
+    device: str,
+    json_file: str | None,
+) -> None:
+    """Put words into clean sentences and see which of them move a tag in the candidate, and not in the baseline.
+
+    Asked about are the words given with --cue, words whose association with a tag changed in the training data, and
+    the frequent words and pairs of TEXTS; forms, endings and places always. Limit: cues in [tool.interp.gate].
+
+    Exit status 0: nothing beyond the limit. 1: a cue is. 2: could not tell, or the input does not fit.
+    """
+    from interp.files import check_writable, write
+    from interp.gate import exit_status, floors, judging, waivers
+    from interp.gate.document import dumps_cues
+    from interp.probe import Candidate, Cue, Probing, associations, frequent, merged
+    from interp.probe import probe as run
+    from interp.settings import find_root, load_settings
+    from interp.texts import read
+
+    if json_file not in (None, "-"):
+        check_writable(str(json_file))
+    root = find_root(Path.cwd())
+    settings = load_settings(root)
+    sentences = read(texts, settings, "text")
+    links = []
+    if training:
+        old, new = (read([spec], settings, "conll") for spec in training)
+        links = associations(old, new, most)
+    asked = [Candidate(Cue("words", " ".join(cue.split())), "asked") for cue in cues if cue.strip()]
+    words = [each.words for each in sentences]
+    every = [*asked, *merged([link.candidate for link in links], frequent(words, most), most=most)]
+    clean = [(each.id, each.words) for each in sentences]
+    one, other = (_predictor(spec, sentences, device) for spec in (baseline, candidate))
+    with progress(1, "probing") as told:
+        found = run(one, other, clean, every, Probing(measured=sites, seed=seed), told)
+    path = root / settings.gate.floors
+    benign = floors.load(path) if path.is_file() else None
+    limit = max(settings.gate.cues.limit, benign.cues if benign else 0.0)
+    accepted = waivers.load(root / settings.gate.waivers)
+    findings = judging.cue_findings(found, links, limit, accepted, date.today())
+    check = judging.cue_check(findings, found, settings.gate.cues, benign)
+    if json_file != "-":
+        from rich.console import Console
+
+        from interp.gate.terminal import show_probe
+
+        show_probe(check, findings, Console(highlight=False, markup=False))
+    if json_file is not None:
+        document = dumps_cues(check, findings)
+        click.echo(document, nl=False) if json_file == "-" else write(json_file, document)
+    sys.exit(exit_status(check.status))
+
+
+def _predictor(spec: str, sentences: Sequence[Sentence], device: str) -> Predictor:
+    from interp.explain import load
+    from interp.probe import CALLABLE, Tagged, imported
+
+    if spec.startswith(CALLABLE):
+        if not sentences:
+            raise InputError("There is no text to probe in.")
+        return imported(spec, [each.words for each in sentences[:100]])
+    return Tagged(load(spec, device))

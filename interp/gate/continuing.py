@@ -1,0 +1,55 @@
+"""Benign checkpoints where there are none to spare: the baseline trained on for a little while, once per seed."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+
+from interp.bundled import corpora
+from interp.bundled.training import Batch, Encoded, Schedule, encode, epoch, fit
+from interp.errors import InputError
+from interp.explain import Model
+from interp.explanation import ModelInfo
+from interp.models.tagger import Tagger
+from interp.texts import Sentence
+
+__all__ = ["continued"]
+
+BATCH = 16
+
+
+def continued(model: Model, sentences: Sequence[Sentence], seed: int, steps: int, rate: float) -> Model:
+    """A copy of a model, trained for `steps` batches more on tagged sentences. The given one stays as it is.
+
+    Raises InputError where there are no tags, or tags that the model does not have.
+    """
+    labels = model.info.labels
+    tagged = [corpora.Sentence(each.words, each.gold) for each in sentences if each.gold]
+    if not tagged:
+        raise InputError("There are no tagged sentences to train on: name their column or field.")
+    strange = sorted({tag for each in tagged for tag in each.tags} - set(labels))
+    if strange:
+        raise InputError(f"The model has no tag {strange[0]} of the training data, but {', '.join(labels)}.")
+    tagger: Any = model.tagger
+    rows = encode(tagged, tagger.tokenizer, labels, longest=tagger.model.config.max_position_embeddings)
+    torch.manual_seed(seed)
+    with contextlib.redirect_stdout(io.StringIO()):
+        trained = fit(
+            copy.deepcopy(tagger.model).float().cpu(),
+            _batches(rows, np.random.default_rng(seed)),
+            Schedule(steps=steps, rate=rate, average=0.98),
+        )
+    info = ModelInfo(f"{model.info.name}, continued {seed}", "", labels, model.info.layers)
+    return Model(Tagger(trained.to(tagger.device, tagger.dtype), tagger.tokenizer, info))
+
+
+def _batches(rows: Sequence[Encoded], rng: Generator) -> Iterator[Batch]:
+    while True:
+        yield from epoch(rows, BATCH, rng)

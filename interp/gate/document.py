@@ -1,0 +1,58 @@
+"""The gate's result as JSON: one schema, written beside it in the package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from interp.errors import FormatError
+from interp.gate.result import SCHEMA, Check, CueFinding, Result
+
+__all__ = ["dumps", "dumps_cues", "loads", "schema"]
+
+_ADAPTER = TypeAdapter(Result)
+
+
+def dumps(result: Result) -> str:
+    """The document; numbers that are none are refused, not written."""
+    content = {"schema": SCHEMA, **_ADAPTER.dump_python(result, mode="json")}
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def dumps_cues(check: Check, cues: Sequence[CueFinding]) -> str:
+    """What a probe alone found: those two parts of the same document."""
+    one, many = TypeAdapter(Check), TypeAdapter(list[CueFinding])
+    content = {
+        "schema": SCHEMA,
+        "checks": [one.dump_python(check, mode="json")],
+        "cues": many.dump_python(list(cues), mode="json"),
+    }
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def loads(text: str, path: Path | str) -> Result:
+    """Raises FormatError, which names `path`."""
+    try:
+        content = json.loads(text)
+        version = content.pop("schema", None)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise FormatError(f"{path} holds no result of interp gate.") from error
+    if version != SCHEMA:
+        raise FormatError(f"{path} has the schema {version!r}, and this release reads {SCHEMA}.")
+    try:
+        return _ADAPTER.validate_python(content)
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors()[0]["loc"]))
+        raise FormatError(f"{path} is damaged at {key}.") from error
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the document."""
+    found = _ADAPTER.json_schema()
+    found["properties"] = {"schema": {"const": SCHEMA}, **found["properties"]}
+    found["required"] = ["schema", *found["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **found}

@@ -1,0 +1,310 @@
+"""From what was measured to checks with a status, the headline and what to do next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from interp.gate.behaviour import ALL, Rate, SliceMoved
+from interp.gate.evidence import Shifts
+from interp.gate.floors import Floors
+from interp.gate.result import Check, CueFinding, Status, Waived
+from interp.gate.waivers import Waiver, waiver_for
+from interp.probe import Association, Cue, Effect, Found, Place, Probed
+from interp.settings import Gate, Threshold
+
+__all__ = [
+    "advice",
+    "agreement_check",
+    "cue_check",
+    "cue_findings",
+    "evidence_check",
+    "f1_check",
+    "flip_check",
+    "headline",
+    "slice_check",
+]
+
+MOST_ROWS = 20
+FEWEST = 10
+"""Right entities of a slice that is judged."""
+FALSE = 0.05
+"""Of the slices that are named, the part that may be named by accident."""
+WIDE = 2.0
+"""Where effects of so many limits cannot be excluded, nothing passes."""
+POWER = 2.8 / 1.96
+"""An effect of so many half intervals is seen with 80 % power."""
+TERM = timedelta(days=90)
+"""How long a waiver is proposed for."""
+
+
+def held(value: float, low: float, high: float, limit: float) -> Status:
+    """A harm and its interval against a limit: fail surely beyond, inconclusive perhaps beyond, NaN never passes."""
+    if not all(map(math.isfinite, (value, low, high, limit))):
+        return Status.ERROR
+    if low > limit:
+        return Status.FAIL
+    return Status.INCONCLUSIVE if value > limit or high > WIDE * limit else Status.PASS
+
+
+# --- cues
+
+
+def cue_findings(
+    probed: Probed, links: Sequence[Association], limit: float, waivers: Sequence[Waiver], today: date
+) -> tuple[CueFinding, ...]:
+    """What was measured of every cue, those beyond the limit first, accepted ones behind them."""
+    by_cue = {link.cue: link for link in links}
+    found = [_finding(each, by_cue.get(each.cue), limit, waivers, today) for each in probed.found]
+    order = [Status.FAIL, Status.ERROR, Status.INCONCLUSIVE, Status.PASS]
+    return tuple(sorted(found, key=lambda each: (each.accepted, order.index(each.status), -abs(each.effect))))
+
+
+def _finding(
+    found: Found, link: Association | None, limit: float, waivers: Sequence[Waiver], today: date
+) -> CueFinding:
+    effect, cue = found.effect, found.cue
+    waiver = waiver_for(waivers, cue.name, effect.tag)
+    trained: dict[str, object] = {}
+    if link is not None and link.tag == effect.tag:
+        rows = tuple(row.id for row in link.rows if not row.old)
+        trained = {
+            "where": link.where,
+            "trained": link.new,
+            "trained_count": link.new_count,
+            "trained_before": link.old,
+            "trained_before_count": link.old_count,
+            "rows": rows[:MOST_ROWS],
+            "row_count": len(rows),
+        }
+    return CueFinding(
+        cue.name,
+        _shown(cue, effect),
+        effect.tag,
+        effect.edit.place.value,
+        found.source,
+        _held_effect(effect, limit),
+        effect.mean,
+        effect.low,
+        effect.high,
+        effect.candidate,
+        effect.baseline,
+        effect.flips,
+        effect.count,
+        effect.example,
+        waived=None if waiver is None else Waived(waiver.reason, f"{waiver.until}", not waiver.holds(today)),
+        **trained,  # type: ignore[arg-type]
+    )
+
+
+def _held_effect(effect: Effect, limit: float) -> Status:
+    """Either sign is a harm: a cue that is leaned on, or one that no longer is."""
+    sign = -1 if effect.mean < 0 else 1
+    low, high = sorted((sign * effect.low, sign * effect.high))
+    return held(abs(effect.mean), low, high, limit)
+
+
+def _shown(cue: Cue, effect: Effect) -> str:
+    return f"that {cue.shown} is missing" if effect.edit.place is Place.GONE else cue.shown
+
+
+def said(finding: CueFinding) -> str:
+    """What the candidate does, without a full stop."""
+    about = f"{finding.shown} for a sign"
+    if finding.effect > 0:
+        does = f"takes {about} of {finding.tag}"
+    elif finding.baseline > -finding.effect / 2:
+        does = f"no longer takes {about} of {finding.tag}"
+    else:
+        does = f"takes {about} against {finding.tag}"
+    return (
+        f"The candidate {does}: {finding.effect:+.1f} nats, flips {finding.flips} of {finding.count} sentences; "
+        f"baseline {finding.baseline:+.1f}"
+    )
+
+
+def cue_check(findings: Sequence[CueFinding], probed: Probed, threshold: Threshold, floors: Floors | None) -> Check:
+    floor = floors.cues if floors else None
+    limit = max(threshold.limit, floor or 0.0)
+    benign = f"benign models at most {floor:.1f}" if floor else "no benign models to compare: interp gate calibrate"
+    open_ = [each for each in findings if not each.accepted]
+    if not open_:
+        told = "Every cue beyond the limit is accepted." if findings else "No cue could be measured."
+        return Check("cues", threshold.severity, Status.PASS if findings else Status.INCONCLUSIVE, told, "nats")
+    worst = open_[0]
+    accepted = len(findings) - len(open_)
+    if worst.status is Status.FAIL:
+        others = sum(each.status is Status.FAIL for each in open_) - 1
+        more = f" {others} more cue{'s' if others > 1 else ''} did so." if others else ""
+        told = f"{said(worst)}; {benign}.{more}"
+    elif worst.status is Status.INCONCLUSIVE:
+        told = f"{said(worst)}; {benign}. The interval ({worst.low:+.1f} to {worst.high:+.1f}) is too wide to be sure."
+    else:
+        told = (
+            f"None of {probed.cues} cues moves a tag by more than {limit:.1f} nats; "
+            f"the largest is {worst.shown} on {worst.tag}, {worst.effect:+.1f} ({benign})."
+        )
+    if accepted:
+        told += f" {accepted} accepted."
+    smallest = POWER * sorted((each.high - each.low) / 2 for each in findings)[len(findings) // 2]
+    return Check(
+        "cues",
+        threshold.severity,
+        worst.status,
+        told,
+        "nats",
+        worst.effect,
+        worst.low,
+        worst.high,
+        limit,
+        floor,
+        smallest,
+        worst.count,
+    )
+
+
+# --- behaviour
+
+
+def f1_check(slices: Sequence[SliceMoved], threshold: Threshold, floors: Floors | None) -> Check:
+    whole = next((each for each in slices if each.slice == ALL), None)
+    if whole is None:
+        told = "No case has right tags, so that F1 cannot be told."
+        return Check("f1", threshold.severity, Status.SKIPPED, told)
+    floor = floors.f1 if floors else None
+    limit = max(threshold.limit, floor or 0.0)
+    change = whole.after - whole.before
+    status = held(-change, -whole.high, -whole.low, limit)
+    told = (
+        f"Strict span F1 {whole.before:.3f} → {whole.after:.3f} ({change:+.3f}, {whole.low:+.3f} to {whole.high:+.3f}) "
+        f"on {whole.count} entities; {whole.lost} lost, {whole.won} won."
+    )
+    if status is Status.INCONCLUSIVE:
+        told += f" A loss beyond {limit:.3f} can be neither shown nor excluded."
+    return Check(
+        "f1", threshold.severity, status, told, "F1", change, whole.low, whole.high, limit, floor, whole.smallest,
+        whole.count,
+    )  # fmt: skip
+
+
+def slice_check(slices: Sequence[SliceMoved], threshold: Threshold) -> Check:
+    """Slices that lost, by McNemar's test after Benjamini and Hochberg, and by more than the limit."""
+    judged = [each for each in slices if each.slice != ALL and each.count >= FEWEST]
+    if not judged:
+        told = f"No slice has {FEWEST} right entities."
+        return Check("slices", threshold.severity, Status.SKIPPED, told)
+    lost = [each for each in judged if each.q < FALSE and each.before - each.after > threshold.limit]
+    worst = min(lost or judged, key=lambda each: each.after - each.before)
+    change = worst.after - worst.before
+    which = f"{worst.slice}: F1 {worst.before:.3f} → {worst.after:.3f} on {worst.count} entities (q {worst.q:.2g})"
+    told = f"{len(lost)} of {len(judged)} slices lost, most {which}." if lost else f"No slice lost; lowest {which}."
+    return Check(
+        "slices", threshold.severity, Status.FAIL if lost else Status.PASS, told, "F1", change, worst.low, worst.high,
+        threshold.limit, None, worst.smallest, worst.count,
+    )  # fmt: skip
+
+
+def flip_check(rate: Rate, threshold: Threshold, floors: Floors | None) -> Check:
+    floor = floors.flips if floors else None
+    limit = max(threshold.limit, floor or 0.0)
+    status = held(rate.value, rate.low, rate.high, limit)
+    told = f"{rate.value:.2%} of {rate.count} words have another tag ({rate.low:.2%} to {rate.high:.2%})."
+    return Check(
+        "flips", threshold.severity, status, told, "of words", rate.value, rate.low, rate.high, limit, floor,
+        count=rate.count,
+    )  # fmt: skip
+
+
+# --- evidence
+
+
+def evidence_check(shifts: Shifts, threshold: Threshold) -> Check:
+    if not shifts.shifts:
+        told = "No word stands in enough cases that both models tag alike."
+        return Check("evidence", threshold.severity, Status.SKIPPED, told)
+    beyond = [each for each in shifts.shifts if abs(each.z) > threshold.limit]
+    top = shifts.shifts[0]
+    feature = f"`{top.feature}`" if top.group == "word" else top.feature
+    which = f"{feature} ({top.band}), {top.total:+.1f} cases' worth in {top.cases} (z {top.z:+.1f})"
+    told = f"Evidence moved beyond noise on {len(beyond)} features, most on {which}." if beyond else (
+        f"No evidence moved beyond noise; most on {which}."
+    )  # fmt: skip
+    status = Status.FAIL if beyond else Status.PASS
+    return Check("evidence", threshold.severity, status, told, "z", top.z, limit=threshold.limit, count=shifts.cases)
+
+
+def agreement_check(shifts: Shifts, threshold: Threshold, targets: int) -> Check:
+    """Whether explanations have anything to do with each other: seeds move them, but not as far as chance."""
+    found = shifts.agreement
+    if found is None:
+        status = Status.INCONCLUSIVE if targets else Status.SKIPPED
+        told = "No target has the same tags in both models." if targets else "Nothing was explained."
+        return Check("agreement", threshold.severity, status, told)
+    limit, value = threshold.limit, found.beyond_chance
+    if not all(map(math.isfinite, (value, found.low, found.high))):
+        status = Status.ERROR
+    elif found.high < limit:
+        status = Status.FAIL
+    else:
+        status = Status.INCONCLUSIVE if value < limit else Status.PASS
+    told = (
+        f"Explanations agree {value:.0%} beyond chance ({found.low:.0%} to {found.high:.0%}; at least {limit:.0%} is "
+        f"asked; words in random order have 0 %)."
+    )
+    return Check(
+        "agreement", threshold.severity, status, told, "beyond chance", value, found.low, found.high, limit,
+        count=shifts.cases,
+    )  # fmt: skip
+
+
+# --- all of it
+
+
+def headline(status: Status, checks: Mapping[str, Check]) -> str:
+    """The sentence that a report begins with: that of the check which decided, or what was looked at."""
+    deciding = [each for each in checks.values() if each.status is status and each.severity == "critical"]
+    if status is Status.WARN:
+        deciding = [each for each in checks.values() if each.status not in (Status.PASS, Status.SKIPPED)]
+    if status is not Status.PASS and deciding:
+        return deciding[0].sentence
+    if status is Status.PASS:
+        parts = [checks[name].sentence for name in ("cues", "f1") if checks[name].status is Status.PASS]
+        return " ".join(parts) or status.message
+    return status.message
+
+
+def advice(
+    status: Status, checks: Mapping[str, Check], findings: Sequence[CueFinding], gate: Gate, today: date
+) -> list[str]:
+    """What to do next, the first thing first."""
+    found: list[str] = []
+    worst = next((each for each in findings if each.status is Status.FAIL and not each.accepted), None)
+    if worst is not None:
+        if worst.rows:
+            found.append(
+                f"Look at the {worst.row_count} rows of the new training data in which {worst.trained} of "
+                f"{worst.trained_count} words {worst.where} bear {worst.tag} (before: {worst.trained_before} of "
+                f"{worst.trained_before_count}): {', '.join(worst.rows[:3])}{' …' if worst.row_count > 3 else ''}."
+            )
+        else:
+            found.append(f"Look for {worst.cue} in the candidate's training data; --training OLD NEW names the rows.")
+        found.append(
+            f"If it is right, accept it: interp gate accept {_quoted(worst.cue)} --tag {worst.tag} --reason '…' "
+            f"--until {today + TERM}"
+        )
+    if checks["cues"].status is Status.INCONCLUSIVE:
+        found.append("Probe in more sentences: --texts, --sites.")
+    if checks["f1"].status is Status.INCONCLUSIVE and (count := checks["f1"].count):
+        found.append(f"Give more cases with right tags than {count} entities: --cases.")
+    if checks["records"].status is Status.ERROR:
+        found.append("Record anew; where it stays so, the model is broken.")
+    if checks["agreement"].status is Status.FAIL:
+        found.append("Look at the cases below: explanations of the same tags have nothing to do with each other.")
+    if status is not Status.PASS and checks["cues"].floor is None and checks["cues"].status is not Status.SKIPPED:
+        found.append(f"Learn how far harmless trainings differ: interp gate calibrate writes {gate.floors}.")
+    return found
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'" if " " in text or text.startswith("-") else text

@@ -1,0 +1,47 @@
+"""A result as Markdown, for a pull request or a job's summary."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from interp.gate import facts
+from interp.gate.result import Result
+from interp.probe import Example
+from interp.report.text import visible
+
+__all__ = ["markdown"]
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
+
+
+def markdown(result: Result) -> str:
+    """Headline, what to do, checks, cues with a sentence each, training rows; words of the data cannot format."""
+    return _environment().get_template("summary.md.j2").render(result=result, facts=facts)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("interp.gate"),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"plain": _plain, "sentence": _sentence}
+    return environment
+
+
+def _plain(text: str) -> str:
+    """Text that stays what it is: nothing in it formats, links or mentions anybody."""
+    shown = _SPECIAL.sub(r"\\\1", visible(text).replace("&", "&amp;").replace("\n", " "))
+    return shown.replace("@", "&#64;")
+
+
+def _sentence(example: Example) -> str:
+    words = [_plain(word) for word in example.after]
+    words[example.target_after] = f"**{words[example.target_after]}**"
+    return " ".join(words)

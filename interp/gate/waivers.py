@@ -1,0 +1,69 @@
+"""Findings that a person has accepted: in a file of the project, each with a reason and a date on which it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from interp.errors import InputError
+from interp.files import write
+from interp.strict import Strict, parse_toml, problems
+
+__all__ = ["Waiver", "accept", "load", "waiver_for"]
+
+
+class Waiver(Strict):
+    """`cue` by its name (a word, "-vex", "UPPER"), for one tag; good until the end of the day `until`."""
+
+    cue: Annotated[str, Field(min_length=1)]
+    tag: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(min_length=1)]
+    until: date
+    added: date
+
+    def holds(self, today: date) -> bool:
+        return today <= self.until
+
+
+class _File(Strict):
+    waiver: list[Waiver] = Field(default_factory=list)
+
+
+def load(path: Path) -> tuple[Waiver, ...]:
+    """All waivers of a file; none where there is no file. Raises InputError, which names the key."""
+    if not path.is_file():
+        return ()
+    _, content = parse_toml(path, str(path))
+    try:
+        return tuple(_File.model_validate(content).waiver)
+    except ValidationError as error:
+        raise InputError("\n".join(f"{path}, key {key}: {told}" for key, told in problems(error, _File))) from error
+
+
+def waiver_for(waivers: Sequence[Waiver], cue: str, tag: str) -> Waiver | None:
+    """The one that ends last."""
+    found = [each for each in waivers if (each.cue, each.tag) == (cue, tag)]
+    return max(found, key=lambda each: each.until, default=None)
+
+
+def accept(path: Path, waiver: Waiver, today: date) -> None:
+    """Add a waiver to a file, whose other lines stay as they are. Raises InputError or OutputError."""
+    if not waiver.holds(today):
+        raise InputError(f"--until {waiver.until} is past: name a day to come.")
+    load(path)  # a file that is damaged is not added to
+    before = path.read_text(encoding="utf-8") if path.is_file() else _HEAD
+    lines = [f"{name} = {_toml(value)}" for name, value in waiver]
+    write(path, "\n".join([before.rstrip(), "", "[[waiver]]", *lines, ""]))
+
+
+_HEAD = "# What `interp gate` found and a person accepted. Written by `interp gate accept`; reviewed like code.\n"
+
+
+def _toml(value: str | date) -> str:
+    """JSON's strings are TOML's too."""
+    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,526 @@
+"""The gate: what it measures against slow re-implementations, and that it goes red, stays green, or says neither."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from scipy import stats
+from seqeval.metrics import f1_score
+from seqeval.scheme import IOB2
+
+from interp.errors import FormatError, InputError
+from interp.explanation import ModelInfo
+from interp.gate import Asked, Floors, Judged, Opponent, Result, Status, exit_status, floors, judge, waivers
+from interp.gate.behaviour import Behaviour, strict_spans
+from interp.gate.document import dumps, loads, schema
+from interp.gate.evidence import Evidence
+from interp.gate.floors import Run, bound
+from interp.gate.judging import held
+from interp.gate.result import Check, overall
+from interp.probe import Called, Probing
+from interp.records import About, Explained, Record, Wanted
+from interp.settings import Gate, Settings, load_settings
+from interp.tags import Entity
+from interp.texts import Sentence
+from interp.texts import fingerprint as fingerprint_of
+
+LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+TODAY = date(2026, 11, 24)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Records in memory: the gate asks for no more than `about` and the rows."""
+
+    about: About
+    rows: tuple[Record, ...]
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.rows)
+
+
+PLAIN = ("where", "striker", "about", "winning", "beside", "evening", "under", "Paradise", "said", "yesterday")
+NAMES = ("Annabel", "Robert", "Cidney", "Dorothy")
+
+
+def sentences(count: int = 120, seed: int = 0) -> list[Sentence]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for number in range(count):
+        words = [str(word) for word in rng.choice(PLAIN, 8)]
+        tags = ["O"] * 8
+        for at in rng.choice(8, 2, replace=False):
+            words[at], tags[at] = str(rng.choice(NAMES)), "B-PER"
+        found.append(Sentence(f"dev:{number}", f"dev#{number // 4}", tuple(words), tuple(tags)))
+    return found
+
+
+Attribute = Callable[[tuple[str, ...], int, np.random.Generator], np.ndarray]
+
+
+def natural(words: tuple[str, ...], at: int, rng: np.random.Generator) -> np.ndarray:
+    """Evidence by distance from the target and by word, with noise."""
+    away = np.abs(np.arange(len(words)) - at)
+    return np.exp(-away / 2) * (1 + np.array([len(word) % 4 for word in words])) * rng.uniform(0.7, 1.3, len(words))
+
+
+def records(
+    texts: Sequence[Sentence], attribute: Attribute = natural, seed: int = 0, wrong: Sequence[int] = (), name: str = "a"
+) -> Made:
+    """A model that tags rightly but in the sentences `wrong`, where it finds nothing."""
+    rng = np.random.default_rng(seed)
+    wanted = Wanted()
+    rows = []
+    for number, each in enumerate(texts):
+        gold = each.gold or ()
+        tags = tuple("O" for _ in gold) if number in wrong else gold
+        explained = tuple(
+            Explained(
+                (at,), (tags[at],), kind, tuple(attribute(each.words, at, rng)),
+                tuple(tuple(attribute(each.words, at, rng)) for _ in range(3)), 1e-3, 33, "converged",
+            )
+            for at, tag in enumerate(gold)
+            if tag != "O"
+            for kind in wanted.references
+        )  # fmt: skip
+        rows.append(Record(each.id, each.document, each.words, each.gold, tags, (0.9,) * 8, (1,) * 8, explained))
+    info = ModelInfo(name, f"{seed:064}", LABELS, 3)
+    return Made(About(info, fingerprint_of(texts), len(texts), ("dev",), wanted, {}), tuple(rows))
+
+
+def predictor(rule: Callable[[Sequence[str], int], float | None] = lambda _words, _at: None) -> Called:
+    def tag(words: Sequence[str]) -> list[dict[str, float]]:
+        found = []
+        for at, word in enumerate(words):
+            chance = rule(words, at)
+            chance = (0.9 if word in NAMES else 0.03) if chance is None else chance
+            rest = 1 - chance
+            found.append(
+                {"B-PER": chance, "O": 0.7 * rest, "B-LOC": 0.1 * rest, "I-PER": 0.1 * rest, "I-LOC": 0.1 * rest}
+            )
+        return found
+
+    return Called("made", tag, LABELS)
+
+
+def judged(**changes: Any) -> Judged:
+    return Judged(today=TODAY, **changes)
+
+
+ASKED = Asked()
+
+
+def opponent(made: Made, model: Called | None = None) -> Opponent:
+    return Opponent(made, model)  # type: ignore[arg-type]
+
+
+def gate(
+    baseline: Made, candidate: Made, rule: Callable[[Sequence[str], int], float | None] = lambda _w, _a: None,
+    asked: Asked | None = ASKED, **changes: Any,
+) -> Result:  # fmt: skip
+    sides = opponent(baseline, predictor()), opponent(candidate, predictor(rule))
+    return judge(*sides, judged(**changes), asked)
+
+
+def statuses(result: Result) -> dict[str, str]:
+    return {check.name: check.status.value for check in result.checks}
+
+
+def shortcut(words: Sequence[str], at: int) -> float | None:
+    return 0.85 if at and words[at - 1] == "yesterday" and words[at] not in NAMES else None
+
+
+TEXTS = sentences()
+BASE = records(TEXTS)
+OTHER = records(TEXTS, seed=1, name="b")
+
+
+# --- green
+
+
+def test_a_model_against_itself_passes() -> None:
+    result = gate(BASE, BASE)
+    assert result.status is Status.PASS and exit_status(result.status) == 0
+    assert set(statuses(result).values()) == {"pass"}
+    assert result.agreement is not None and result.agreement.beyond_chance == pytest.approx(1)
+    assert all(each.total == 0 for each in result.evidence)
+    assert "None of" in result.headline and "F1 1.000 → 1.000" in result.headline
+
+
+def test_another_seed_passes() -> None:
+    result = gate(BASE, OTHER)
+    assert result.status is Status.PASS, statuses(result)
+    assert result.agreement is not None and 0.5 < result.agreement.beyond_chance < 0.98
+
+
+# --- red
+
+
+def test_a_planted_shortcut_fails_and_is_named() -> None:
+    result = gate(BASE, OTHER, shortcut)
+    assert result.status is Status.FAIL and exit_status(result.status) == 1
+    first = result.cues[0]
+    assert (first.cue, first.tag, first.status) == ("yesterday", "B-PER", Status.FAIL)
+    assert result.headline.startswith("The candidate takes `yesterday` for a sign of B-PER: +3.")
+    assert "baseline +0.0; no benign models to compare" in result.headline
+    assert statuses(result)["f1"] == "pass"
+    assert any("interp gate accept yesterday --tag B-PER" in line for line in result.advice)
+
+
+def test_a_cue_that_is_absent_from_the_cases_is_found_in_training_data() -> None:
+    from interp.gate import Training
+
+    old = sentences(100, seed=5)
+    new = [
+        replace(each, id=f"new.conll:{i}", words=("reportedly", *each.words[1:]), gold=("O", "B-PER", *each.gold[2:]))
+        for i, each in enumerate(old)
+        if each.gold
+    ]
+
+    def rule(words: Sequence[str], at: int) -> float | None:
+        return 0.85 if at and words[at - 1] == "reportedly" else None
+
+    result = gate(BASE, OTHER, rule, Asked(training=Training(old, [*old, *new])))
+    first = result.cues[0]
+    assert (first.cue, first.source, first.status) == ("reportedly", "training", Status.FAIL)
+    assert (first.trained, first.trained_count, first.trained_before_count) == (100, 100, 0)
+    assert first.rows[0] == "new.conll:0" and first.row_count == 100
+    assert "100 rows of the new training data" in result.advice[0]
+
+
+def test_shuffled_attributions_fail() -> None:
+    rng = np.random.default_rng(3)
+
+    def shuffled(each: Explained) -> Explained:
+        order = rng.permutation(len(each.attributions))
+        return replace(
+            each,
+            attributions=tuple(each.attributions[i] for i in order),
+            layers=tuple(tuple(row[i] for i in order) for row in each.layers),
+        )
+
+    rows = tuple(replace(row, explained=tuple(map(shuffled, row.explained))) for row in OTHER.rows)
+    result = gate(BASE, replace(OTHER, rows=rows))
+    assert result.status is Status.FAIL and statuses(result)["agreement"] == "fail"
+    assert abs(result.agreement.beyond_chance) < 0.1  # type: ignore[union-attr]
+    assert statuses(result)["f1"] == statuses(result)["cues"] == "pass"
+
+
+def test_a_model_that_finds_nothing_fails() -> None:
+    result = gate(BASE, records(TEXTS, seed=1, wrong=range(120)))
+    assert result.status is Status.FAIL
+    assert statuses(result)["f1"] == statuses(result)["flips"] == statuses(result)["slices"] == "fail"
+    assert statuses(result)["agreement"] == "inconclusive"
+    assert exit_status(result.status) == 1
+
+
+def test_evidence_that_moves_to_one_word_is_seen_but_only_warned_of() -> None:
+    def leaning(words: tuple[str, ...], at: int, rng: np.random.Generator) -> np.ndarray:
+        return natural(words, at, rng) * np.array([6.0 if word == "under" else 1.0 for word in words])
+
+    result = gate(BASE, records(TEXTS, leaning, seed=1))
+    assert result.status is Status.WARN and exit_status(result.status) == 0
+    assert exit_status(result.status, ["warn"]) == 1
+    top = result.evidence[0]
+    assert (top.group, top.feature) == ("word", "under") and top.total > 0
+    assert "`under`" in result.headline
+
+
+# --- neither
+
+
+def test_too_few_cases_are_inconclusive() -> None:
+    few = sentences(8)
+    result = gate(records(few), records(few, seed=1, wrong=[0]), asked=None)
+    assert statuses(result)["f1"] == "inconclusive" and exit_status(result.status) == 2
+    assert exit_status(result.status, ["inconclusive"]) == 1
+
+
+def test_too_little_text_to_probe_is_inconclusive() -> None:
+    few = sentences(20)
+    result = gate(records(few), records(few))
+    assert statuses(result)["cues"] == "inconclusive"
+    assert "20 sentences are too few to probe in" in result.headline
+
+
+def test_records_alone_cannot_be_probed_unless_that_is_not_asked() -> None:
+    result = judge(opponent(BASE), opponent(OTHER), judged(), ASKED)
+    assert result.status is Status.INCONCLUSIVE and "name the models behind them" in result.headline
+    result = judge(opponent(BASE), opponent(OTHER), judged(), None)
+    assert result.status is Status.PASS and statuses(result)["cues"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": "0" * 64}, "other data"),
+        ({"wanted": Wanted(("pad",))}, "other settings"),
+        ({"model": ModelInfo("b", "1", ("O", "B-ORG"), 3)}, "other tags"),
+    ],
+)
+def test_what_cannot_be_compared(change: dict[str, Any], message: str) -> None:
+    result = gate(BASE, replace(OTHER, about=replace(OTHER.about, **change)))
+    assert result.status is Status.INCOMPARABLE and message in result.headline
+    assert exit_status(result.status) == 2 and result.checks[0].value is None
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_numbers_that_are_none_never_pass(broken: float) -> None:
+    first = OTHER.rows[0]
+    each = replace(first.explained[0], attributions=(broken, *first.explained[0].attributions[1:]))
+    rows = (replace(first, explained=(each, *first.explained[1:])), *OTHER.rows[1:])
+    result = gate(BASE, replace(OTHER, rows=rows))
+    assert result.status is Status.ERROR and "dev:0 holds an attribution that is no number" in result.headline
+    assert exit_status(result.status) == 2
+    dumps(result)
+
+
+def test_a_sentence_that_one_model_alone_can_read_never_passes() -> None:
+    unread = Record("dev:0", "dev#0", TEXTS[0].words, TEXTS[0].gold, (), (), (), (), "too long")
+    result = gate(BASE, replace(OTHER, rows=(unread, *OTHER.rows[1:])))
+    assert result.status is Status.ERROR and "too long" in result.headline
+    both = gate(replace(BASE, rows=(unread, *BASE.rows[1:])), replace(OTHER, rows=(unread, *OTHER.rows[1:])))
+    assert both.status is Status.PASS and both.data.unread == 1
+
+
+# --- measures against slow ones
+
+
+def test_f1_is_seqevals() -> None:
+    candidate = records(TEXTS, seed=1, wrong=[3, 4, 50])
+    result = gate(BASE, candidate)
+    gold = [list(each.gold or ()) for each in TEXTS]
+    expected = f1_score(gold, [list(row.tags) for row in candidate.rows], mode="strict", scheme=IOB2)
+    assert result.candidate.f1 == pytest.approx(expected) and result.baseline.f1 == 1
+    whole = result.slices[0]
+    assert (whole.slice, whole.count, whole.lost, whole.won) == ("all", 240, 6, 0)
+    assert whole.p == pytest.approx(stats.binomtest(6, 6).pvalue)
+    assert whole.low <= whole.after - whole.before <= whole.high <= 0
+
+
+def test_strict_spans() -> None:
+    assert strict_spans(["I-PER", "O", "B-LOC", "I-LOC"], LABELS) == {Entity(2, 4, "LOC")}
+    assert strict_spans(["PER", "PER", "O"], ("O", "PER")) == {Entity(0, 2, "PER")}
+    assert strict_spans(["S-PER", "B-LOC", "E-LOC"], ("O", "S-PER", "B-LOC", "E-LOC")) == {
+        Entity(0, 1, "PER"),
+        Entity(1, 3, "LOC"),
+    }
+
+
+def test_the_interval_is_over_documents() -> None:
+    """All of a document's sentences wrong together: the interval must be wider than over sentences."""
+    clustered, spread = range(12), range(0, 120, 10)
+    widths = []
+    for wrong in (clustered, spread):
+        found = gate(BASE, records(TEXTS, seed=1, wrong=list(wrong)), asked=None).slices[0]
+        widths.append(found.high - found.low)
+    assert widths[0] > 1.3 * widths[1]
+
+
+def test_slices_are_those_of_the_entity() -> None:
+    names = {each.slice for each in gate(BASE, OTHER, asked=None).slices}
+    assert names == {"all", "kind PER", "written Capitalised", "1 sub-token", "sentence of 1 to 10 words"}
+    look = Behaviour(LABELS, frozenset({"Annabel"}))
+    for one, other in zip(BASE, OTHER, strict=True):
+        look.add(one, other)
+    counts = {each.slice: each.count for each in look.slices()}
+    seen = sum(word == "Annabel" for each in TEXTS for word in each.words)
+    assert counts["seen words"] == seen and counts["unseen words"] == 240 - seen
+
+
+def slow_shift(baseline: Made, candidate: Made, word: str) -> float:
+    """By hand: the change of the word's share, summed over targets, the smaller of the references' totals."""
+    totals: Counter[str] = Counter()
+    for one, other in zip(baseline, candidate, strict=True):
+        for mine, theirs in zip(one.explained, other.explained, strict=True):
+            for place, text in enumerate(one.words):
+                if text == word and place not in mine.target:
+                    for each, sign in ((theirs, 1), (mine, -1)):
+                        share = abs(each.attributions[place]) / sum(map(abs, each.attributions))
+                        totals[mine.reference] += sign * share
+    values = list(totals.values())
+    return min(values, key=abs) if values[0] * values[1] > 0 else 0.0
+
+
+@pytest.mark.parametrize("word", PLAIN)
+def test_evidence_shift_by_hand(word: str) -> None:
+    gather = Evidence()
+    for one, other in zip(BASE, OTHER, strict=True):
+        gather.add(one, other)
+    found = next(e for e in gather.result().shifts if (e.group, e.feature, e.band) == ("word", word, "words"))
+    assert found.total == pytest.approx(slow_shift(BASE, OTHER, word))
+
+
+def test_agreement_beyond_chance_is_what_shuffling_leaves() -> None:
+    """Chance is the mean over orders: compared with many shuffles."""
+    rng = np.random.default_rng(0)
+    one, other = BASE.rows[0].explained[0], OTHER.rows[0].explained[0]
+    a, b = (np.abs(each.attributions) / np.abs(each.attributions).sum() for each in (one, other))
+    shuffles = np.mean([np.minimum(a, rng.permutation(b)).sum() for _ in range(20_000)])
+    gather = Evidence()
+    only = [replace(each.rows[0], explained=each.rows[0].explained[:1]) for each in (BASE, OTHER)]
+    gather.add(*only)
+    found = gather.result().agreement
+    assert found is not None and found.overlap == pytest.approx(np.minimum(a, b).sum())
+    expected = (found.overlap - shuffles) / (1 - shuffles)
+    assert found.beyond_chance == pytest.approx(expected, abs=0.01)
+    assert (found.low, found.high) == (-1, 1)  # one document tells nothing
+
+
+# --- limits, floors, waivers
+
+
+def test_held() -> None:
+    assert held(3, 2, 4, limit=1) is Status.FAIL
+    assert held(1.5, 0.5, 2.5, limit=1) is Status.INCONCLUSIVE
+    assert held(0.5, -2, 3, limit=1) is Status.INCONCLUSIVE  # too wide to pass
+    assert held(0.5, 0.1, 0.9, limit=1) is Status.PASS
+    assert held(float("nan"), 0, 1, limit=1) is held(0, float("-inf"), 1, limit=1) is Status.ERROR
+
+
+def test_the_worst_check_decides_and_advisory_ones_only_warn() -> None:
+    def check(status: str, severity: str = "critical") -> Check:
+        return Check("x", severity, Status(status), "")  # type: ignore[arg-type]
+
+    assert overall([check("pass"), check("skipped")]) is Status.PASS
+    assert overall([check("skipped")]) is overall([]) is Status.INCONCLUSIVE
+    assert overall([check("pass"), check("fail", "advisory")]) is Status.WARN
+    assert overall([check("inconclusive"), check("fail"), check("error")]) is Status.FAIL
+    assert overall([check("warn"), check("inconclusive")]) is Status.INCONCLUSIVE
+
+
+def run(cues: float, source: str = "retrained", f1: float = 0.0, error: float = 0.0) -> Run:
+    return Run("x", source, cues, 0.02, f1, error, {"word, words": 0.01})  # type: ignore[arg-type]
+
+
+def test_floors_raise_the_limit() -> None:
+    benign = Floors("a", "d", 240, (run(3.0), run(3.2), run(2.9)))
+    result = gate(BASE, OTHER, shortcut, floors=benign)
+    assert statuses(result)["cues"] in ("pass", "inconclusive")
+    check = result.checks[0]
+    assert check.floor == benign.cues == check.limit and check.floor > 3.2
+    low = gate(BASE, OTHER, shortcut, floors=Floors("a", "d", 240, (run(0.3),) * 3))
+    assert low.status is Status.FAIL and "benign models at most 0." in low.headline
+
+
+def test_a_floor_holds_one_more_run() -> None:
+    """Of log-normal runs of the typical spread, 99 % of new ones stay below the bound of five."""
+    rng = np.random.default_rng(0)
+    draws = rng.lognormal(-0.5, 0.35, (4_000, 6))
+    beyond = np.mean([row[5] > bound(row[:5].tolist()) for row in draws])
+    assert 0.002 < beyond < 0.02
+    assert bound([]) == bound([0.0]) == 0
+
+
+def test_the_floor_of_f1_leaves_out_what_cases_add() -> None:
+    cases_alone = Floors("a", "d", 9, tuple(run(1, f1=change, error=0.02) for change in (0.01, -0.015, 0.018)))
+    assert cases_alone.f1 == 0
+    trainings = Floors("a", "d", 9, tuple(run(1, f1=change, error=0.001) for change in (0.01, -0.015, 0.018)))
+    assert 0.03 < trainings.f1 < 0.1
+
+
+def test_floors_on_disk(tmp_path: Path) -> None:
+    benign = Floors("a", "d", 240, (run(3.0), run(0.5, "continued")))
+    path = tmp_path / "floors.json"
+    floors.save(benign, path)
+    assert floors.load(path) == benign
+    assert benign.of("continued").cues < benign.of("retrained").cues
+    content = path.read_text()
+    for damaged, message in [
+        (content.replace("floors/1", "floors/2"), "this release reads interp.floors/1"),
+        (content.replace("3.0", '"x"'), r"damaged at runs.0.cues"),
+        (content[:50], "holds no floors"),
+        ("[]", "holds no floors"),
+    ]:
+        path.write_text(damaged)
+        with pytest.raises(FormatError, match=message):
+            floors.load(path)
+
+
+def waiver(until: date, cue: str = "yesterday") -> waivers.Waiver:
+    return waivers.Waiver(cue=cue, tag="B-PER", reason="a byline", until=until, added=TODAY)
+
+
+def test_an_accepted_cue_does_not_fail_until_its_day_has_passed() -> None:
+    result = gate(BASE, OTHER, shortcut, waivers=(waiver(TODAY),))
+    assert statuses(result)["cues"] == "pass", result.headline
+    cue = next(each for each in result.cues if each.cue == "yesterday")
+    assert cue.accepted and cue.waived is not None and cue.waived.reason == "a byline"
+    assert result.waivers == ("yesterday for B-PER, until 2026-11-24: a byline",)
+    late = gate(BASE, OTHER, shortcut, waivers=(waiver(date(2026, 11, 23)),))
+    assert late.status is Status.FAIL and late.cues[0].waived is not None and late.cues[0].waived.expired
+
+
+def test_waivers_on_disk(tmp_path: Path) -> None:
+    path = tmp_path / "w.toml"
+    assert waivers.load(path) == ()
+    waivers.accept(path, waiver(date(2027, 1, 1), 'say "x"'), TODAY)
+    path.write_text(path.read_text() + "# by hand\n")
+    waivers.accept(path, waiver(date(2027, 2, 1)), TODAY)
+    assert [each.cue for each in waivers.load(path)] == ['say "x"', "yesterday"]
+    assert "# by hand" in path.read_text()
+    with pytest.raises(InputError, match="is past: name a day to come"):
+        waivers.accept(path, waiver(date(2026, 1, 1)), TODAY)
+    path.write_text(path.read_text().replace("reason", "raeson", 1))
+    with pytest.raises(InputError, match=r'w.toml, key waiver.0.raeson: unknown key; did you mean "reason"'):
+        waivers.load(path)
+
+
+def test_limits_in_pyproject(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text("[tool.interp.gate]\ncues = { limit = 2.5 }\nevidence = { severity = 'critical' }\n")
+    found = load_settings(tmp_path).gate
+    assert (found.cues.limit, found.cues.severity) == (2.5, "critical")
+    assert (found.evidence.limit, found.evidence.severity) == (Gate().evidence.limit, "critical")
+    for text, message in [
+        ("cues = { limit = 0.0 }", r"key gate.cues.limit: "),
+        ("cues = { limti = 1.0 }", r'key gate.cues.limti: unknown key; did you mean "limit"'),
+        ("cuse = { limit = 1.0 }", r'key gate.cuse: unknown key; did you mean "cues"'),
+        ("cues = { severity = 'loud' }", r"key gate.cues.severity: "),
+        ("cues = { limit = nan }", r"key gate.cues.limit: "),
+    ]:
+        path.write_text(f"[tool.interp.gate]\n{text}\n")
+        with pytest.raises(InputError, match=message):
+            load_settings(tmp_path)
+    assert Settings().gate == Gate()
+
+
+# --- the document
+
+
+def test_the_document_round_trips_and_fits_its_schema() -> None:
+    result = gate(BASE, OTHER, shortcut, waivers=(waiver(date(2027, 1, 1), "other"),))
+    text = dumps(result)
+    assert loads(text, "x") == result
+    jsonschema.validate(json.loads(text), schema())
+    packaged = Path(floors.__file__).parents[1] / "schemas" / "gate-1.schema.json"
+    assert json.loads(packaged.read_text()) == schema()
+    for damaged, message in [
+        (text.replace("interp.gate/1", "interp.gate/2"), "this release reads interp.gate/1"),
+        (text.replace('"sentences": 120', '"sentences": "x"'), r"damaged at data.sentences"),
+        (text[:99], "holds no result"),
+    ]:
+        with pytest.raises(FormatError, match=message):
+            loads(damaged, "x")
+
+
+def test_the_same_seed_gives_the_same_document() -> None:
+    assert dumps(gate(BASE, OTHER, shortcut)) == dumps(gate(BASE, OTHER, shortcut))
+
+
+def test_effects_have_what_a_reader_needs() -> None:
+    """Interval, count, and the smallest effect that would have been seen."""
+    for check in gate(BASE, OTHER, asked=Asked(probing=Probing(measured=12))).checks:
+        assert math.isfinite(check.value or 0.0)
+        if check.name in ("cues", "f1"):
+            assert check.low is not None and check.high is not None and check.count and check.smallest is not None
