@@ -28,12 +28,12 @@ class Threshold(Strict):
 class Gate(Strict):
     """`[tool.interp.gate]`: what `interp gate` holds a candidate to.
 
-    `cues`: nats that a cue may move a tag by. `f1`: loss of strict span F1. `slices`: the same in a slice. `flips`:
-    part of the words whose tag turns. `evidence`: z of a shift. `agreement` of explanations beyond chance, at least.
+    `cues`: nats that matter, where a cue moves a tag. `f1`: loss of strict span F1. `slices`: the same in a slice.
+    `flips`: part of the words whose tag turns. `evidence`: z of a shift. `agreement` of explanations beyond chance, at least.
     `floors` and `waivers` are files, from the project's root.
     """
 
-    cues: Threshold = Threshold(limit=1.0)
+    cues: Threshold = Threshold(limit=0.3)
     f1: Threshold = Threshold(limit=0.02)
     slices: Threshold = Threshold(limit=0.05, severity="advisory")
     flips: Threshold = Threshold(limit=0.1)

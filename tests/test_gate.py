@@ -172,7 +172,7 @@ def test_a_planted_shortcut_fails_and_is_named() -> None:
     first = result.cues[0]
     assert (first.cue, first.tag, first.status) == ("yesterday", "B-PER", Status.FAIL)
     assert result.headline.startswith("The candidate takes `yesterday` for a sign of B-PER: +3.")
-    assert "baseline +0.0; no benign models to compare" in result.headline
+    assert "baseline +0.0; limit 1.0, as no benign models are known" in result.headline
     assert statuses(result)["f1"] == "pass"
     assert any("interp gate accept yesterday --tag B-PER" in line for line in result.advice)
 
@@ -399,18 +399,35 @@ def test_the_worst_check_decides_and_advisory_ones_only_warn() -> None:
     assert overall([check("warn"), check("inconclusive")]) is Status.INCONCLUSIVE
 
 
-def run(cues: float, source: str = "retrained", f1: float = 0.0, error: float = 0.0) -> Run:
-    return Run("x", source, cues, 0.02, f1, error, {"word, words": 0.01})  # type: ignore[arg-type]
+def run(ratio: float, source: str = "retrained", f1: float = 0.0, error: float = 0.0) -> Run:
+    return Run("x", source, 0.4, ratio, 0.02, f1, error, {"word, words": 0.01})  # type: ignore[arg-type]
 
 
-def test_floors_raise_the_limit() -> None:
-    benign = Floors("a", "d", 240, (run(3.0), run(3.2), run(2.9)))
-    result = gate(BASE, OTHER, shortcut, floors=benign)
-    assert statuses(result)["cues"] in ("pass", "inconclusive")
-    check = result.checks[0]
-    assert check.floor == benign.cues == check.limit and check.floor > 3.2
-    low = gate(BASE, OTHER, shortcut, floors=Floors("a", "d", 240, (run(0.3),) * 3))
-    assert low.status is Status.FAIL and "benign models at most 0." in low.headline
+def made_floors(*runs: Run, usual: float = 0.1) -> Floors:
+    return Floors("a", "d", 240, runs, {"words yesterday": dict.fromkeys(("PER", "LOC", "O"), usual)}, 0.1)
+
+
+def test_floors_decide_what_a_cue_may_do() -> None:
+    noisy = made_floors(run(3.0), run(3.2), run(2.9), usual=1.0)
+    result = gate(BASE, OTHER, shortcut, floors=noisy)
+    assert statuses(result)["cues"] == "pass"
+    cue = next(each for each in result.cues if each.cue == "yesterday")
+    assert cue.limit == cue.floor == pytest.approx(noisy.ratio) and cue.floor > 3.2
+    quiet = made_floors(run(3.0), run(3.2), run(2.9))
+    result = gate(BASE, OTHER, shortcut, floors=quiet)
+    assert result.status is Status.FAIL and "benign models at most 0." in result.headline
+    assert result.cues[0].limit == pytest.approx(0.1 * quiet.ratio)
+
+
+def test_levels_by_hand() -> None:
+    """Two cues, three runs: geometric means drawn towards that of all by the weight of four runs."""
+    sizes = [(0.1, 0.4), (0.2, 0.4), (0.1, 1.6)]
+    runs = [{("a", "PER"): a, ("b", "PER"): b} for a, b in sizes]
+    found, usual, ratios = floors.levels([{**each, ("c", "PER"): 0.1} if i else each for i, each in enumerate(runs)])
+    assert usual == pytest.approx((0.1 * 0.2 * 0.1 * 0.4 * 0.4 * 1.6) ** (1 / 6))
+    assert found["a"]["PER"] == pytest.approx((0.1 * 0.2 * 0.1 * usual**4) ** (1 / 7), abs=1e-4)
+    others = (0.1 * 0.2 * 0.4 * 0.4) ** (1 / 4)
+    assert ratios[2] == pytest.approx(1.6 / (0.4 * 0.4 * others**4) ** (1 / 6))
 
 
 def test_a_floor_holds_one_more_run() -> None:
@@ -423,22 +440,22 @@ def test_a_floor_holds_one_more_run() -> None:
 
 
 def test_the_floor_of_f1_leaves_out_what_cases_add() -> None:
-    cases_alone = Floors("a", "d", 9, tuple(run(1, f1=change, error=0.02) for change in (0.01, -0.015, 0.018)))
+    cases_alone = made_floors(*(run(1, f1=change, error=0.02) for change in (0.01, -0.015, 0.018)))
     assert cases_alone.f1 == 0
-    trainings = Floors("a", "d", 9, tuple(run(1, f1=change, error=0.001) for change in (0.01, -0.015, 0.018)))
+    trainings = made_floors(*(run(1, f1=change, error=0.001) for change in (0.01, -0.015, 0.018)))
     assert 0.03 < trainings.f1 < 0.1
 
 
 def test_floors_on_disk(tmp_path: Path) -> None:
-    benign = Floors("a", "d", 240, (run(3.0), run(0.5, "continued")))
+    benign = made_floors(run(3.0), run(0.5, "continued"))
     path = tmp_path / "floors.json"
     floors.save(benign, path)
     assert floors.load(path) == benign
-    assert benign.of("continued").cues < benign.of("retrained").cues
+    assert benign.of("continued").ratio < benign.of("retrained").ratio
     content = path.read_text()
     for damaged, message in [
         (content.replace("floors/1", "floors/2"), "this release reads interp.floors/1"),
-        (content.replace("3.0", '"x"'), r"damaged at runs.0.cues"),
+        (content.replace("3.0", '"x"'), r"damaged at runs.0.ratio"),
         (content[:50], "holds no floors"),
         ("[]", "holds no floors"),
     ]:

@@ -84,14 +84,14 @@ def probe(
     every = [*asked, *merged([link.candidate for link in links], frequent(words, most), most=most)]
     clean = [(each.id, each.words) for each in sentences]
     one, other = (_predictor(spec, sentences, device) for spec in (baseline, candidate))
-    with progress(1, "probing") as told:
-        found = run(one, other, clean, every, Probing(measured=sites, seed=seed), told)
     path = root / settings.gate.floors
     benign = floors.load(path) if path.is_file() else None
-    limit = max(settings.gate.cues.limit, benign.cues if benign else 0.0)
+    probing = Probing(measured=sites, seed=seed)
+    with progress(1, "probing") as told:
+        found = run(one, other, clean, every, probing, told, *([benign.level] if benign else []))
     accepted = waivers.load(root / settings.gate.waivers)
-    findings = judging.cue_findings(found, links, limit, accepted, date.today())
-    check = judging.cue_check(findings, found, settings.gate.cues, benign)
+    findings = judging.cue_findings(found, links, settings.gate.cues, benign, accepted, date.today())
+    check = judging.cue_check(findings, found, settings.gate.cues)
     if json_file != "-":
         from rich.console import Console
 

@@ -4,31 +4,40 @@ The exchangeable unit is the training run (Zhang et al. 2021, arXiv 2106.16163):
 from models that differ in nothing but their training, not from resampled cases. Of k benign runs a statistic has k
 values; its floor is what one more run stays below with 99 %, by a prediction bound of the log-normal whose spread is
 drawn towards `TYPICAL` where runs are few.
+
+Cues differ in how far trainings move them, by a factor of ten: a word that stands at the edge of names moves much, a
+plain adverb little. So every cue has a level for every kind of tag, the geometric mean of its effects over the runs,
+drawn towards that of all cues; a run's value is its largest effect over the level that the other runs give that cue,
+and a cue's floor is its level times the bound of those values.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 from scipy import stats
 
 from interp.errors import FormatError
 from interp.files import write
+from interp.probe import Cue
 
-__all__ = ["SCHEMA", "Floors", "Run", "Source", "bound", "load", "save"]
+__all__ = ["SCHEMA", "Floors", "Run", "Source", "bound", "levels", "load", "save"]
 
 SCHEMA = "interp.floors/1"
 CONFIDENCE = 0.99
 TYPICAL = 0.35
 """Standard deviation of a statistic's logarithm over benign runs (benchmarks/shortcuts measured 0.2 to 0.4)."""
 WEIGHT = 4
-"""Runs that the typical spread counts for."""
+"""Runs that the typical spread, and the level of all cues, count for."""
+LEAST = 0.02
+"""Nats below which all effects count alike."""
 
 Source = Literal["retrained", "continued"]
 
@@ -37,13 +46,15 @@ Source = Literal["retrained", "continued"]
 class Run:
     """One benign checkpoint held against the baseline.
 
-    `cues`: the largest effect of any cue, in nats. `flips`: part of the words whose tag turned. `f1`: the change of F1,
-    with its standard error `f1_error` over documents, None without right tags. `spread`: τ of the evidence by group.
+    `cues`: the largest effect of any cue, in nats; `ratio`: the largest over its level in the other runs. `flips`: part
+    of the words whose tag turned. `f1`: the change of F1, with its standard error `f1_error` over documents, None
+    without right tags. `spread`: τ of the evidence by group.
     """
 
     name: str
     source: Source
     cues: float
+    ratio: float
     flips: float
     f1: float | None
     f1_error: float | None
@@ -52,19 +63,32 @@ class Run:
 
 @dataclass(frozen=True)
 class Floors:
-    """Benign runs of one baseline (`baseline` is its fingerprint), on `cases` explained targets of `data`."""
+    """Benign runs of one baseline (`baseline` is its fingerprint), on `cases` explained targets of `data`.
+
+    `levels`: nats by cue and kind of tag, of those that were measured; `usual` of all.
+    """
 
     baseline: str
     data: str
     cases: int
     runs: tuple[Run, ...]
+    levels: Mapping[str, Mapping[str, float]]
+    usual: float
 
     def of(self, source: Source) -> Floors:
-        return Floors(self.baseline, self.data, self.cases, tuple(run for run in self.runs if run.source == source))
+        return replace(self, runs=tuple(run for run in self.runs if run.source == source))
+
+    def level(self, cue: Cue, kind: str) -> float:
+        """How far benign trainings usually move it."""
+        return self.levels.get(f"{cue.kind} {cue.text}", {}).get(kind, self.usual)
+
+    def cue(self, cue: Cue, kind: str) -> float:
+        """How far benign trainings move it at most."""
+        return self.level(cue, kind) * self.ratio
 
     @property
-    def cues(self) -> float:
-        return bound([run.cues for run in self.runs])
+    def ratio(self) -> float:
+        return bound([run.ratio for run in self.runs])
 
     @property
     def flips(self) -> float:
@@ -82,6 +106,29 @@ class Floors:
         """τ of the evidence by group: the root mean square over runs. It does not depend on the number of cases."""
         names = sorted({name for run in self.runs for name in run.spread})
         return {name: float(np.sqrt(np.mean([run.spread.get(name, 0.0) ** 2 for run in self.runs]))) for name in names}
+
+
+Effects = Mapping[tuple[str, str], float]
+"""The size of a run's effects in nats, by cue and kind of tag."""
+
+
+def levels(runs: Sequence[Effects]) -> tuple[dict[str, dict[str, float]], float, list[float]]:
+    """Levels by cue and kind, that of all, and of every run its largest effect over the levels of the others."""
+    keys = sorted(set.intersection(*(set(run) for run in runs)))
+    logs = np.log(np.maximum([[run[key] for key in keys] for run in runs], LEAST))  # (runs, keys)
+    own, usual = _drawn(logs)
+    found: dict[str, dict[str, float]] = {}
+    for (cue, kind), level in zip(keys, np.exp(own), strict=True):
+        found.setdefault(cue, {})[kind] = round(float(level), 4)
+    others = [_drawn(np.delete(logs, number, 0))[0] if len(runs) > 1 else usual for number in range(len(runs))]
+    ratios = [float(np.exp((row - each).max())) for row, each in zip(logs, others, strict=True)]
+    return found, float(np.exp(usual)), ratios
+
+
+def _drawn(logs: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
+    """Mean over runs, drawn towards that of all keys, and that."""
+    usual = float(logs.mean())
+    return (logs.sum(0) + WEIGHT * usual) / (len(logs) + WEIGHT), usual
 
 
 def bound(values: Sequence[float]) -> float:

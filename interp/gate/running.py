@@ -163,7 +163,8 @@ def measure(
         if baseline.predictor and candidate.predictor:
             cues = _nominated(shifts, links, clean, asked.most)
             try:
-                probed = probe(baseline.predictor, candidate.predictor, clean, cues, asked.probing, progress)
+                usual = judged.floors.level if judged.floors else _alike
+                probed = probe(baseline.predictor, candidate.predictor, clean, cues, asked.probing, progress, usual)
             except InputError as error:
                 note = str(error)
     return Measured(behaviour, shifts, probed, links, faults, note)
@@ -174,9 +175,8 @@ def _cues(found: Measured, judged: Judged, asked: Asked | None) -> tuple[tuple[C
     if found.probed is None:
         status = Status.INCONCLUSIVE if asked else Status.SKIPPED
         return (), Check("cues", threshold.severity, status, found.note)
-    limit = max(threshold.limit, judged.floors.cues if judged.floors else 0.0)
-    findings = judging.cue_findings(found.probed, found.links, limit, judged.waivers, judged.today)
-    return findings, judging.cue_check(findings, found.probed, threshold, judged.floors)
+    findings = judging.cue_findings(found.probed, found.links, threshold, judged.floors, judged.waivers, judged.today)
+    return findings, judging.cue_check(findings, found.probed, threshold)
 
 
 def _checks(found: Measured, slices: Sequence[SliceMoved], judged: Judged) -> list[Check]:
@@ -189,6 +189,10 @@ def _checks(found: Measured, slices: Sequence[SliceMoved], judged: Judged) -> li
         judging.agreement_check(found.shifts, gate.agreement, found.faults.targets),
         found.faults.check(),
     ]
+
+
+def _alike(_cue: Cue, _kind: str) -> float:
+    return 1.0
 
 
 class Faults:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from interp.gate import facts
-from interp.gate.floors import Floors
+from interp.gate.floors import Floors, bound
 from interp.gate.result import Check, CueFinding, Result, Status
 from interp.probe import Example
 from interp.report.marks import Canvas
@@ -116,17 +116,26 @@ def _evidence(result: Result, console: Console) -> Table:
 
 def show_floors(floors: Floors, console: Console) -> None:
     """Every benign run, the floors, and how far those of cheap checkpoints lie from those of real seeds."""
-    table = _table("benign model", "how", "cues", "flips", "F1")
+    table = _table("benign model", "how", "largest cue", "over its level", "flips", "F1")
     for run in floors.runs:
         f1 = "" if run.f1 is None else f"{run.f1:+.3f}"
-        _row(table, console, run.name, run.source, f"{run.cues:.2f} nats", f"{run.flips:.2%}", f1)
+        _row(
+            table,
+            console,
+            run.name,
+            run.source,
+            f"{run.cues:.2f} nats",
+            f"{run.ratio:.1f} times",
+            f"{run.flips:.2%}",
+            f1,
+        )
     groups = {source: floors.of(source) for source in ("retrained", "continued")}
     for source, some in groups.items():
         if some.runs:
-            cells = (f"{some.cues:.2f} nats", f"{some.flips:.2%}", f"{some.f1:.3f}")
+            cells = ("", f"{some.ratio:.1f} times", f"{some.flips:.2%}", f"{some.f1:.3f}")
             _row(table, console, f"floor of {len(some.runs)} {source}", "", *cells)
     console.print(table)
-    true, cheap = groups["retrained"].cues, groups["continued"].cues
+    true, cheap = (bound([run.cues for run in some.runs]) for some in groups.values())
     if true and cheap:
         console.print(Text(f"Continued checkpoints move cues {cheap / true:.0%} as far as retrained seeds."))
     elif cheap:

@@ -4,8 +4,8 @@ from interp.probe.association import Association, Row, associations
 from interp.probe.candidates import Candidate, frequent, merged
 from interp.probe.cues import Cue
 from interp.probe.effects import Effect, Example
-from interp.probe.predictors import CALLABLE, Called, Predictor, Tagged, imported
-from interp.probe.probing import Found, Probed, Probing, probe
+from interp.probe.predictors import CALLABLE, Called, Predictor, Remembered, Tagged, imported
+from interp.probe.probing import Found, Probed, Probing, Usual, probe
 from interp.probe.sites import Place
 
 __all__ = [
@@ -21,8 +21,10 @@ __all__ = [
     "Predictor",
     "Probed",
     "Probing",
+    "Remembered",
     "Row",
     "Tagged",
+    "Usual",
     "associations",
     "frequent",
     "imported",

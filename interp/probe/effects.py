@@ -11,6 +11,7 @@ from scipy import stats
 
 from interp.probe.predictors import Predictor
 from interp.probe.sites import Edit, Site, edited
+from interp.tags import kind_of
 
 __all__ = ["Effect", "Example", "Pair", "Reading", "effects", "read_both"]
 
@@ -59,6 +60,10 @@ class Effect:
     flips: int
     count: int
     example: Example | None
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.tag)
 
     @property
     def least(self) -> float:
@@ -113,17 +118,24 @@ def _read(predictor: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) ->
 
 
 def effects(pair: Pair) -> list[Effect]:
-    """For every edit the tag that it moves most, in the mean over the words that the baseline tags otherwise."""
+    """For every edit and kind of entity the tag that it moves most, in the mean over words that the baseline tags
+    otherwise.
+    """
     changes = [np.log(np.maximum(each.after, RAREST) / np.maximum(each.plain, RAREST)) for each in _both(pair)]
     difference = changes[0] - changes[1]  # (edits, sites, labels)
     other = pair.baseline.plain.argmax(-1)[:, None] != np.arange(len(pair.labels))
     usable = np.isfinite(difference) & other
     counts = usable.sum(1)
     means = np.where(usable, difference, 0.0).sum(1) / np.maximum(counts, 1)
-    best = np.where(counts < FEWEST, -1.0, np.abs(means)).argmax(1)
+    sizes = np.where(counts < FEWEST, -1.0, np.abs(means))
+    kinds: dict[str, list[int]] = {}
+    for label, tag in enumerate(pair.labels):
+        kinds.setdefault(kind_of(tag), []).append(label)
+    best = np.stack([np.array(labels)[sizes[:, labels].argmax(1)] for labels in kinds.values()], axis=1)
     return [
         _effect(pair, number, int(label), np.flatnonzero(usable[number, :, label]), difference, changes)
-        for number, label in enumerate(best)
+        for number, row in enumerate(best)
+        for label in row
         if counts[number, label] >= FEWEST
     ]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from interp.errors import InputError, ModelError
 from interp.explain import Model
 
-__all__ = ["CALLABLE", "Called", "Predictor", "Tagged", "imported"]
+__all__ = ["CALLABLE", "Called", "Predictor", "Remembered", "Tagged", "imported"]
 
 Array = npt.NDArray[np.float64]
 CALLABLE = "python:"
@@ -56,6 +56,20 @@ class Tagged:
                 if first is not None:
                     found[number][place] = chances[first]
         return found
+
+
+class Remembered:
+    """The same predictor, which is asked about every sentence once: for one that is held against many others."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor, self.name, self.labels = predictor, predictor.name, predictor.labels
+        self._known: dict[tuple[str, ...], Array] = {}
+
+    def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
+        asked = [tuple(words) for words in sentences]
+        new = [words for words in dict.fromkeys(asked) if words not in self._known]
+        self._known |= zip(new, self._predictor(new), strict=True)
+        return [self._known[words] for words in asked]
 
 
 Answer = Sequence[Mapping[str, float]]

@@ -12,7 +12,7 @@ from interp.probe.effects import Effect, effects, read_both
 from interp.probe.predictors import Predictor
 from interp.probe.sites import Edit, Place, Site, find_sites
 
-__all__ = ["Found", "Probed", "Probing", "probe"]
+__all__ = ["Found", "Probed", "Probing", "Usual", "probe"]
 
 ENOUGH = 0.7
 """Part of an effect of several words at which one of them explains it."""
@@ -23,19 +23,23 @@ Texts = Sequence[tuple[str, tuple[str, ...]]]
 """Names and words of sentences."""
 
 
+Usual = Callable[[Cue, str], float]
+"""How far a cue moves a kind of tag between models that differ in nothing but their training."""
+
+
 @dataclass(frozen=True)
 class Probing:
-    """Every cue is sketched at `sketched` sites; the `kept` with the largest effects are measured at `measured` others,
-    which nothing was chosen by.
+    """Every cue is sketched at `sketched` sites; the `kept` with the largest effects, each against what is usual for
+    it, are measured at `measured` others, which nothing was chosen by. `kept` None measures all of them.
     """
 
     sketched: int = 8
     measured: int = 24
-    kept: int = 16
+    kept: int | None = 16
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.sketched, self.measured) < 4 or self.kept < 1:
+        if min(self.sketched, self.measured) < 4 or (self.kept or 1) < 1:
             raise InputError("A probe needs at least 4 sentences to choose by, 4 to measure in, and 1 cue to keep.")
 
 
@@ -44,18 +48,21 @@ PROBING = Probing()
 
 @dataclass(frozen=True)
 class Found:
-    """One cue, measured: its effect at the place where that is largest, and at every other. `sketch` chose it."""
+    """One cue, measured: per kind of tag its effect at the place and on the tag where that is largest."""
 
     cue: Cue
     source: str
-    sketch: float
-    effect: Effect
-    elsewhere: tuple[Effect, ...]
+    effects: tuple[Effect, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """The largest of all."""
+        return max(self.effects, key=lambda each: abs(each.mean))
 
 
 @dataclass(frozen=True)
 class Probed:
-    """What was found, the largest effect first, and in how many sentences and cues that was looked for."""
+    """What was found, the largest effect first, and how many cues were asked about at how many sites."""
 
     found: tuple[Found, ...]
     cues: int
@@ -69,6 +76,7 @@ def probe(
     candidates: Sequence[Candidate],
     probing: Probing = PROBING,
     progress: Callable[[float], None] | None = None,
+    usual: Usual = lambda _cue, _kind: 1.0,
 ) -> Probed:
     """Hold two models against each other on cues put into sentences. `progress` is told the part done, of 1.
 
@@ -81,26 +89,28 @@ def probe(
     sites = find_sites(texts, baseline, probing.sketched + probing.measured, probing.seed)
     few, rest = sites[: probing.sketched], sites[probing.sketched :]
     if len(rest) < probing.measured:
-        raise InputError(
-            f"{len(texts)} sentences are too few to probe in: give at least {probing.sketched + probing.measured}."
-        )
+        needed = probing.sketched + probing.measured
+        raise InputError(f"{len(texts)} sentences are too few to probe in: give at least {needed}.")
     every = {each.cue: each for each in [*(Candidate(cue, "always") for cue in forms_and_spots()), *candidates]}
-    sketches: dict[Cue, float] = {}
-    for some in _portions(list(every), TOGETHER):
-        sketches |= _sketched(baseline, candidate, few, some)
-        told(0.6 * len(sketches) / len(every))
-    apart = [cue for cue in sketches if not _explained(cue, sketches)]
-    leaders = sorted(apart, key=lambda cue: -sketches[cue])[: probing.kept]
+    leaders, done = list(every), 0.0
+    if probing.kept is not None:
+        done = 0.6
+        sketches: dict[Cue, float] = {}
+        for some in _portions(leaders, TOGETHER):
+            sketches |= _sketched(baseline, candidate, few, some, usual)
+            told(done * len(sketches) / len(every))
+        apart = [cue for cue in sketches if not _explained(cue, sketches)]
+        leaders = sorted(apart, key=lambda cue: -sketches[cue])[: probing.kept]
     found = []
     for number, cue in enumerate(leaders, 1):
-        measured = _measured(baseline, candidate, rest, cue, texts, probing)
+        measured = _largest(_measured(baseline, candidate, rest, cue, texts, probing))
         if measured:
-            best, *others = sorted(measured, key=lambda effect: -abs(effect.mean))
-            found.append(Found(cue, every[cue].source, sketches[cue], best, tuple(others)))
-        told(0.6 + 0.4 * number / len(leaders))
-    sizes = {each.cue: abs(each.effect.mean) for each in found}
-    found = [each for each in found if not _explained(each.cue, sizes)]
-    found.sort(key=lambda each: -each.effect.least)
+            found.append(Found(cue, every[cue].source, tuple(measured.values())))
+        told(done + (1 - done) * number / len(leaders))
+    if probing.kept is not None:
+        sizes = {each.cue: abs(each.effect.mean) for each in found}
+        found = [each for each in found if not _explained(each.cue, sizes)]
+    found.sort(key=lambda each: -abs(each.effect.mean))
     return Probed(tuple(found), len(every), len(sites))
 
 
@@ -117,28 +127,35 @@ def _portions(cues: Sequence[Cue], size: int) -> Iterator[Sequence[Cue]]:
 
 
 def _sketched(
-    baseline: Predictor, candidate: Predictor, sites: Sequence[Site], cues: Sequence[Cue]
+    baseline: Predictor, candidate: Predictor, sites: Sequence[Site], cues: Sequence[Cue], usual: Usual
 ) -> dict[Cue, float]:
-    """Per cue the largest mean effect of its sketch."""
-    edits = [edit for cue in cues for edit in cue.sketch]
-    found = dict.fromkeys(cues, 0.0)
+    """Per cue the largest mean effect of its sketch, over what is usual for it."""
     by_edit = {edit: cue for cue in cues for edit in cue.sketch}
-    for effect in effects(read_both(baseline, candidate, sites, edits)):
+    found = dict.fromkeys(cues, 0.0)
+    for effect in effects(read_both(baseline, candidate, sites, list(by_edit))):
         cue = by_edit[effect.edit]
-        found[cue] = max(found[cue], abs(effect.mean))
+        found[cue] = max(found[cue], abs(effect.mean) / usual(cue, effect.kind))
     return found
+
+
+def _largest(found: Sequence[Effect]) -> dict[str, Effect]:
+    """Per kind of tag the largest effect."""
+    kinds: dict[str, Effect] = {}
+    for effect in found:
+        if effect.kind not in kinds or abs(effect.mean) > abs(kinds[effect.kind].mean):
+            kinds[effect.kind] = effect
+    return kinds
 
 
 def _measured(
     baseline: Predictor, candidate: Predictor, sites: Sequence[Site], cue: Cue, texts: Texts, probing: Probing
 ) -> list[Effect]:
     """Its effects at every place; taken out of sentences that have it, where enough of them do."""
-    put = [edit for edit in cue.edits if edit.place is not Place.GONE]
-    found = effects(read_both(baseline, candidate, sites, put))
+    found = effects(read_both(baseline, candidate, sites, [edit for edit in cue.edits if edit.place is not Place.GONE]))
+    if cue.kind != "words":
+        return found
     used = {site.words for site in sites}
-    having = (
-        [each for each in texts if each[1] not in used and _holds(each[1], cue.words)] if cue.kind == "words" else []
-    )
+    having = [each for each in texts if each[1] not in used and _holds(each[1], cue.words)]
     if len(having) >= probing.measured // 2:
         own = find_sites(having, baseline, probing.measured, probing.seed)
         found += effects(read_both(baseline, candidate, own, [Edit(Place.GONE, cue.words)]))
