@@ -29,8 +29,8 @@ class Gate(Strict):
     """`[tool.interp.gate]`: what `interp gate` holds a candidate to.
 
     `cues`: nats that matter, where a cue moves a tag. `f1`: loss of strict span F1. `slices`: the same in a slice.
-    `flips`: part of the words whose tag turns. `evidence`: z of a shift. `agreement` of explanations beyond chance, at least.
-    `floors` and `waivers` are files, from the project's root.
+    `flips`: part of the words whose tag turns. `evidence`: z of a shift. `agreement` of explanations beyond chance, at
+    least. `floors` and `waivers` are files, from the project's root.
     """
 
     cues: Threshold = Threshold(limit=0.3)

@@ -80,7 +80,10 @@ class Floors:
 
     def level(self, cue: Cue, kind: str) -> float:
         """How far benign trainings usually move it."""
-        return self.levels.get(f"{cue.kind} {cue.text}", {}).get(kind, self.usual)
+        parts = cue.words if cue.kind == "words" else ()  # several words move what the noisiest of them moves
+        names = {f"{cue.kind} {cue.text}", *(f"words {word}" for word in parts)}
+        known = [self.levels[name][kind] for name in names if kind in self.levels.get(name, {})]
+        return max(known, default=self.usual)
 
     def cue(self, cue: Cue, kind: str) -> float:
         """How far benign trainings move it at most."""

@@ -95,12 +95,13 @@ def probe(
     leaders, done = list(every), 0.0
     if probing.kept is not None:
         done = 0.6
-        sketches: dict[Cue, float] = {}
+        sketches: dict[Cue, tuple[float, float]] = {}
         for some in _portions(leaders, TOGETHER):
             sketches |= _sketched(baseline, candidate, few, some, usual)
             told(done * len(sketches) / len(every))
-        apart = [cue for cue in sketches if not _explained(cue, sketches)]
-        leaders = sorted(apart, key=lambda cue: -sketches[cue])[: probing.kept]
+        sizes = {cue: size for cue, (size, _) in sketches.items()}
+        apart = [cue for cue in sketches if not _explained(cue, sizes)]
+        leaders = sorted(apart, key=lambda cue: -sketches[cue][1])[: probing.kept]
     found = []
     for number, cue in enumerate(leaders, 1):
         measured = _largest(_measured(baseline, candidate, rest, cue, texts, probing))
@@ -128,13 +129,14 @@ def _portions(cues: Sequence[Cue], size: int) -> Iterator[Sequence[Cue]]:
 
 def _sketched(
     baseline: Predictor, candidate: Predictor, sites: Sequence[Site], cues: Sequence[Cue], usual: Usual
-) -> dict[Cue, float]:
-    """Per cue the largest mean effect of its sketch, over what is usual for it."""
+) -> dict[Cue, tuple[float, float]]:
+    """Per cue the largest mean effect of its sketch, and the largest over what is usual for it."""
     by_edit = {edit: cue for cue in cues for edit in cue.sketch}
-    found = dict.fromkeys(cues, 0.0)
+    found = dict.fromkeys(cues, (0.0, 0.0))
     for effect in effects(read_both(baseline, candidate, sites, list(by_edit))):
-        cue = by_edit[effect.edit]
-        found[cue] = max(found[cue], abs(effect.mean) / usual(cue, effect.kind))
+        cue, size = by_edit[effect.edit], abs(effect.mean)
+        most, ratio = found[cue]
+        found[cue] = max(most, size), max(ratio, size / usual(cue, effect.kind))
     return found
 
 
