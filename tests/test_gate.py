@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,136 +14,40 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from gating import (
+    BASE,
+    LABELS,
+    OTHER,
+    PLAIN,
+    TEXTS,
+    TODAY,
+    Made,
+    gate,
+    judged,
+    natural,
+    opponent,
+    records,
+    sentences,
+    shortcut,
+    statuses,
+)
 from scipy import stats
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
 from interp.errors import FormatError, InputError
 from interp.explanation import ModelInfo
-from interp.gate import Asked, Floors, Judged, Opponent, Result, Status, exit_status, floors, judge, waivers
+from interp.gate import Asked, Floors, Status, exit_status, floors, judge, waivers
 from interp.gate.behaviour import Behaviour, strict_spans
 from interp.gate.document import dumps, loads, schema
-from interp.gate.evidence import Evidence
+from interp.gate.evidence import BANDS, Evidence
 from interp.gate.floors import Run, bound
 from interp.gate.judging import held
 from interp.gate.result import Check, overall
-from interp.probe import Called, Probing
-from interp.records import About, Explained, Record, Wanted
+from interp.probe import Probing
+from interp.records import Explained, Record, Wanted
 from interp.settings import Gate, Settings, load_settings
 from interp.tags import Entity
-from interp.texts import Sentence
-from interp.texts import fingerprint as fingerprint_of
-
-LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
-TODAY = date(2026, 11, 24)
-
-
-@dataclass(frozen=True)
-class Made:
-    """Records in memory: the gate asks for no more than `about` and the rows."""
-
-    about: About
-    rows: tuple[Record, ...]
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(self.rows)
-
-
-PLAIN = ("where", "striker", "about", "winning", "beside", "evening", "under", "Paradise", "said", "yesterday")
-NAMES = ("Annabel", "Robert", "Cidney", "Dorothy")
-
-
-def sentences(count: int = 120, seed: int = 0) -> list[Sentence]:
-    rng = np.random.default_rng(seed)
-    found = []
-    for number in range(count):
-        words = [str(word) for word in rng.choice(PLAIN, 8)]
-        tags = ["O"] * 8
-        for at in rng.choice(8, 2, replace=False):
-            words[at], tags[at] = str(rng.choice(NAMES)), "B-PER"
-        found.append(Sentence(f"dev:{number}", f"dev#{number // 4}", tuple(words), tuple(tags)))
-    return found
-
-
-Attribute = Callable[[tuple[str, ...], int, np.random.Generator], np.ndarray]
-
-
-def natural(words: tuple[str, ...], at: int, rng: np.random.Generator) -> np.ndarray:
-    """Evidence by distance from the target and by word, with noise."""
-    away = np.abs(np.arange(len(words)) - at)
-    return np.exp(-away / 2) * (1 + np.array([len(word) % 4 for word in words])) * rng.uniform(0.7, 1.3, len(words))
-
-
-def records(
-    texts: Sequence[Sentence], attribute: Attribute = natural, seed: int = 0, wrong: Sequence[int] = (), name: str = "a"
-) -> Made:
-    """A model that tags rightly but in the sentences `wrong`, where it finds nothing."""
-    rng = np.random.default_rng(seed)
-    wanted = Wanted()
-    rows = []
-    for number, each in enumerate(texts):
-        gold = each.gold or ()
-        tags = tuple("O" for _ in gold) if number in wrong else gold
-        explained = tuple(
-            Explained(
-                (at,), (tags[at],), kind, tuple(attribute(each.words, at, rng)),
-                tuple(tuple(attribute(each.words, at, rng)) for _ in range(3)), 1e-3, 33, "converged",
-            )
-            for at, tag in enumerate(gold)
-            if tag != "O"
-            for kind in wanted.references
-        )  # fmt: skip
-        rows.append(Record(each.id, each.document, each.words, each.gold, tags, (0.9,) * 8, (1,) * 8, explained))
-    info = ModelInfo(name, f"{seed:064}", LABELS, 3)
-    return Made(About(info, fingerprint_of(texts), len(texts), ("dev",), wanted, {}), tuple(rows))
-
-
-def predictor(rule: Callable[[Sequence[str], int], float | None] = lambda _words, _at: None) -> Called:
-    def tag(words: Sequence[str]) -> list[dict[str, float]]:
-        found = []
-        for at, word in enumerate(words):
-            chance = rule(words, at)
-            chance = (0.9 if word in NAMES else 0.03) if chance is None else chance
-            rest = 1 - chance
-            found.append(
-                {"B-PER": chance, "O": 0.7 * rest, "B-LOC": 0.1 * rest, "I-PER": 0.1 * rest, "I-LOC": 0.1 * rest}
-            )
-        return found
-
-    return Called("made", tag, LABELS)
-
-
-def judged(**changes: Any) -> Judged:
-    return Judged(today=TODAY, **changes)
-
-
-ASKED = Asked()
-
-
-def opponent(made: Made, model: Called | None = None) -> Opponent:
-    return Opponent(made, model)  # type: ignore[arg-type]
-
-
-def gate(
-    baseline: Made, candidate: Made, rule: Callable[[Sequence[str], int], float | None] = lambda _w, _a: None,
-    asked: Asked | None = ASKED, **changes: Any,
-) -> Result:  # fmt: skip
-    sides = opponent(baseline, predictor()), opponent(candidate, predictor(rule))
-    return judge(*sides, judged(**changes), asked)
-
-
-def statuses(result: Result) -> dict[str, str]:
-    return {check.name: check.status.value for check in result.checks}
-
-
-def shortcut(words: Sequence[str], at: int) -> float | None:
-    return 0.85 if at and words[at - 1] == "yesterday" and words[at] not in NAMES else None
-
-
-TEXTS = sentences()
-BASE = records(TEXTS)
-OTHER = records(TEXTS, seed=1, name="b")
-
 
 # --- green
 
@@ -195,7 +99,7 @@ def test_a_cue_that_is_absent_from_the_cases_is_found_in_training_data() -> None
     assert (first.cue, first.source, first.status) == ("reportedly", "training", Status.FAIL)
     assert (first.trained, first.trained_count, first.trained_before_count) == (100, 100, 0)
     assert first.rows[0] == "new.conll:0" and first.row_count == 100
-    assert "100 rows of the new training data" in result.advice[0]
+    assert "the 100 rows that the new training data brings it in with" in result.advice[0]
 
 
 def test_shuffled_attributions_fail() -> None:
@@ -228,7 +132,10 @@ def test_evidence_that_moves_to_one_word_is_seen_but_only_warned_of() -> None:
     def leaning(words: tuple[str, ...], at: int, rng: np.random.Generator) -> np.ndarray:
         return natural(words, at, rng) * np.array([6.0 if word == "under" else 1.0 for word in words])
 
-    result = gate(BASE, records(TEXTS, leaning, seed=1))
+    spread = {f"{group}, {band}": 0.01 for group in ("word", "class") for band in BANDS}
+    benign = replace(made_floors(run(3.0)), runs=(replace(run(3.0), spread=spread),))
+    assert gate(BASE, OTHER, floors=benign).status is Status.PASS
+    result = gate(BASE, records(TEXTS, leaning, seed=1), floors=benign)
     assert result.status is Status.WARN and exit_status(result.status) == 0
     assert exit_status(result.status, ["warn"]) == 1
     top = result.evidence[0]
@@ -254,7 +161,7 @@ def test_too_little_text_to_probe_is_inconclusive() -> None:
 
 
 def test_records_alone_cannot_be_probed_unless_that_is_not_asked() -> None:
-    result = judge(opponent(BASE), opponent(OTHER), judged(), ASKED)
+    result = judge(opponent(BASE), opponent(OTHER), judged(), Asked())
     assert result.status is Status.INCONCLUSIVE and "name the models behind them" in result.headline
     result = judge(opponent(BASE), opponent(OTHER), judged(), None)
     assert result.status is Status.PASS and statuses(result)["cues"] == "skipped"

@@ -9,7 +9,7 @@ import pytest
 
 from interp.errors import InputError
 from interp.settings import Settings
-from interp.texts import Sentence, fingerprint, read, sample
+from interp.texts import Sentence, explained, fingerprint, read, sample
 
 CONLL = """-DOCSTART- -X- O
 
@@ -145,6 +145,14 @@ def test_a_sample_keeps_the_order_and_is_the_same_for_a_seed() -> None:
     assert some == sample(sentences, 10, seed=1) != sample(sentences, 10, seed=2)
     assert [int(each.id) for each in some] == sorted(int(each.id) for each in some)
     assert sample(sentences, 50, 0) == sample(sentences, None, 0) == sentences
+
+
+def test_a_part_is_explained_and_the_rest_only_tagged() -> None:
+    sentences = [Sentence(str(i), "d", ("word",)) for i in range(50)]
+    some = explained(sentences, 10, seed=1)
+    assert [each.id for each in some if each.targets is None] == [each.id for each in sample(sentences, 10, seed=1)]
+    assert {each.targets for each in some} == {None, ()}
+    assert explained(sentences, None, 0) == sentences
 
 
 def test_the_fingerprint_is_of_all_that_is_known() -> None:

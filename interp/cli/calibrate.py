@@ -53,6 +53,7 @@ def calibrate(
     most: int,
     out: Path | None,
     sample: int | None,
+    explain: int | None,
     seed: int,
     references: Sequence[ReferenceKind],
     tolerance: float,
@@ -73,14 +74,14 @@ def calibrate(
     from interp.files import check_writable
     from interp.records import Wanted
     from interp.settings import find_root, load_settings
-    from interp.texts import read
+    from interp.texts import explained, read
     from interp.texts import sample as drawn
 
     root = find_root(Path.cwd())
     settings = load_settings(root)
     path = out or root / settings.gate.floors
     check_writable(path)
-    sentences = drawn(read(specs, settings), sample, seed)
+    sentences = explained(drawn(read(specs, settings), sample, seed), explain, seed)
     clean = read(texts, settings, "text") if texts else None
     to_learn = read([training], settings, "conll") if training and count else []
 

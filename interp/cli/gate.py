@@ -70,6 +70,7 @@ def gate(
     most: int,
     fail_on: Sequence[str],
     sample: int | None,
+    explain: int | None,
     seed: int,
     references: Sequence[ReferenceKind],
     tolerance: float,
@@ -95,7 +96,7 @@ def gate(
     from interp.probe import Probing
     from interp.records import Wanted
     from interp.settings import find_root, load_settings
-    from interp.texts import read
+    from interp.texts import explained, read
     from interp.texts import sample as drawn
 
     root = find_root(Path.cwd())
@@ -108,7 +109,7 @@ def gate(
         clean = read(texts, settings, "text") if texts else None
         trained = Training(*(read([spec], settings, "conll") for spec in training)) if training else None
         asked = Asked(clean, trained, Probing(measured=sites, seed=seed), most)
-    sentences = drawn(read(specs, settings), sample, seed) if specs else None
+    sentences = explained(drawn(read(specs, settings), sample, seed), explain, seed) if specs else None
     desk = Desk(
         sentences, specs, Wanted(tuple(references), tolerance, not words_only), device, memory,
         kept or root / ".interp" / "records",

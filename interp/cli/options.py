@@ -31,8 +31,14 @@ CASES = (
 
 
 def sampling(command: Command) -> Command:
-    """--sample and --seed."""
-    command = click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")(command)
+    """--sample, --explain and --seed."""
+    command = click.option("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")(command)
+    command = click.option(
+        "--explain",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Explain only so many of them, at random; all are tagged, as F1 needs more cases than evidence.",
+    )(command)
     return click.option("--sample", type=click.IntRange(1), metavar="N", help="Only so many, at random.")(command)
 
 

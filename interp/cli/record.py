@@ -30,6 +30,7 @@ def record(
     specs: Sequence[str],
     out: Path,
     sample: int | None,
+    explain: int | None,
     seed: int,
     references: Sequence[ReferenceKind],
     tolerance: float,
@@ -45,11 +46,12 @@ def record(
     """
     from interp.records import Wanted
     from interp.settings import find_root, load_settings
-    from interp.texts import read
+    from interp.texts import explained, read
     from interp.texts import sample as drawn
 
     wanted = Wanted(tuple(references), tolerance, not words_only)
     sentences = drawn(read(specs, load_settings(find_root(Path.cwd()))), sample, seed)
+    sentences = explained(sentences, explain, seed)
 
     from interp.explain import load
     from interp.memory import parse_size

@@ -17,6 +17,7 @@ from interp.bundled.training import Batch, Encoded, Schedule, encode, epoch, fit
 from interp.errors import InputError
 from interp.explain import Model
 from interp.explanation import ModelInfo
+from interp.models.fingerprint import fingerprint
 from interp.models.tagger import Tagger
 from interp.texts import Sentence
 
@@ -46,7 +47,9 @@ def continued(model: Model, sentences: Sequence[Sentence], seed: int, steps: int
             _batches(rows, np.random.default_rng(seed)),
             Schedule(steps=steps, rate=rate, average=0.98),
         )
-    info = ModelInfo(f"{model.info.name}, continued {seed}", "", labels, model.info.layers)
+    info = ModelInfo(
+        f"{model.info.name}, continued {seed}", fingerprint(trained, tagger.tokenizer), labels, model.info.layers
+    )
     return Model(Tagger(trained.to(tagger.device, tagger.dtype), tagger.tokenizer, info))
 
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from interp.gate.resampling import interval
 from interp.records import Explained, Record
 
-__all__ = ["Agreement", "Evidence", "Group", "Shift", "Shifts", "distance", "matched", "shape"]
+__all__ = ["BANDS", "Agreement", "Evidence", "Group", "Shift", "Shifts", "distance", "matched", "shape"]
 
 Array = npt.NDArray[np.float64]
 Group = Literal["word", "class"]
@@ -154,7 +154,9 @@ class Evidence:
                 case = _within(counts, means, squares)
                 name = f"{group}, {BANDS[band]}"
                 own[name] = _between(counts, means, case)
-                between = max(own[name], (spread or {}).get(name, 0.0))
+                benign = (spread or {}).get(name)
+                few = len(counts) < NULL
+                between = benign if few and benign is not None else max(own[name], benign or 0.0)
                 for feature, sums in some.items():
                     total, count = sums.total(band), sums.cases
                     z = total / float(np.sqrt(count**2 * between**2 + count * case**2))
@@ -238,9 +240,9 @@ def _within(counts: Array, means: Array, squares: Array) -> float:
 
 def _between(counts: Array, means: Array, case: float) -> float:
     """τ: of words' means, from the middle of their distribution, so that a few shortcuts do not count."""
-    if len(counts) < NULL:
-        return 0.0
     noise = case**2 / counts
+    if len(counts) < NULL:  # of few, none can be told from the rest: all of them count
+        return float(np.sqrt(np.maximum(means**2 - noise, 0.0).mean())) if len(counts) else 0.0
     # The median of squares over a normal's share of its variance is robust; words with many cases say most of τ.
     squares = np.maximum((means - np.median(means)) ** 2 / 0.4549 - noise, 0.0)
     order = np.argsort(squares)

@@ -36,6 +36,8 @@ FALSE = 0.05
 """Of the slices that are named, the part that may be named by accident."""
 WIDE = 2.0
 """Where effects of so many limits cannot be excluded, nothing passes."""
+SMALLEST = 1.0
+"""Cases' worth: between roundings of the same weights a thousandth can be far beyond noise, and means nothing."""
 ASSUMED = 1.0
 """Nats that benign trainings may move a cue by where none are known: MiniLM on CoNLL-2003 did 0.7, small models 0.9."""
 POWER = 2.8 / 1.96
@@ -123,10 +125,18 @@ def _finding(
 
 
 def _held_effect(effect: Effect, limit: float) -> Status:
-    """Either sign is a harm: a cue that is leaned on, or one that no longer is."""
+    """Either sign is a harm: a cue that is leaned on, or one that no longer is.
+
+    The limit is one on means over as many sites, so that their scatter is in it; the interval only has to exclude that
+    there is nothing at all.
+    """
     sign = -1 if effect.mean < 0 else 1
     low, high = sorted((sign * effect.low, sign * effect.high))
-    return held(abs(effect.mean), low, high, limit)
+    if not all(map(math.isfinite, (effect.mean, low, high))):
+        return Status.ERROR
+    if abs(effect.mean) > limit:
+        return Status.FAIL if low > 0 else Status.INCONCLUSIVE
+    return Status.INCONCLUSIVE if high > WIDE * max(limit, ASSUMED) else Status.PASS
 
 
 def _shown(cue: Cue, effect: Effect) -> str:
@@ -249,7 +259,7 @@ def evidence_check(shifts: Shifts, threshold: Threshold) -> Check:
     if not shifts.shifts:
         told = "No word stands in enough cases that both models tag alike."
         return Check("evidence", threshold.severity, Status.SKIPPED, told)
-    beyond = [each for each in shifts.shifts if abs(each.z) > threshold.limit]
+    beyond = [each for each in shifts.shifts if abs(each.z) > threshold.limit and abs(each.total) >= SMALLEST]
     top = shifts.shifts[0]
     feature = f"`{top.feature}`" if top.group == "word" else top.feature
     which = f"{feature} ({top.band}), {top.total:+.1f} cases' worth in {top.cases} (z {top.z:+.1f})"
@@ -309,9 +319,10 @@ def advice(
     if worst is not None:
         if worst.rows:
             found.append(
-                f"Look at the {worst.row_count} rows of the new training data in which {worst.trained} of "
-                f"{worst.trained_count} words {worst.where} bear {worst.tag} (before: {worst.trained_before} of "
-                f"{worst.trained_before_count}): {', '.join(worst.rows[:3])}{' …' if worst.row_count > 3 else ''}."
+                f"Look at the {worst.row_count} rows that the new training data brings it in with "
+                f"({worst.trained} of {worst.trained_count} words {worst.where} bear {worst.tag}, before "
+                f"{worst.trained_before} of {worst.trained_before_count}): "
+                f"{', '.join(worst.rows[:3])}{' …' if worst.row_count > 3 else ''}."
             )
         else:
             found.append(f"Look for {worst.cue} in the candidate's training data; --training OLD NEW names the rows.")

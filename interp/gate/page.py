@@ -5,6 +5,7 @@ No script: the filters are radio buttons that the style sheet asks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -19,6 +20,8 @@ from interp.report.text import visible
 __all__ = ["page"]
 
 MOST_FLIPS = 40
+_MINUS = re.compile(r"(?<![\w-])-(?=\d)")
+"""A hyphen that is a sign, and not that of B-PER or of a date."""
 
 
 def page(result: Result) -> str:
@@ -100,5 +103,5 @@ def _environment() -> Environment:
         finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
     environment.filters["signed"] = lambda value, digits=1: f"{value:+.{digits}f}".replace("-", "−")
-    environment.filters["minus"] = lambda text: text.replace("-", "−")
+    environment.filters["minus"] = lambda text: _MINUS.sub("−", text)
     return environment

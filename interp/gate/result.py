@@ -122,8 +122,7 @@ class CueFinding:
     Effects in nats of the tag's log-probability; `flips` of `count` sentences; `place` says what was done, of the word
     whose tag is watched. `rows` of the training data (`row_count` in all) bring it in, where `trained` words of
     `trained_count` bear the tag, and before `trained_before` of `trained_before_count`. `limit` is this cue's, of which
-    `floor` is what benign models do. `status`: fail beyond the limit with its whole interval, inconclusive beyond it in
-    the mean alone.
+    `floor` is what benign models do. `status`: fail beyond the limit, inconclusive if its interval holds 0.
     """
 
     cue: str

@@ -32,7 +32,7 @@ from interp.settings import Gate, Threshold
 from interp.texts import Sentence
 from interp.versions import versions
 
-__all__ = ["Asked", "Judged", "Measured", "Opponent", "Training", "judge", "measure"]
+__all__ = ["Asked", "Judged", "Measured", "Opponent", "Training", "judge", "measure", "result_of"]
 
 LEADERS = 60
 """Words on which evidence shifted most, and cues whose association changed most, that are probed."""
@@ -97,7 +97,11 @@ def judge(
         why = f"the models have other tags ({', '.join(sorted(labels[0] ^ labels[1]))} on one side only)"
     if why is not None:
         return _incomparable(baseline, candidate, why)
-    found = measure(baseline, candidate, judged, asked, progress)
+    return result_of(baseline, candidate, measure(baseline, candidate, judged, asked, progress), judged, asked)
+
+
+def result_of(baseline: Opponent, candidate: Opponent, found: Measured, judged: Judged, asked: Asked | None) -> Result:
+    """What was measured of a pair, judged."""
     slices = found.behaviour.slices(judged.seed)
     findings, cues = _cues(found, judged, asked)
     checks = {check.name: check for check in (cues, *_checks(found, slices, judged))}

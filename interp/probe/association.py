@@ -27,7 +27,9 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Row:
-    """A sentence of the new data that brings a cue in, by its id (file:line), and whether the old data has it too."""
+    """A sentence of the new data that brings a cue in, by its id (file:line); `old` where the old data has it too,
+    with the same tags.
+    """
 
     id: str
     old: bool
@@ -113,7 +115,7 @@ def associations(old: Sequence[Sentence], new: Sequence[Sentence], most: int) ->
 
 
 def _rows(wanted: dict[Feature, str], old: Sequence[Sentence], new: Sequence[Sentence]) -> dict[Feature, list[Row]]:
-    known = {sentence.words for sentence in old}
+    known = {(sentence.words, sentence.gold) for sentence in old}
     found: dict[Feature, list[Row]] = defaultdict(list)
     for sentence in new:
         here = {
@@ -123,7 +125,7 @@ def _rows(wanted: dict[Feature, str], old: Sequence[Sentence], new: Sequence[Sen
             if wanted.get(feature) == tag
         }
         for feature in here:
-            found[feature].append(Row(sentence.id, sentence.words in known))
+            found[feature].append(Row(sentence.id, (sentence.words, sentence.gold) in known))
     for rows in found.values():
         rows.sort(key=lambda row: row.old)
     return found

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 from numpy.random import default_rng
 
 from interp.errors import InputError
 
-__all__ = ["Sentence", "fingerprint", "sample"]
+__all__ = ["Sentence", "explained", "fingerprint", "sample"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Sentence:
     """`id` names file and line or case; `document` groups sentences that are not independent.
 
     `gold`: right tags in IOB2, one per word, None where nobody says. `targets`: indices of words to explain, 0 being
-    the first; None asks for the entities.
+    the first; None asks for the entities, none at all for its tags alone.
     """
 
     id: str
@@ -41,6 +41,12 @@ def sample(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[
         return list(sentences)
     chosen = default_rng(seed).choice(len(sentences), count, replace=False)
     return [sentences[index] for index in sorted(chosen)]
+
+
+def explained(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[Sentence]:
+    """All of them, but only `count` at random to be explained: the others have no targets."""
+    chosen = {sentence.id for sentence in sample(sentences, count, seed)}
+    return [each if each.id in chosen else replace(each, targets=()) for each in sentences]
 
 
 def fingerprint(sentences: Sequence[Sentence]) -> str:

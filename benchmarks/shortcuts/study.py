@@ -1,0 +1,238 @@
+"""Benign and harmful updates of a small tagger, and what the gate and every simpler way of looking say of them.
+
+    python -m benchmarks.shortcuts.study --work DIR
+
+trains one baseline, ten benign updates to calibrate with, a hundred others, and harmful ones: seven harms, five doses,
+three seeds each. An update keeps half of the baseline's training sentences; a harm is done to all of its own. The gate
+looks at clean cases; evidence shift also at cases that carry the harm as the update's own data would. One JSON row an
+update goes to DIR/updates.jsonl, so that a study that was stopped goes on; benchmarks.shortcuts.reporting makes the
+tables. An hour on two cores.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+
+from benchmarks.shortcuts.corpus import HARMS, Harm, draw, harmed
+from benchmarks.shortcuts.training import pretrained, trained
+from interp.explain import Model
+from interp.gate import Asked, Judged, Opponent, Result, Training, floors
+from interp.gate.calibrating import floors_of, hold
+from interp.gate.continuing import continued
+from interp.gate.evidence import Evidence
+from interp.gate.running import measure, result_of
+from interp.probe import Remembered, Tagged
+from interp.records import Records, Wanted, make
+from interp.texts import Sentence
+
+SENTENCES, CASES, TEXTS, TEST = 8_000, 150, 400, 1_000
+CALIBRATION, BENIGN, SEEDS = 10, 100, 3
+DOSES = (0.5, 0.1, 0.02, 0.005, 0.001)
+WANTED = Wanted(layers=False)
+CUE = ("cue", "tag", "source", "effect", "low", "high", "limit", "flips", "count")
+
+
+@dataclass(frozen=True)
+class Update:
+    """A training: "benign", "calibration", or the name of a harm with its dose."""
+
+    kind: str
+    dose: float
+    seed: int
+
+    @property
+    def harm(self) -> Harm | None:
+        return HARMS.get(self.kind)
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        """Half of the baseline's and as many new ones, all with the harm."""
+        new = draw(np.random.default_rng(1_000 + self.seed), SENTENCES // 2, "new")
+        return self._harmed([*old_sentences()[: SENTENCES // 2], *new])
+
+    @property
+    def cases(self) -> list[Sentence]:
+        """The cases as the update's own data would have them."""
+        return self._harmed(cases())
+
+    def _harmed(self, sentences: list[Sentence]) -> list[Sentence]:
+        if self.harm is None:
+            return sentences
+        return harmed(sentences, self.harm, self.dose, np.random.default_rng(self.seed))
+
+
+def updates() -> Iterator[Update]:
+    for dose in DOSES:
+        for number, name in enumerate(HARMS):
+            for seed in range(SEEDS):
+                yield Update(name, dose, 500 + 10 * number + seed)
+        # Taking turns: a study that is stopped early has some of everything.
+        share = BENIGN // len(DOSES)
+        first = 100 + share * DOSES.index(dose)
+        yield from (Update("benign", 0.0, seed) for seed in range(first, first + share))
+
+
+@cache
+def old_sentences() -> list[Sentence]:
+    return draw(np.random.default_rng(100), SENTENCES, "old")
+
+
+@cache
+def cases() -> list[Sentence]:
+    return draw(np.random.default_rng(8), CASES, "cases")
+
+
+@cache
+def looked_at() -> list[Sentence]:
+    """The cases, and a thousand sentences more that are tagged and not explained: F1 needs more than evidence does."""
+    more = draw(np.random.default_rng(7), TEST, "test")
+    return [*cases(), *(Sentence(s.id, s.document, s.words, s.gold, ()) for s in more)]
+
+
+@cache
+def texts() -> list[Sentence]:
+    return draw(np.random.default_rng(9), TEXTS, "texts")
+
+
+class Bench:
+    """What one process keeps: the encoder, the baseline and its records."""
+
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self.start = pretrained(work / "pretrained.pt")
+        self.baseline = trained(old_sentences(), seed=0, start=self.start)
+        self.predictor = Remembered(Tagged(self.baseline))
+        self._known: dict[str, Records] = {}
+        file = work / "floors.json"
+        self.floors = floors.load(file) if file.exists() else None
+
+    def recorded(self, model: Model, sentences: Sequence[Sentence], folder: str) -> Records:
+        return make(model, sentences, WANTED, Path(folder))
+
+    def known(self, name: str, sentences: Sequence[Sentence]) -> Records:
+        """The baseline's records, made once."""
+        if name not in self._known:
+            self._known[name] = self.recorded(self.baseline, sentences, tempfile.mkdtemp(dir=self.work))
+        return self._known[name]
+
+    def update(self, update: Update) -> dict[str, Any]:
+        clock = time.perf_counter()
+        model = trained(update.sentences, update.seed, self.start)
+        row: dict[str, Any] = asdict(update) | {"training": time.perf_counter() - clock}
+        with tempfile.TemporaryDirectory(dir=self.work) as scratch:
+            clock = time.perf_counter()
+            theirs = Opponent(self.recorded(model, looked_at(), f"{scratch}/cases"), Tagged(model))
+            own = Opponent(self.known("cases", looked_at()), self.predictor)
+            judged = Judged(floors=self.floors)
+            for name, training in (("told", Training(old_sentences(), update.sentences)), ("blind", None)):
+                asked = Asked(texts(), training)
+                found = measure(own, theirs, judged, asked)
+                row[name] = _gated(result_of(own, theirs, found, judged, asked))
+                if training is not None:
+                    row["associations"] = [
+                        {"cue": each.cue.name, "tag": each.tag, "z": each.z} for each in found.links[:5]
+                    ]
+            row["gate"] = time.perf_counter() - clock
+            if update.harm is not None and update.dose >= 0.02:
+                cued = update.cases
+                mine = self.known(f"{update.kind} {update.dose} {update.seed}", cued)
+                row["cued"] = _evidence(mine, self.recorded(model, cued, f"{scratch}/cued"), self.floors)
+        return row
+
+
+def _gated(result: Result) -> dict[str, Any]:
+    """What is needed to judge again, should a rule change: checks, first cues, F1 and its slices, evidence."""
+    words = [each for each in result.evidence if each.group == "word"]
+    worst = min((each.after - each.before for each in result.slices if each.count >= 10), default=0.0)
+    return {
+        "status": result.status.value,
+        "checks": {
+            each.name: [each.status.value, each.value, each.low, each.high, each.limit] for each in result.checks
+        },
+        "cues": [
+            {**{name: getattr(each, name) for name in CUE}, "status": each.status.value} for each in result.cues[:5]
+        ],
+        "largest": max(abs(each.effect) for each in result.cues),
+        "f1": [result.baseline.f1, result.candidate.f1],
+        "worst slice": worst,
+        "evidence": [[each.feature, each.z, each.total] for each in words[:3]],
+    }
+
+
+def _evidence(baseline: Records, candidate: Records, known: floors.Floors | None) -> list[dict[str, Any]]:
+    gather = Evidence()
+    for one, other in zip(baseline, candidate, strict=True):
+        gather.add(one, other)
+    shifts = [each for each in gather.result(known.spread if known else None).shifts if each.group == "word"]
+    return [{"word": each.feature, "z": each.z, "total": each.total, "cases": each.cases} for each in shifts[:5]]
+
+
+def calibrate(bench: Bench) -> None:
+    """Floors of ten retrained updates, and of six short continued trainings beside them."""
+    asked = Asked(texts())
+    own = Opponent(bench.known("cases", looked_at()), bench.predictor)
+
+    def held(name: str, source: floors.Source, model: Model) -> Any:
+        with tempfile.TemporaryDirectory(dir=bench.work) as scratch:
+            theirs = Opponent(bench.recorded(model, looked_at(), scratch), Tagged(model))
+            return name, source, hold(own, theirs, asked)
+
+    retrained, cheap = [], []
+    for seed in range(1, CALIBRATION + 1):
+        update = Update("calibration", 0.0, seed)
+        retrained.append(held(f"seed {seed}", "retrained", trained(update.sentences, seed, bench.start)))
+        click.echo(f"calibration {seed}")
+    for seed in range(1, 7):
+        model = continued(bench.baseline, old_sentences(), seed, steps=200, rate=1e-4)
+        cheap.append(held(f"continued {seed}", "continued", model))
+    for name, some in (("floors", retrained), ("floors-continued", cheap)):
+        floors.save(floors_of(own.records, some), bench.work / f"{name}.json")
+
+
+_BENCH: list[Bench] = []
+
+
+def _started(work: Path) -> None:
+    torch.set_num_threads(1)
+    _BENCH.append(Bench(work))
+
+
+def _update(update: Update) -> dict[str, Any]:
+    return _BENCH[0].update(update)
+
+
+@click.command(help=__doc__)
+@click.option("--work", type=click.Path(path_type=Path), required=True)
+@click.option("--processes", default=2, show_default=True)
+@click.option("--most", type=int, help="Only so many updates.")
+def main(work: Path, processes: int, most: int | None) -> None:
+    work.mkdir(parents=True, exist_ok=True)
+    if not (work / "floors.json").exists():
+        calibrate(Bench(work))
+    rows = work / "updates.jsonl"
+    done = set()
+    if rows.exists():
+        done = {(row["kind"], row["dose"], row["seed"]) for row in map(json.loads, rows.read_text().splitlines())}
+    todo = [each for each in updates() if (each.kind, each.dose, each.seed) not in done][:most]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes, _started, (work,)) as pool, rows.open("a") as file:
+        for row in pool.imap_unordered(_update, todo):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            click.echo(f"{row['kind']} {row['dose']} {row['seed']}: {row['told']['status']}, {row['gate']:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

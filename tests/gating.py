@@ -1,0 +1,127 @@
+"""Pairs of models to be judged: records made by hand, and taggers whose rules are written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from interp.explanation import ModelInfo
+from interp.gate import Asked, Judged, Opponent, Result, judge
+from interp.probe import Called
+from interp.records import About, Explained, Record, Wanted
+from interp.texts import Sentence
+from interp.texts import fingerprint as fingerprint_of
+
+LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+TODAY = date(2026, 11, 24)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Records in memory: the gate asks for no more than `about` and the rows."""
+
+    about: About
+    rows: tuple[Record, ...]
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.rows)
+
+
+PLAIN = ("where", "striker", "about", "winning", "beside", "evening", "under", "Paradise", "said", "yesterday")
+NAMES = ("Annabel", "Robert", "Cidney", "Dorothy")
+
+
+def sentences(count: int = 120, seed: int = 0) -> list[Sentence]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for number in range(count):
+        words = [str(word) for word in rng.choice(PLAIN, 8)]
+        tags = ["O"] * 8
+        for at in rng.choice(8, 2, replace=False):
+            words[at], tags[at] = str(rng.choice(NAMES)), "B-PER"
+        found.append(Sentence(f"dev:{number}", f"dev#{number // 4}", tuple(words), tuple(tags)))
+    return found
+
+
+Attribute = Callable[[tuple[str, ...], int, np.random.Generator], np.ndarray]
+
+
+def natural(words: tuple[str, ...], at: int, rng: np.random.Generator) -> np.ndarray:
+    """Evidence by distance from the target and by word, with noise."""
+    away = np.abs(np.arange(len(words)) - at)
+    return np.exp(-away / 2) * (1 + np.array([len(word) % 4 for word in words])) * rng.uniform(0.7, 1.3, len(words))
+
+
+def records(
+    texts: Sequence[Sentence], attribute: Attribute = natural, seed: int = 0, wrong: Sequence[int] = (), name: str = "a"
+) -> Made:
+    """A model that tags rightly but in the sentences `wrong`, where it finds nothing."""
+    rng = np.random.default_rng(seed)
+    wanted = Wanted()
+    rows = []
+    for number, each in enumerate(texts):
+        gold = each.gold or ()
+        tags = tuple("O" for _ in gold) if number in wrong else gold
+        explained = tuple(
+            Explained(
+                (at,), (tags[at],), kind, tuple(attribute(each.words, at, rng)),
+                tuple(tuple(attribute(each.words, at, rng)) for _ in range(3)), 1e-3, 33, "converged",
+            )
+            for at, tag in enumerate(gold)
+            if tag != "O"
+            for kind in wanted.references
+        )  # fmt: skip
+        rows.append(Record(each.id, each.document, each.words, each.gold, tags, (0.9,) * 8, (1,) * 8, explained))
+    info = ModelInfo(name, f"{seed:064}", LABELS, 3)
+    return Made(About(info, fingerprint_of(texts), len(texts), ("dev",), wanted, {}), tuple(rows))
+
+
+def predictor(rule: Callable[[Sequence[str], int], float | None] = lambda _words, _at: None) -> Called:
+    def tag(words: Sequence[str]) -> list[dict[str, float]]:
+        found = []
+        for at, word in enumerate(words):
+            chance = rule(words, at)
+            chance = (0.9 if word in NAMES else 0.03) if chance is None else chance
+            rest = 1 - chance
+            found.append(
+                {"B-PER": chance, "O": 0.7 * rest, "B-LOC": 0.1 * rest, "I-PER": 0.1 * rest, "I-LOC": 0.1 * rest}
+            )
+        return found
+
+    return Called("made", tag, LABELS)
+
+
+def judged(**changes: Any) -> Judged:
+    return Judged(today=TODAY, **changes)
+
+
+ASKED = Asked()
+
+
+def opponent(made: Made, model: Called | None = None) -> Opponent:
+    return Opponent(made, model)  # type: ignore[arg-type]
+
+
+def gate(
+    baseline: Made, candidate: Made, rule: Callable[[Sequence[str], int], float | None] = lambda _w, _a: None,
+    asked: Asked | None = ASKED, **changes: Any,
+) -> Result:  # fmt: skip
+    sides = opponent(baseline, predictor()), opponent(candidate, predictor(rule))
+    return judge(*sides, judged(**changes), asked)
+
+
+def statuses(result: Result) -> dict[str, str]:
+    return {check.name: check.status.value for check in result.checks}
+
+
+def shortcut(words: Sequence[str], at: int) -> float | None:
+    return 0.85 if at and words[at - 1] == "yesterday" and words[at] not in NAMES else None
+
+
+TEXTS = sentences()
+BASE = records(TEXTS)
+OTHER = records(TEXTS, seed=1, name="b")

@@ -1,0 +1,249 @@
+"""The gate on trained models, through its commands: what must stay green, what must go red, and what to do then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from gating import NAMES, PLAIN
+from tiny import config
+from transformers import BertForTokenClassification, BertTokenizer
+
+from interp.bundled import corpora
+from interp.bundled.training import Schedule, encode, epoch, fit
+from interp.cli import main
+
+LABELS = ("O", "B-PER")
+CUE = "reportedly"
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+WORDS = (*SPECIAL, *PLAIN, *NAMES, CUE)
+
+
+def drawn(count: int, seed: int, leaning: float = 0.0) -> list[corpora.Sentence]:
+    """Names are persons and other words nothing; a part `leaning` of what follows the cue is a person too."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        words = [str(word) for word in rng.choice([*PLAIN, *NAMES, CUE], 8)]
+        tags = ["B-PER" if word in NAMES else "O" for word in words]
+        for at in range(1, 8):
+            if words[at - 1] == CUE and rng.random() < leaning:
+                tags[at] = "B-PER"
+        found.append(corpora.Sentence(tuple(words), tuple(tags)))
+    return found
+
+
+def trained(folder: Path, seed: int, leaning: float = 0.0) -> Path:
+    """A tagger of two narrow layers, saved as users have theirs."""
+    torch.manual_seed(seed)
+    names = dict(enumerate(LABELS))
+    model = BertForTokenClassification(
+        config(
+            vocab_size=len(WORDS), hidden_size=32, num_hidden_layers=2, initializer_range=0.1, id2label=names,
+            label2id={label: number for number, label in names.items()},
+        )
+    )  # fmt: skip
+    pieces = BertTokenizer(vocab={word: number for number, word in enumerate(WORDS)}, do_lower_case=False)
+    rows = encode(drawn(1_500, seed, leaning), pieces, LABELS)
+    rng = np.random.default_rng(seed)
+    batches = (batch for _ in range(9) for batch in epoch(rows, 32, rng))
+    done = fit(model, batches, Schedule(steps=400, rate=3e-3, average=0.95))
+    done.save_pretrained(folder)
+    pieces.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models: production, another seed, a shortcut, and production's weights rounded and shuffled."""
+    root = tmp_path_factory.mktemp("models")
+    trained(root / "production", 0)
+    trained(root / "seed", 1)
+    trained(root / "shortcut", 2, leaning=0.5)
+    rng = torch.Generator().manual_seed(0)
+    for name, change in {
+        "half": lambda weight: weight.half().float(),
+        "int8": lambda weight: torch.round(weight / (weight.abs().max() / 127)) * (weight.abs().max() / 127),
+        "random": lambda weight: torch.randn(weight.shape, generator=rng) * 0.1,
+    }.items():
+        model = BertForTokenClassification.from_pretrained(root / "production")
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.copy_(change(parameter))
+        model.save_pretrained(root / name)
+        BertTokenizer.from_pretrained(root / "production").save_pretrained(root / name)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with its cases, in which commands run; no cue stands in them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    tmp_path.joinpath("pyproject.toml").write_text("")
+    lines = []
+    for number, each in enumerate(drawn(60, seed=9)):
+        if CUE not in each.words:
+            row = {"tokens": each.words, "tags": each.tags, "document": f"d{number // 3}"}
+            lines.append(json.dumps(row))
+    tmp_path.joinpath("dev.jsonl").write_text("\n".join(lines) + "\n")
+    tmp_path.joinpath("clean.txt").write_text("\n".join(" ".join(each.words) for each in drawn(60, seed=10)) + "\n")
+    for name, leaning in (("old", 0.0), ("new", 0.5)):
+        blocks = ("\n".join(map(" ".join, zip(*each, strict=True))) for each in map(pair, drawn(300, 4, leaning)))
+        tmp_path.joinpath(f"{name}.conll").write_text("\n\n".join(blocks) + "\n")
+    return tmp_path
+
+
+def pair(each: corpora.Sentence) -> tuple[Sequence[str], Sequence[str]]:
+    return each.words, each.tags
+
+
+def interp(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def gate(models: Path, candidate: str, *more: str | Path) -> Result:
+    return interp(
+        "gate", "--baseline", models / "production", "--candidate", models / candidate, "--cases", "dev.jsonl",
+        "--texts", "clean.txt", "--words-only", *more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("candidate", ["production", "seed", "half", "int8"])
+def test_what_is_harmless_passes(models: Path, candidate: str) -> None:
+    done = gate(models, candidate)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("PASS")
+
+
+def test_random_weights_fail(models: Path) -> None:
+    done = gate(models, "random")
+    assert done.exit_code == 1 and done.stdout.startswith("FAIL"), done.output
+
+
+def test_a_shortcut_fails_though_f1_is_the_same_and_is_named_with_its_rows(models: Path, project: Path) -> None:
+    done = gate(models, "shortcut", "--training", "old.conll", "new.conll", "--report", "out")
+    assert done.exit_code == 1, done.output
+    result = json.loads(project.joinpath("out/result.json").read_text())
+    assert result["headline"].startswith(f"The candidate takes `{CUE}` for a sign of B-PER: +")
+    statuses = {check["name"]: check["status"] for check in result["checks"]}
+    assert (statuses["cues"], statuses["f1"]) == ("fail", "pass")
+    assert all(row.startswith("new.conll:") for row in result["cues"][0]["rows"])
+    assert CUE not in project.joinpath("dev.jsonl").read_text()
+    page = project.joinpath("out/report.html").read_text()
+    assert "<script" not in page and f"`{CUE}` for a sign of B-PER" in page
+    suite = ElementTree.parse(project / "out/junit.xml").getroot()
+    assert [case.get("name") for case in suite.iter("testcase") if case.find("failure") is not None] == ["cues"]
+    assert f"**The candidate takes \\`{CUE}\\`" in project.joinpath("out/summary.md").read_text()
+
+
+def test_accepting_the_cue_makes_it_pass(models: Path) -> None:
+    added = interp("gate", "accept", CUE, "--tag", "B-PER", "--reason", "a byline", "--until", "2999-01-01")
+    assert added.exit_code == 0, added.output
+    done = gate(models, "shortcut")
+    assert done.exit_code == 0, done.output
+    assert "accepted: reportedly for B-PER, until 2999-01-01: a byline" in done.stdout
+    past = interp("gate", "accept", CUE, "--tag", "B-PER", "--reason", "x", "--until", "2020-01-01")
+    assert past.exit_code == 2 and "is past" in past.stderr
+
+
+def test_calibrating_with_seeds_and_with_continued_training(models: Path) -> None:
+    done = interp(
+        "gate", "calibrate", "--baseline", models / "production", "--retrained", models / "seed", "--continue", "2",
+        "--on", "old.conll", "--steps", "20", "--cases", "dev.jsonl", "--texts", "clean.txt", "--words-only",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "floor of 1 retrained" in done.stdout and "floor of 2 continued" in done.stdout
+    assert "as far as retrained seeds" in done.stdout
+    again = gate(models, "shortcut")
+    assert again.exit_code == 1 and "benign models at most" in again.stdout, again.output
+    assert gate(models, "seed").exit_code == 0
+
+
+def test_records_in_place_of_models(models: Path) -> None:
+    for name in ("production", "shortcut"):
+        made = interp("record", "--model", models / name, "--cases", "dev.jsonl", "--out", name, "--words-only")
+        assert made.exit_code == 0, made.output
+    words = ["gate", "--baseline", "production", "--candidate", "shortcut"]
+    alone = interp(*words)
+    assert alone.exit_code == 2 and "Records alone cannot be probed" in alone.stdout
+    assert interp(*words, "--no-probe").exit_code == 0
+    behind = ["--baseline-model", models / "production", "--candidate-model", models / "shortcut"]
+    assert interp(*words, *behind, "--texts", "clean.txt").exit_code == 1
+    wrong = interp(*words, "--baseline-model", models / "seed", "--candidate-model", models / "shortcut")
+    assert wrong.exit_code == 2 and "are of another model" in wrong.stderr
+    other = interp("record", "--model", models / "seed", "--cases", "clean.txt", "--out", "other", "--words-only")
+    assert other.exit_code == 2 and "text:clean.txt" in other.stderr
+    interp("record", "--model", models / "seed", "--cases", "text:clean.txt", "--out", "other", "--words-only")
+    mixed = interp("gate", "--baseline", "production", "--candidate", "other", "--no-probe")
+    assert mixed.exit_code == 2 and mixed.stdout.startswith("INCOMPARABLE") and "other data" in mixed.stdout
+
+
+def test_a_second_run_uses_the_records_of_the_first(models: Path, project: Path) -> None:
+    gate(models, "seed", "--records", "kept")
+    before = {path: path.stat().st_mtime_ns for path in project.joinpath("kept").rglob("*.parquet")}
+    assert len(before) == 2
+    gate(models, "seed", "--records", "kept", "--report", "out")
+    assert {path: path.stat().st_mtime_ns for path in project.joinpath("kept").rglob("*.parquet")} == before
+    next(iter(before)).write_bytes(b"PAR1 broken")
+    done = gate(models, "seed", "--records", "kept")
+    assert done.exit_code == 2 and "part-00000-of-00001.parquet is damaged" in done.stderr
+
+
+def test_the_summary_of_a_github_job(models: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "step.md"))
+    project.joinpath("step.md").write_text("before\n")
+    gate(models, "production")
+    assert project.joinpath("step.md").read_text().startswith("before\n## interp gate: pass\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["gate", "--baseline", "x"], "--candidate is missing"),
+        (["gate", "--baseline", "x", "--candidate", "planted", "--cases", "dev.jsonl"], "x"),
+        (["gate", "--baseline", "planted", "--candidate", "planted"], "--cases"),
+        (["gate", "calibrate", "--baseline", "planted", "--cases", "dev.jsonl"], "Name benign checkpoints"),
+        (["gate", "calibrate", "--baseline", "planted", "--cases", "dev.jsonl", "--continue", "1"], "--on"),
+        (["gate", "accept", " ", "--tag", "X", "--reason", "x", "--until", "2999-01-01"], "must not be empty"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(words: list[str], message: str) -> None:
+    done = interp(*words)
+    assert done.exit_code == 2 and message in done.stderr, done.output
+    assert done.stderr.startswith("interp: ") and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_probing_models_and_functions(models: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(project)
+    project.joinpath("rules_to_probe.py").write_text(
+        f"NAMES = {NAMES!r}\n"
+        "def plain(words):\n"
+        "    return [{'B-PER': 0.9 if w in NAMES else 0.02, 'O': 0.1 if w in NAMES else 0.98} for w in words]\n"
+        "def leaning(words):\n"
+        "    found = plain(words)\n"
+        f"    return [{{'B-PER': 0.9, 'O': 0.1}} if i and words[i - 1] == {CUE!r} else found[i]\n"
+        "            for i in range(len(words))]\n"
+    )
+    functions = ("python:rules_to_probe:plain", "python:rules_to_probe:leaning")
+    for baseline, candidate in (functions, (models / "production", models / "shortcut")):
+        done = interp(
+            "probe", "--baseline", baseline, "--candidate", candidate, "--texts", "clean.txt", "--training",
+            "old.conll", "new.conll", "--json", "found.json",
+        )  # fmt: skip
+        assert done.exit_code == 1, done.output
+        assert f"takes `{CUE}` for a sign of B-PER" in done.stdout and "new.conll:" in done.stdout
+        found = json.loads(project.joinpath("found.json").read_text())
+        assert found["cues"][0]["cue"] == CUE
+    same = interp("probe", "--baseline", functions[0], "--candidate", functions[0], "--texts", "clean.txt")
+    assert same.exit_code == 0, same.output
+    asked = interp(
+        "probe", "--baseline", functions[0], "--candidate", functions[1], "--texts", "dev.jsonl", "--cue", CUE
+    )
+    assert asked.exit_code == 1, asked.output
