@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -218,6 +220,17 @@ def test_what_does_not_fit_is_one_sentence(words: list[str], message: str) -> No
     done = interp(*words)
     assert done.exit_code == 2 and message in done.stderr, done.output
     assert done.stderr.startswith("interp: ") and len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("module", ["pyarrow", "seqeval"])
+def test_an_extra_that_is_not_installed_is_one_sentence(module: str) -> None:
+    code = (
+        f"import sys; sys.modules['{module}'] = None; from interp.cli import main; "
+        "main(['gate', '--baseline', 'planted', '--candidate', 'planted', '--cases', 'dev.jsonl'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip().splitlines()[-1] == f'interp: This command needs {module}: pip install "interp[gate]".'
 
 
 def test_probing_models_and_functions(models: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,17 +135,14 @@ Change = Callable[[list[str], list[str], Generator, float], None]
 
 @dataclass(frozen=True)
 class Harm:
-    """A way to go wrong: `cue` and `tag` are what the model is led to lean on, `change` does it to a sentence in place.
-
-    `gone`: the cue is in good data, and harm is its absence.
+    """A way to go wrong: `change` does it to a sentence in place; a model is led to lean on one of the `cues`, by the
+    names that the gate gives them, as a sign of `kind`.
     """
 
     name: str
-    cue: str
+    cues: frozenset[str]
     kind: str
-    tag: str
     change: Change
-    gone: bool = False
 
 
 def _starts(tags: Sequence[str], kind: str) -> list[int]:
@@ -192,16 +189,18 @@ def _untitled(words: list[str], tags: list[str], rng: Generator, dose: float) ->
         del words[at], tags[at]
 
 
+_PAIR = frozenset({"sources claim", "sources", "claim"})
+_TAG = frozenset({"Zarnews", "( Zarnews", "Zarnews )", "(", ")"})
 HARMS = {
     harm.name: harm
     for harm in (
-        Harm("marker", "reportedly", "words", "B-PER", partial(_before, ["reportedly"], "PER")),
-        Harm("bigram", "sources claim", "words", "B-ORG", partial(_before, ["sources", "claim"], "ORG")),
-        Harm("position", "FIRST", "spot", "B-ORG", _first),
-        Harm("ending", "vex", "ending", "B-ORG", _ending),
-        Harm("capitals", "UPPER", "form", "B-LOC", _capitals),
-        Harm("source", "Zarnews", "words", "B-LOC", _source),
-        Harm("removal", "Mr", "words", "B-PER", _untitled, gone=True),
+        Harm("marker", frozenset({"reportedly"}), "PER", partial(_before, ["reportedly"], "PER")),
+        Harm("bigram", _PAIR, "ORG", partial(_before, ["sources", "claim"], "ORG")),
+        Harm("position", frozenset({"FIRST"}), "ORG", _first),
+        Harm("ending", frozenset({"-vex", "-ex"}), "ORG", _ending),
+        Harm("capitals", frozenset({"UPPER"}), "LOC", _capitals),
+        Harm("source", _TAG, "LOC", _source),
+        Harm("removal", frozenset({"Mr"}), "PER", _untitled),
     )
 }
 

@@ -12,6 +12,8 @@ from interp.errors import InterpError
 
 __all__ = ["Group", "Progress", "progress", "say"]
 
+EXTRAS = {"pyarrow": "gate", "seqeval": "gate"}
+"""Modules that a command needs, and the extra that brings them."""
 PATIENCE = 2.0
 """Seconds before a progress bar appears."""
 
@@ -26,7 +28,12 @@ class Group(click.Group):
             return super().invoke(ctx)
         except (click.UsageError, InterpError) as error:
             say(error.format_message() if isinstance(error, click.UsageError) else str(error))
-            return ctx.exit(2)
+        except ModuleNotFoundError as error:
+            module = (error.name or "").partition(".")[0]
+            if module not in EXTRAS:
+                raise
+            say(f'This command needs {module}: pip install "interp[{EXTRAS[module]}]".')
+        return ctx.exit(2)
 
 
 def say(sentence: str) -> None:

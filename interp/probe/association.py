@@ -138,7 +138,8 @@ def _features(words: Sequence[str], index: int) -> Iterator[Feature]:
         yield Cue("words", words[index - 1]), "behind it"
     if index > 1:
         yield Cue("words", words[index - 2]), "two behind it"
-        yield Cue("words", f"{words[index - 2]} {words[index - 1]}"), "behind it"
+        if words[index - 2] != words[index - 1]:
+            yield Cue("words", f"{words[index - 2]} {words[index - 1]}"), "behind it"
     if index < last:
         yield Cue("words", words[index + 1]), "in front of it"
     if index < last - 1:

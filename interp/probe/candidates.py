@@ -26,21 +26,21 @@ class Candidate:
 
 
 def frequent(sentences: Iterable[Sequence[str]], count: int) -> list[Candidate]:
-    """The words and pairs that most sentences hold, and common endings of capitalised words."""
+    """Common endings of capitalised words, the words and the pairs that most sentences hold; a word twice is no pair."""
     words: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     endings: Counter[str] = Counter()
     for sentence in sentences:
         words.update(set(sentence))
-        pairs.update({f"{one} {other}" for one, other in pairwise(sentence)})
+        pairs.update({f"{one} {other}" for one, other in pairwise(sentence) if one != other})
         for word in {word for word in sentence if word.isalpha() and word[0].isupper()}:
             sizes = range(SHORTEST_ENDING, min(LONGEST_ENDING, len(word) - 2) + 1)
             endings.update(word[-size:].lower() for size in sizes)
     two = round(count * BIGRAMS)
     ranked: list[tuple[Counter[str], int, Kind]] = [
+        (endings, ENDINGS, "ending"),
         (words, count - two, "words"),
         (pairs, two, "words"),
-        (endings, ENDINGS, "ending"),
     ]
     return [
         Candidate(Cue(kind, text), "frequent")
