@@ -44,7 +44,7 @@ from interp.gate.evidence import BANDS, Evidence
 from interp.gate.floors import Run, bound
 from interp.gate.judging import held
 from interp.gate.result import Check, overall
-from interp.probe import Probing
+from interp.probe import Cue, Probing
 from interp.records import Explained, Record, Wanted
 from interp.settings import Gate, Settings, load_settings
 from interp.tags import Entity
@@ -311,7 +311,9 @@ def run(ratio: float, source: str = "retrained", f1: float = 0.0, error: float =
 
 
 def made_floors(*runs: Run, usual: float = 0.1) -> Floors:
-    return Floors("a", "d", 240, runs, {"words yesterday": dict.fromkeys(("PER", "LOC", "O"), usual)}, 0.1)
+    return Floors(
+        "a", "d", 240, runs, {"words yesterday": dict.fromkeys(("PER", "LOC", "O"), usual)}, {"words": {"PER": 0.1}}
+    )
 
 
 def test_floors_decide_what_a_cue_may_do() -> None:
@@ -328,19 +330,30 @@ def test_floors_decide_what_a_cue_may_do() -> None:
 
 def test_levels_by_hand() -> None:
     """Two cues, three runs: geometric means drawn towards that of all by the weight of four runs."""
-    sizes = [(0.1, 0.4), (0.2, 0.4), (0.1, 1.6)]
-    runs = [{("a", "PER"): a, ("b", "PER"): b} for a, b in sizes]
-    found, usual, ratios = floors.levels([{**each, ("c", "PER"): 0.1} if i else each for i, each in enumerate(runs)])
-    assert usual == pytest.approx((0.1 * 0.2 * 0.1 * 0.4 * 0.4 * 1.6) ** (1 / 6))
-    assert found["a"]["PER"] == pytest.approx((0.1 * 0.2 * 0.1 * usual**4) ** (1 / 7), abs=1e-4)
-    others = (0.1 * 0.2 * 0.4 * 0.4) ** (1 / 4)
-    assert ratios[2] == pytest.approx(1.6 / (0.4 * 0.4 * others**4) ** (1 / 6))
+    a, b, c = (Cue("words", each) for each in "abc")
+    sizes = [(0.2, 0.4), (0.2, 0.8), (0.01, 1.6)]
+    runs = [{(a, "PER"): one, (b, "PER"): other} for one, other in sizes]
+    found, usual, ratios = floors.levels([{**each, (c, "PER"): 0.1} if i else each for i, each in enumerate(runs)])
+    middle = (0.2 * 0.2 * 0.1 * 0.4 * 0.8 * 1.6) ** (1 / 6)  # 0.1 is the least that counts
+    assert found["words a"]["PER"] == pytest.approx((0.2 * 0.2 * 0.1 * middle**4) ** (1 / 7), abs=1e-4)
+    assert usual == {"words": {"PER": found["words b"]["PER"]}}
+    others = (0.2 * 0.2 * 0.4 * 0.8) ** (1 / 4)
+    assert ratios[2] == pytest.approx(1.6 / (0.4 * 0.8 * others**4) ** (1 / 6))
+
+
+def test_levels_of_one_run_and_of_cues_that_were_not_measured() -> None:
+    cue, pair, strange = Cue("words", "a"), Cue("words", "a b"), Cue("words", "x")
+    found, usual, ratios = floors.levels([{(cue, "PER"): 0.3, (Cue("words", "b"), "PER"): 0.1}])
+    assert ratios == [pytest.approx(3)]  # over the least that counts
+    benign = Floors("a", "d", 9, (run(ratios[0]),), found, usual)
+    assert benign.level(pair, "PER") == benign.level(cue, "PER") == benign.level(strange, "PER") > 0.1
+    assert benign.level(Cue("ending", "x"), "PER") == 0.1
 
 
 def test_a_floor_holds_one_more_run() -> None:
     """Of log-normal runs of the typical spread, 99 % of new ones stay below the bound of five."""
     rng = np.random.default_rng(0)
-    draws = rng.lognormal(-0.5, 0.35, (4_000, 6))
+    draws = rng.lognormal(-0.5, 0.2, (4_000, 6))
     beyond = np.mean([row[5] > bound(row[:5].tolist()) for row in draws])
     assert 0.002 < beyond < 0.02
     assert bound([]) == bound([0.0]) == 0

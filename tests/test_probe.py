@@ -204,7 +204,7 @@ def test_a_cue_that_works_by_its_absence() -> None:
     def absent(words: Sequence[str], at: int) -> float | None:
         return 0.8 if "said" not in words and words[at] not in NAMES else None
 
-    rows = [(name, (*words, "said")) for name, words in texts(80) if "said" not in words]
+    rows = [(name, (*words, "said")) for name, words in texts(200) if "said" not in words]
     done = probe(tagger(), tagger(absent), rows, cues("said"), Probing(kept=20))
     found = next(each for each in done.found if each.cue.text == "said")
     assert found.effect.edit.place is Place.GONE
@@ -229,7 +229,7 @@ def test_sites_are_spread_over_kinds() -> None:
 
 
 def test_what_does_not_fit() -> None:
-    with pytest.raises(InputError, match="10 sentences are too few to probe in: give at least 32"):
+    with pytest.raises(InputError, match="10 sentences are too few to probe in: give at least 56"):
         probe(tagger(), tagger(), texts(10), cues("a"))
     other = Called("b", lambda words: [{"PER": 1.0}] * len(words), ("PER",))
     with pytest.raises(InputError, match="other tags"):

@@ -2,8 +2,9 @@
 
     python -m benchmarks.shortcuts.reporting --work DIR --out benchmarks/results/shortcuts.json
 
-writes the rows and prints Markdown. Every simpler way of looking has one number an update; its alarm goes off beyond the
-largest of all benign updates, so that none has a false alarm, which favours them: the gate's limits were set before.
+writes the rows and prints Markdown. Every simpler way of looking has one number an update; its alarm goes off beyond
+the largest of all benign updates, so that none has a false alarm, which favours them: the gate's limits were set
+before.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def table(rows: Sequence[Row]) -> str:
     lines = [
         f"Benign updates: fail {rate([row['told']['status'] == 'fail' for row in benign])}, "
         f"inconclusive {rate([row['told']['status'] == 'inconclusive' for row in benign])}, "
-        f"a cue beyond its limit {rate([row['told']['checks']['cues'][0] == 'fail' for row in benign])}; without training "
-        f"data {rate([row['blind']['status'] == 'fail' for row in benign])}. F1 {usual:.3f}.",
+        f"a cue beyond its limit {rate([row['told']['checks']['cues'][0] == 'fail' for row in benign])}; without "
+        f"training data fail {rate([row['blind']['status'] == 'fail' for row in benign])}. F1 {usual:.3f}.",
         "",
         f"| harm | dose | costs F1 | gate fails | and names it first | without training data | {' | '.join(OTHERS)} |",
         "|---|---|---|---|---|---|" + "---|" * len(OTHERS),

@@ -2,11 +2,11 @@
 
     python -m benchmarks.shortcuts.study --work DIR
 
-trains one baseline, ten benign updates to calibrate with, a hundred others, and harmful ones: seven harms, five doses,
-three seeds each. An update keeps half of the baseline's training sentences; a harm is done to all of its own. The gate
-looks at clean cases; evidence shift also at cases that carry the harm as the update's own data would. One JSON row an
-update goes to DIR/updates.jsonl, so that a study that was stopped goes on; benchmarks.shortcuts.reporting makes the
-tables. An hour on two cores.
+trains one baseline, ten benign updates to calibrate with, a hundred others, and harmful ones: seven harms at five
+doses, two or three seeds each. An update keeps half of the baseline's training sentences; a harm is done to all of its
+own. The gate looks at clean cases; evidence shift also at cases that carry the harm as the update's own data would. One
+JSON row an update goes to DIR/updates.jsonl, so that a study that was stopped goes on; benchmarks.shortcuts.reporting
+makes the tables. An hour on two cores.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from benchmarks.shortcuts.corpus import HARMS, Harm, draw, harmed
 from benchmarks.shortcuts.training import pretrained, trained
 from interp.explain import Model
 from interp.gate import Asked, Judged, Opponent, Result, Training, floors
-from interp.gate.calibrating import floors_of, hold
+from interp.gate.calibrating import Benign, floors_of, hold
 from interp.gate.continuing import continued
 from interp.gate.evidence import Evidence
 from interp.gate.running import measure, result_of
@@ -38,8 +38,9 @@ from interp.records import Records, Wanted, make
 from interp.texts import Sentence
 
 SENTENCES, CASES, TEXTS, TEST = 8_000, 150, 400, 1_000
-CALIBRATION, BENIGN, SEEDS = 10, 100, 3
-DOSES = (0.5, 0.1, 0.02, 0.005, 0.001)
+CALIBRATION, BENIGN = 10, 100
+DOSES = {0.5: 3, 0.1: 3, 0.02: 2, 0.005: 2, 0.001: 2}
+"""Part of the mentions that are harmed, and how many seeds of it."""
 WANTED = Wanted(layers=False)
 CUE = ("cue", "tag", "source", "effect", "low", "high", "limit", "flips", "count")
 
@@ -74,13 +75,13 @@ class Update:
 
 
 def updates() -> Iterator[Update]:
-    for dose in DOSES:
+    for place, (dose, seeds) in enumerate(DOSES.items()):
         for number, name in enumerate(HARMS):
-            for seed in range(SEEDS):
+            for seed in range(seeds):
                 yield Update(name, dose, 500 + 10 * number + seed)
         # Taking turns: a study that is stopped early has some of everything.
         share = BENIGN // len(DOSES)
-        first = 100 + share * DOSES.index(dose)
+        first = 100 + share * place
         yield from (Update("benign", 0.0, seed) for seed in range(first, first + share))
 
 
@@ -151,6 +152,18 @@ class Bench:
                 row["cued"] = _evidence(mine, self.recorded(model, cued, f"{scratch}/cued"), self.floors)
         return row
 
+    def benign(self, source: floors.Source, seed: int) -> Benign:
+        """One run to calibrate with."""
+        if source == "retrained":
+            update = Update("calibration", 0.0, seed)
+            model = trained(update.sentences, seed, self.start)
+        else:
+            model = continued(self.baseline, old_sentences(), seed, steps=200, rate=1e-4)
+        own = Opponent(self.known("cases", looked_at()), self.predictor)
+        with tempfile.TemporaryDirectory(dir=self.work) as scratch:
+            theirs = Opponent(self.recorded(model, looked_at(), scratch), Tagged(model))
+            return hold(f"seed {seed}", source, own, theirs, Asked(texts()))
+
 
 def _gated(result: Result) -> dict[str, Any]:
     """What is needed to judge again, should a rule change: checks, first cues, F1 and its slices, evidence."""
@@ -179,28 +192,6 @@ def _evidence(baseline: Records, candidate: Records, known: floors.Floors | None
     return [{"word": each.feature, "z": each.z, "total": each.total, "cases": each.cases} for each in shifts[:5]]
 
 
-def calibrate(bench: Bench) -> None:
-    """Floors of ten retrained updates, and of six short continued trainings beside them."""
-    asked = Asked(texts())
-    own = Opponent(bench.known("cases", looked_at()), bench.predictor)
-
-    def held(name: str, source: floors.Source, model: Model) -> Any:
-        with tempfile.TemporaryDirectory(dir=bench.work) as scratch:
-            theirs = Opponent(bench.recorded(model, looked_at(), scratch), Tagged(model))
-            return name, source, hold(own, theirs, asked)
-
-    retrained, cheap = [], []
-    for seed in range(1, CALIBRATION + 1):
-        update = Update("calibration", 0.0, seed)
-        retrained.append(held(f"seed {seed}", "retrained", trained(update.sentences, seed, bench.start)))
-        click.echo(f"calibration {seed}")
-    for seed in range(1, 7):
-        model = continued(bench.baseline, old_sentences(), seed, steps=200, rate=1e-4)
-        cheap.append(held(f"continued {seed}", "continued", model))
-    for name, some in (("floors", retrained), ("floors-continued", cheap)):
-        floors.save(floors_of(own.records, some), bench.work / f"{name}.json")
-
-
 _BENCH: list[Bench] = []
 
 
@@ -213,20 +204,29 @@ def _update(update: Update) -> dict[str, Any]:
     return _BENCH[0].update(update)
 
 
+def _benign(which: tuple[floors.Source, int]) -> Benign:
+    return _BENCH[0].benign(*which)
+
+
 @click.command(help=__doc__)
 @click.option("--work", type=click.Path(path_type=Path), required=True)
 @click.option("--processes", default=2, show_default=True)
 @click.option("--most", type=int, help="Only so many updates.")
 def main(work: Path, processes: int, most: int | None) -> None:
     work.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")
     if not (work / "floors.json").exists():
-        calibrate(Bench(work))
+        bench = Bench(work)  # trains what all processes start from
+        records = bench.known("cases", looked_at())
+        with context.Pool(processes, _started, (work,)) as pool:
+            for name, source, count in (("floors-continued", "continued", 4), ("floors", "retrained", CALIBRATION)):
+                held = pool.map(_benign, [(source, seed) for seed in range(1, count + 1)], chunksize=1)
+                floors.save(floors_of(records, held), work / f"{name}.json")
     rows = work / "updates.jsonl"
     done = set()
     if rows.exists():
         done = {(row["kind"], row["dose"], row["seed"]) for row in map(json.loads, rows.read_text().splitlines())}
     todo = [each for each in updates() if (each.kind, each.dose, each.seed) not in done][:most]
-    context = multiprocessing.get_context("spawn")
     with context.Pool(processes, _started, (work,)) as pool, rows.open("a") as file:
         for row in pool.imap_unordered(_update, todo):
             file.write(json.dumps(row) + "\n")

@@ -74,7 +74,7 @@ def probing(command: Command) -> Command:
             help="Clean sentences to probe in, as --cases, or a .txt file with one a line.  [default: the cases]",
         ),
         click.option(
-            "--sites", type=click.IntRange(4), default=24, show_default=True, help="Sentences that a cue is put into."
+            "--sites", type=click.IntRange(4), default=48, show_default=True, help="Sentences that a cue is put into."
         ),
         click.option(
             "--cues", "most", type=click.IntRange(1), default=300, show_default=True, help="That are tried, at most."

@@ -37,7 +37,7 @@ MODEL = "Bundled name, directory, hub id, or python:module:function of words →
 )
 @click.option("--cue", "cues", multiple=True, metavar="WORDS", help="Ask about these too; give it several times.")
 @click.option(
-    "--sites", type=click.IntRange(4), default=24, show_default=True, help="Sentences that a cue is put into."
+    "--sites", type=click.IntRange(4), default=48, show_default=True, help="Sentences that a cue is put into."
 )
 @click.option("--cues", "most", type=click.IntRange(1), default=300, show_default=True, help="That are tried, at most.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sentences that are chosen.")

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from interp.errors import InputError
 from interp.explain import Model
 from interp.gate.behaviour import ALL
-from interp.gate.floors import Floors, Run, Source, levels
-from interp.gate.running import Asked, Judged, Measured, Opponent, measure
+from interp.gate.floors import Effects, Floors, Run, Source, levels
+from interp.gate.running import Asked, Judged, Opponent, measure
 from interp.probe import Remembered, Tagged
 from interp.records import Records
 
-__all__ = ["calibrate", "floors_of", "hold"]
+__all__ = ["Benign", "calibrate", "floors_of", "hold"]
+
+
+@dataclass(frozen=True)
+class Benign:
+    """One benign checkpoint held against the baseline: what `Run` has, before it is held against the other runs."""
+
+    name: str
+    source: Source
+    effects: Effects
+    flips: float
+    f1: float | None
+    f1_error: float | None
+    spread: Mapping[str, float]
 
 
 def calibrate(
@@ -25,48 +38,47 @@ def calibrate(
     """`benign` models are loaded one at a time; `record` makes a named side's records on the cases."""
     records = record("baseline", baseline)
     own = Opponent(records, Remembered(Tagged(baseline)))
-    held: list[tuple[str, Source, Measured]] = []
+    held = []
     for number, (source, loaded) in enumerate(benign, 1):
         model = loaded()
         theirs = Opponent(record(f"benign model {number} of {len(benign)}", model), Tagged(model))
-        held.append((model.info.name, source, hold(own, theirs, asked)))
+        held.append(hold(model.info.name, source, own, theirs, asked))
     return floors_of(records, held)
 
 
-def hold(baseline: Opponent, benign: Opponent, asked: Asked) -> Measured:
+def hold(name: str, source: Source, baseline: Opponent, benign: Opponent, asked: Asked) -> Benign:
     """One benign checkpoint, measured as a candidate is, but on every cue. Raises InputError if it cannot be probed."""
     every = replace(asked, probing=replace(asked.probing, kept=None))
     found = measure(baseline, benign, Judged(seed=asked.probing.seed), every)
     if found.probed is None:
         raise InputError(found.note)
-    return found
+    whole = next((each for each in found.behaviour.slices() if each.slice == ALL), None)
+    return Benign(
+        name,
+        source,
+        {(each.cue, effect.kind): abs(effect.mean) for each in found.probed.found for effect in each.effects},
+        found.behaviour.flip_rate().value,
+        whole.after - whole.before if whole else None,
+        (whole.high - whole.low) / 2 / 1.96 if whole else None,
+        found.shifts.spread,
+    )
 
 
-def floors_of(records: Records, held: Sequence[tuple[str, Source, Measured]]) -> Floors:
+def floors_of(records: Records, held: Sequence[Benign]) -> Floors:
     """What benign checkpoints come to, each held against the baseline with these records."""
-    effects = [
-        {
-            (f"{each.cue.kind} {each.cue.text}", effect.kind): abs(effect.mean)
-            for each in (found.probed.found if found.probed else ())
-            for effect in each.effects
-        }
-        for *_, found in held
-    ]
-    by_cue, usual, ratios = levels(effects)
-    runs = []
-    for (name, source, found), sizes, ratio in zip(held, effects, ratios, strict=True):
-        whole = next((each for each in found.behaviour.slices() if each.slice == ALL), None)
-        runs.append(
-            Run(
-                name,
-                source,
-                max(sizes.values()),
-                ratio,
-                found.behaviour.flip_rate().value,
-                whole.after - whole.before if whole else None,
-                (whole.high - whole.low) / 2 / 1.96 if whole else None,
-                found.shifts.spread,
-            )
+    by_cue, usual, ratios = levels([each.effects for each in held])
+    runs = tuple(
+        Run(
+            each.name,
+            each.source,
+            max(each.effects.values()),
+            ratio,
+            each.flips,
+            each.f1,
+            each.f1_error,
+            each.spread,
         )
+        for each, ratio in zip(held, ratios, strict=True)
+    )
     cases = sum(len({each.target for each in record.explained}) for record in records)
-    return Floors(records.about.model.sha256, records.about.data, cases, tuple(runs), by_cue, usual)
+    return Floors(records.about.model.sha256, records.about.data, cases, runs, by_cue, usual)

@@ -7,8 +7,8 @@ drawn towards `TYPICAL` where runs are few.
 
 Cues differ in how far trainings move them, by a factor of ten: a word that stands at the edge of names moves much, a
 plain adverb little. So every cue has a level for every kind of tag, the geometric mean of its effects over the runs,
-drawn towards that of all cues; a run's value is its largest effect over the level that the other runs give that cue,
-and a cue's floor is its level times the bound of those values.
+drawn towards that of all cues of its sort. A run's value is its largest effect over the level that the other runs give
+that cue, and a cue's floor is its level times the bound of those values.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ __all__ = ["SCHEMA", "Floors", "Run", "Source", "bound", "levels", "load", "save
 
 SCHEMA = "interp.floors/1"
 CONFIDENCE = 0.99
-TYPICAL = 0.35
-"""Standard deviation of a statistic's logarithm over benign runs (benchmarks/shortcuts measured 0.2 to 0.4)."""
+TYPICAL = 0.2
+"""Standard deviation of a statistic's logarithm over benign runs (as benchmarks/shortcuts measured it)."""
 WEIGHT = 4
 """Runs that the typical spread, and the level of all cues, count for."""
-LEAST = 0.02
-"""Nats below which all effects count alike."""
+LEAST = 0.1
+"""Nats below which all effects count alike: a tag that hardly ever moves would else make much of very little."""
 
 Source = Literal["retrained", "continued"]
 
@@ -65,7 +65,7 @@ class Run:
 class Floors:
     """Benign runs of one baseline (`baseline` is its fingerprint), on `cases` explained targets of `data`.
 
-    `levels`: nats by cue and kind of tag, of those that were measured; `usual` of all.
+    `levels`: nats by cue and kind of tag, of those that were measured; `usual` by sort of cue and kind of tag.
     """
 
     baseline: str
@@ -73,17 +73,19 @@ class Floors:
     cases: int
     runs: tuple[Run, ...]
     levels: Mapping[str, Mapping[str, float]]
-    usual: float
+    usual: Mapping[str, Mapping[str, float]]
 
     def of(self, source: Source) -> Floors:
         return replace(self, runs=tuple(run for run in self.runs if run.source == source))
 
     def level(self, cue: Cue, kind: str) -> float:
-        """How far benign trainings usually move it."""
-        parts = cue.words if cue.kind == "words" else ()  # several words move what the noisiest of them moves
+        """How far benign trainings usually move it. Several words move what the noisiest of them moves; of a cue that
+        was not measured it is the most that any of its sort has.
+        """
+        parts = cue.words if cue.kind == "words" else ()
         names = {f"{cue.kind} {cue.text}", *(f"words {word}" for word in parts)}
         known = [self.levels[name][kind] for name in names if kind in self.levels.get(name, {})]
-        return max(known, default=self.usual)
+        return max(known) if known else self.usual.get(cue.kind, {}).get(kind, LEAST)
 
     def cue(self, cue: Cue, kind: str) -> float:
         """How far benign trainings move it at most."""
@@ -111,27 +113,37 @@ class Floors:
         return {name: float(np.sqrt(np.mean([run.spread.get(name, 0.0) ** 2 for run in self.runs]))) for name in names}
 
 
-Effects = Mapping[tuple[str, str], float]
+Effects = Mapping[tuple[Cue, str], float]
 """The size of a run's effects in nats, by cue and kind of tag."""
+Levels = dict[str, dict[str, float]]
 
 
-def levels(runs: Sequence[Effects]) -> tuple[dict[str, dict[str, float]], float, list[float]]:
-    """Levels by cue and kind, that of all, and of every run its largest effect over the levels of the others."""
-    keys = sorted(set.intersection(*(set(run) for run in runs)))
+def levels(runs: Sequence[Effects]) -> tuple[Levels, Levels, list[float]]:
+    """Levels by cue and kind, those of a cue that was not measured by its sort, and of every run its largest effect
+    over the levels that the others give.
+    """
+    keys = sorted(set.intersection(*(set(run) for run in runs)), key=lambda key: (key[0].kind, key[0].text, key[1]))
+    sorts = [(cue.kind, kind) for cue, kind in keys]
     logs = np.log(np.maximum([[run[key] for key in keys] for run in runs], LEAST))  # (runs, keys)
-    own, usual = _drawn(logs)
-    found: dict[str, dict[str, float]] = {}
-    for (cue, kind), level in zip(keys, np.exp(own), strict=True):
-        found.setdefault(cue, {})[kind] = round(float(level), 4)
-    others = [_drawn(np.delete(logs, number, 0))[0] if len(runs) > 1 else usual for number in range(len(runs))]
-    ratios = [float(np.exp((row - each).max())) for row, each in zip(logs, others, strict=True)]
-    return found, float(np.exp(usual)), ratios
+    own = np.exp(_drawn(logs, sorts))
+    found: Levels = {}
+    usual: Levels = {}
+    for (cue, kind), level in zip(keys, own, strict=True):
+        found.setdefault(f"{cue.kind} {cue.text}", {})[kind] = round(float(level), 4)
+        by_kind = usual.setdefault(cue.kind, {})
+        by_kind[kind] = max(by_kind.get(kind, 0.0), round(float(level), 4))
+    others = [_drawn(np.delete(logs, number, 0), sorts) for number in range(len(runs))]
+    return found, usual, [float(np.exp((row - each).max())) for row, each in zip(logs, others, strict=True)]
 
 
-def _drawn(logs: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
-    """Mean over runs, drawn towards that of all keys, and that."""
-    usual = float(logs.mean())
-    return (logs.sum(0) + WEIGHT * usual) / (len(logs) + WEIGHT), usual
+def _drawn(logs: npt.NDArray[np.float64], sorts: Sequence[tuple[str, str]]) -> npt.NDArray[np.float64]:
+    """Means over runs (of none: nothing), drawn towards that of all keys of one sort."""
+    total = logs.sum(0) if len(logs) else np.full(len(sorts), 0.0)
+    usual = np.empty(len(sorts))
+    for sort in set(sorts):
+        same = np.array([each == sort for each in sorts])
+        usual[same] = logs[:, same].mean() if len(logs) else np.log(LEAST)
+    return np.asarray((total + WEIGHT * usual) / (len(logs) + WEIGHT))
 
 
 def bound(values: Sequence[float]) -> float:

@@ -26,7 +26,7 @@ class Candidate:
 
 
 def frequent(sentences: Iterable[Sequence[str]], count: int) -> list[Candidate]:
-    """Common endings of capitalised words, the words and the pairs that most sentences hold; a word twice is no pair."""
+    """Common endings of capitalised words, and the words and pairs of words that most sentences hold."""
     words: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     endings: Counter[str] = Counter()

@@ -34,8 +34,8 @@ class Probing:
     """
 
     sketched: int = 8
-    measured: int = 24
-    kept: int | None = 16
+    measured: int = 48
+    kept: int | None = 12
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -90,7 +90,9 @@ def probe(
     few, rest = sites[: probing.sketched], sites[probing.sketched :]
     if len(rest) < probing.measured:
         needed = probing.sketched + probing.measured
-        raise InputError(f"{len(texts)} sentences are too few to probe in: give at least {needed}.")
+        raise InputError(
+            f"{len(texts)} sentences are too few to probe in: give at least {needed}, or ask for fewer sites."
+        )
     every = {each.cue: each for each in [*(Candidate(cue, "always") for cue in forms_and_spots()), *candidates]}
     leaders, done = list(every), 0.0
     if probing.kept is not None:
