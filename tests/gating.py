@@ -80,11 +80,20 @@ def records(
     return Made(About(info, fingerprint_of(texts), len(texts), ("dev",), wanted, {}), tuple(rows))
 
 
-def predictor(rule: Callable[[Sequence[str], int], float | None] = lambda _words, _at: None) -> Called:
+Rule = Callable[[Sequence[str], int], float | dict[str, float] | None]
+"""Probability of B-PER at a place, or of every tag; None where the rule has nothing to say."""
+
+
+def predictor(rule: Rule = lambda _words, _at: None) -> Called:
+    """Names are persons at 0.9, other words at 0.03; a rule may say otherwise."""
+
     def tag(words: Sequence[str]) -> list[dict[str, float]]:
         found = []
         for at, word in enumerate(words):
             chance = rule(words, at)
+            if isinstance(chance, dict):
+                found.append(chance)
+                continue
             chance = (0.9 if word in NAMES else 0.03) if chance is None else chance
             rest = 1 - chance
             found.append(

@@ -26,6 +26,7 @@ from gating import (
     judged,
     natural,
     opponent,
+    predictor,
     records,
     sentences,
     shortcut,
@@ -396,6 +397,18 @@ def test_an_accepted_cue_does_not_fail_until_its_day_has_passed() -> None:
     assert result.waivers == ("yesterday for B-PER, until 2026-11-24: a byline",)
     late = gate(BASE, OTHER, shortcut, waivers=(waiver(date(2026, 11, 23)),))
     assert late.status is Status.FAIL and late.cues[0].waived is not None and late.cues[0].waived.expired
+
+
+def test_accepting_one_tag_does_not_hide_another() -> None:
+    def both(words: Sequence[str], at: int) -> dict[str, float] | None:
+        leans = at > 0 and words[at - 1] == "yesterday"
+        return {"B-PER": 0.45, "B-LOC": 0.4, "O": 0.05, "I-PER": 0.05, "I-LOC": 0.05} if leans else None
+
+    sides = opponent(BASE, predictor()), opponent(OTHER, predictor(both))
+    result = judge(*sides, judged(waivers=(waiver(date(2027, 1, 1)),)), Asked())
+    found = {each.tag: each for each in result.cues if each.cue == "yesterday"}
+    assert found["B-PER"].accepted and not found["B-LOC"].accepted
+    assert result.status is Status.FAIL and "for a sign of B-LOC" in result.headline
 
 
 def test_waivers_on_disk(tmp_path: Path) -> None:

@@ -75,12 +75,14 @@ def cue_findings(
     by_cue = {link.cue: link for link in links}
     found = []
     for each in probed.found:
-        limits = [limit_of(each.cue, effect.kind, threshold, floors) for effect in each.effects]
-        effect, limit = max(zip(each.effects, limits, strict=True), key=lambda pair: abs(pair[0].mean) / pair[1])
-        waiver = waiver_for(waivers, each.cue.name, effect.tag)
-        waived = None if waiver is None else Waived(waiver.reason, f"{waiver.until}", not waiver.holds(today))
-        floor = floors.cue(each.cue, effect.kind) if floors else None
-        found.append(_finding(each, effect, limit, floor, by_cue.get(each.cue), waived))
+        limits = {effect: limit_of(each.cue, effect.kind, threshold, floors) for effect in each.effects}
+        nearest = max(limits, key=lambda effect: abs(effect.mean) / limits[effect])
+        # An accepted tag must not hide another one that the same cue moves too.
+        for effect in [effect for effect in limits if effect is nearest or abs(effect.mean) > limits[effect]]:
+            waiver = waiver_for(waivers, each.cue.name, effect.tag)
+            waived = None if waiver is None else Waived(waiver.reason, f"{waiver.until}", not waiver.holds(today))
+            floor = floors.cue(each.cue, effect.kind) if floors else None
+            found.append(_finding(each, effect, limits[effect], floor, by_cue.get(each.cue), waived))
     order = [Status.FAIL, Status.ERROR, Status.INCONCLUSIVE, Status.PASS]
     return tuple(
         sorted(found, key=lambda each: (each.accepted, order.index(each.status), -abs(each.effect) / each.limit))

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from interp.errors import InputError
 from interp.files import write
 from interp.strict import Strict, parse_toml, problems
+from interp.tags import kind_of
 
 __all__ = ["Waiver", "accept", "load", "waiver_for"]
 
@@ -46,8 +47,8 @@ def load(path: Path) -> tuple[Waiver, ...]:
 
 
 def waiver_for(waivers: Sequence[Waiver], cue: str, tag: str) -> Waiver | None:
-    """The one that ends last."""
-    found = [each for each in waivers if (each.cue, each.tag) == (cue, tag)]
+    """The one that ends last; one for B-PER speaks of I-PER too."""
+    found = [each for each in waivers if each.cue == cue and kind_of(each.tag) == kind_of(tag)]
     return max(found, key=lambda each: each.until, default=None)
 
 
