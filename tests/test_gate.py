@@ -308,7 +308,7 @@ def test_the_worst_check_decides_and_advisory_ones_only_warn() -> None:
 
 
 def run(ratio: float, source: str = "retrained", f1: float = 0.0, error: float = 0.0) -> Run:
-    return Run("x", source, 0.4, ratio, 0.02, f1, error, {"word, words": 0.01})  # type: ignore[arg-type]
+    return Run("x", source, 0.4, {"words": ratio, "form": ratio}, 0.02, f1, error, {"word, words": 0.01})  # type: ignore[arg-type]
 
 
 def made_floors(*runs: Run, usual: float = 0.1) -> Floors:
@@ -322,11 +322,11 @@ def test_floors_decide_what_a_cue_may_do() -> None:
     result = gate(BASE, OTHER, shortcut, floors=noisy)
     assert statuses(result)["cues"] == "pass"
     cue = next(each for each in result.cues if each.cue == "yesterday")
-    assert cue.limit == cue.floor == pytest.approx(noisy.ratio) and cue.floor > 3.2
+    assert cue.limit == cue.floor == pytest.approx(noisy.ratio("words")) and cue.floor > 3.2
     quiet = made_floors(run(3.0), run(3.2), run(2.9))
     result = gate(BASE, OTHER, shortcut, floors=quiet)
     assert result.status is Status.FAIL and "benign models at most 0." in result.headline
-    assert result.cues[0].limit == pytest.approx(0.1 * quiet.ratio)
+    assert result.cues[0].limit == pytest.approx(0.1 * quiet.ratio("words"))
 
 
 def test_levels_by_hand() -> None:
@@ -339,14 +339,14 @@ def test_levels_by_hand() -> None:
     assert found["words a"]["PER"] == pytest.approx((0.2 * 0.2 * 0.1 * middle**4) ** (1 / 7), abs=1e-4)
     assert usual == {"words": {"PER": found["words b"]["PER"]}}
     others = (0.2 * 0.2 * 0.4 * 0.8) ** (1 / 4)
-    assert ratios[2] == pytest.approx(1.6 / (0.4 * 0.8 * others**4) ** (1 / 6))
+    assert ratios[2] == {"words": pytest.approx(1.6 / (0.4 * 0.8 * others**4) ** (1 / 6))}
 
 
 def test_levels_of_one_run_and_of_cues_that_were_not_measured() -> None:
     cue, pair, strange = Cue("words", "a"), Cue("words", "a b"), Cue("words", "x")
     found, usual, ratios = floors.levels([{(cue, "PER"): 0.3, (Cue("words", "b"), "PER"): 0.1}])
-    assert ratios == [pytest.approx(3)]  # over the least that counts
-    benign = Floors("a", "d", 9, (run(ratios[0]),), found, usual)
+    assert ratios == [{"words": pytest.approx(3)}]  # over the least that counts
+    benign = Floors("a", "d", 9, (run(ratios[0]["words"]),), found, usual)
     assert benign.level(pair, "PER") == benign.level(cue, "PER") == benign.level(strange, "PER") > 0.1
     assert benign.level(Cue("ending", "x"), "PER") == 0.1
 
@@ -372,11 +372,11 @@ def test_floors_on_disk(tmp_path: Path) -> None:
     path = tmp_path / "floors.json"
     floors.save(benign, path)
     assert floors.load(path) == benign
-    assert benign.of("continued").ratio < benign.of("retrained").ratio
+    assert benign.of("continued").ratio("words") < benign.of("retrained").ratio("words")
     content = path.read_text()
     for damaged, message in [
         (content.replace("floors/1", "floors/2"), "this release reads interp.floors/1"),
-        (content.replace("3.0", '"x"'), r"damaged at runs.0.ratio"),
+        (content.replace("3.0", '"x"'), r"damaged at runs.0.ratios.words"),
         (content[:50], "holds no floors"),
         ("[]", "holds no floors"),
     ]:

@@ -105,6 +105,11 @@ def test_edits(edit: Edit, expected: str | None) -> None:
     assert shown == expected
 
 
+def test_the_first_word_is_written_as_sentences_begin() -> None:
+    assert edited(Site("s", ("The", "old", "man"), 1), Edit(Place.FIRST)) == (("Old", "man"), 0)
+    assert edited(Site("s", ("the", "old", "man"), 1), Edit(Place.FIRST)) == (("old", "man"), 0)
+
+
 def test_an_ending_replaces_the_last_letters() -> None:
     assert edited(Site("s", ("Angela",), 0), Edit(Place.SUFFIX, ("vex",))) == (("Angvex",), 0)
 

@@ -3,7 +3,7 @@
     python -m benchmarks.shortcuts.study --work DIR
 
 trains one baseline, ten benign updates to calibrate with, a hundred others, and harmful ones: seven harms at five
-doses, two or three seeds each. An update keeps half of the baseline's training sentences; a harm is done to all of its
+doses, one to three seeds each. An update keeps half of the baseline's training sentences; a harm is done to all of its
 own. The gate looks at clean cases; evidence shift also at cases that carry the harm as the update's own data would. One
 JSON row an update goes to DIR/updates.jsonl, so that a study that was stopped goes on; benchmarks.shortcuts.reporting
 makes the tables. An hour on two cores.
@@ -39,7 +39,7 @@ from interp.texts import Sentence
 
 SENTENCES, CASES, TEXTS, TEST = 8_000, 150, 400, 1_000
 CALIBRATION, BENIGN = 10, 100
-DOSES = {0.5: 3, 0.1: 3, 0.02: 2, 0.005: 2, 0.001: 2}
+DOSES = {0.5: 3, 0.1: 3, 0.02: 2, 0.005: 1, 0.001: 1}
 """Part of the mentions that are harmed, and how many seeds of it."""
 WANTED = Wanted(layers=False)
 CUE = ("cue", "tag", "source", "effect", "low", "high", "limit", "flips", "count")

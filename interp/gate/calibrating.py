@@ -66,19 +66,19 @@ def hold(name: str, source: Source, baseline: Opponent, benign: Opponent, asked:
 
 def floors_of(records: Records, held: Sequence[Benign]) -> Floors:
     """What benign checkpoints come to, each held against the baseline with these records."""
-    by_cue, usual, ratios = levels([each.effects for each in held])
+    by_cue, usual, every = levels([each.effects for each in held])
     runs = tuple(
         Run(
             each.name,
             each.source,
             max(each.effects.values()),
-            ratio,
+            ratios,
             each.flips,
             each.f1,
             each.f1_error,
             each.spread,
         )
-        for each, ratio in zip(held, ratios, strict=True)
+        for each, ratios in zip(held, every, strict=True)
     )
     cases = sum(len({each.target for each in record.explained}) for record in records)
     return Floors(records.about.model.sha256, records.about.data, cases, runs, by_cue, usual)

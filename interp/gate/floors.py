@@ -7,8 +7,9 @@ drawn towards `TYPICAL` where runs are few.
 
 Cues differ in how far trainings move them, by a factor of ten: a word that stands at the edge of names moves much, a
 plain adverb little. So every cue has a level for every kind of tag, the geometric mean of its effects over the runs,
-drawn towards that of all cues of its sort. A run's value is its largest effect over the level that the other runs give
-that cue, and a cue's floor is its level times the bound of those values.
+drawn towards that of all cues of its sort. A run's value is, for every sort (words, endings, forms, places), its
+largest effect over the level that the other runs give that cue, and a cue's floor is its level times the bound of
+those values.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +27,14 @@ from scipy import stats
 
 from interp.errors import FormatError
 from interp.files import write
-from interp.probe import Cue
+from interp.probe import Cue, Sort
 
 __all__ = ["SCHEMA", "Floors", "Run", "Source", "bound", "levels", "load", "save"]
 
 SCHEMA = "interp.floors/1"
 CONFIDENCE = 0.99
+SORTS = len(get_args(Sort))
+"""Each sort of cue has a share of the one per cent of false alarms."""
 TYPICAL = 0.2
 """Standard deviation of a statistic's logarithm over benign runs (as benchmarks/shortcuts measured it)."""
 WEIGHT = 4
@@ -46,15 +49,15 @@ Source = Literal["retrained", "continued"]
 class Run:
     """One benign checkpoint held against the baseline.
 
-    `cues`: the largest effect of any cue, in nats; `ratio`: the largest over its level in the other runs. `flips`: part
-    of the words whose tag turned. `f1`: the change of F1, with its standard error `f1_error` over documents, None
-    without right tags. `spread`: τ of the evidence by group.
+    `cues`: the largest effect of any cue, in nats; `ratios`: by sort of cue, the largest over its level in the other
+    runs. `flips`: part of the words whose tag turned. `f1`: the change of F1, with its standard error `f1_error` over
+    documents, None without right tags. `spread`: τ of the evidence by group.
     """
 
     name: str
     source: Source
     cues: float
-    ratio: float
+    ratios: Mapping[str, float]
     flips: float
     f1: float | None
     f1_error: float | None
@@ -89,11 +92,11 @@ class Floors:
 
     def cue(self, cue: Cue, kind: str) -> float:
         """How far benign trainings move it at most."""
-        return self.level(cue, kind) * self.ratio
+        return self.level(cue, kind) * self.ratio(cue.kind)
 
-    @property
-    def ratio(self) -> float:
-        return bound([run.ratio for run in self.runs])
+    def ratio(self, sort: str) -> float:
+        """How many times their level cues of one sort move at most."""
+        return bound([run.ratios[sort] for run in self.runs if sort in run.ratios], 1 - (1 - CONFIDENCE) / SORTS)
 
     @property
     def flips(self) -> float:
@@ -118,9 +121,9 @@ Effects = Mapping[tuple[Cue, str], float]
 Levels = dict[str, dict[str, float]]
 
 
-def levels(runs: Sequence[Effects]) -> tuple[Levels, Levels, list[float]]:
-    """Levels by cue and kind, those of a cue that was not measured by its sort, and of every run its largest effect
-    over the levels that the others give.
+def levels(runs: Sequence[Effects]) -> tuple[Levels, Levels, list[dict[str, float]]]:
+    """Levels by cue and kind, those of a cue that was not measured by its sort, and of every run by sort its largest
+    effect over the levels that the others give.
     """
     keys = sorted(set.intersection(*(set(run) for run in runs)), key=lambda key: (key[0].kind, key[0].text, key[1]))
     sorts = [(cue.kind, kind) for cue, kind in keys]
@@ -132,8 +135,14 @@ def levels(runs: Sequence[Effects]) -> tuple[Levels, Levels, list[float]]:
         found.setdefault(f"{cue.kind} {cue.text}", {})[kind] = round(float(level), 4)
         by_kind = usual.setdefault(cue.kind, {})
         by_kind[kind] = max(by_kind.get(kind, 0.0), round(float(level), 4))
-    others = [_drawn(np.delete(logs, number, 0), sorts) for number in range(len(runs))]
-    return found, usual, [float(np.exp((row - each).max())) for row, each in zip(logs, others, strict=True)]
+    ratios = []
+    for number, row in enumerate(logs):
+        over = np.exp(row - _drawn(np.delete(logs, number, 0), sorts))
+        most: dict[str, float] = {}
+        for (sort, _), value in zip(sorts, over, strict=True):
+            most[sort] = max(most.get(sort, 0.0), float(value))
+        ratios.append(most)
+    return found, usual, ratios
 
 
 def _drawn(logs: npt.NDArray[np.float64], sorts: Sequence[tuple[str, str]]) -> npt.NDArray[np.float64]:
@@ -146,15 +155,15 @@ def _drawn(logs: npt.NDArray[np.float64], sorts: Sequence[tuple[str, str]]) -> n
     return np.asarray((total + WEIGHT * usual) / (len(logs) + WEIGHT))
 
 
-def bound(values: Sequence[float]) -> float:
-    """What one more value stays below; 0 where there is none."""
+def bound(values: Sequence[float], confidence: float = CONFIDENCE) -> float:
+    """What one more value stays below with this probability; 0 where there is none."""
     positive = np.array([value for value in values if value > 0])
     if not len(positive):
         return 0.0
     logs = np.log(positive)
     free = len(logs) - 1 + WEIGHT
     spread = np.sqrt((((logs - logs.mean()) ** 2).sum() + WEIGHT * TYPICAL**2) / free)
-    reach = stats.t.ppf(CONFIDENCE, free) * spread * np.sqrt(1 + 1 / len(logs))
+    reach = stats.t.ppf(confidence, free) * spread * np.sqrt(1 + 1 / len(logs))
     return float(max(np.exp(logs.mean() + reach), positive.max()))
 
 

@@ -125,14 +125,14 @@ def show_floors(floors: Floors, console: Console) -> None:
             run.name,
             run.source,
             f"{run.cues:.2f} nats",
-            f"{run.ratio:.1f} times",
+            f"{max(run.ratios.values()):.1f} times",
             f"{run.flips:.2%}",
             f1,
         )
     groups = {source: floors.of(source) for source in ("retrained", "continued")}
     for source, some in groups.items():
         if some.runs:
-            cells = ("", f"{some.ratio:.1f} times", f"{some.flips:.2%}", f"{some.f1:.3f}")
+            cells = ("", f"{some.ratio('words'):.1f} times", f"{some.flips:.2%}", f"{some.f1:.3f}")
             _row(table, console, f"floor of {len(some.runs)} {source}", "", *cells)
     console.print(table)
     true, cheap = (bound([run.cues for run in some.runs]) for some in groups.values())

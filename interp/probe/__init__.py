@@ -2,7 +2,7 @@
 
 from interp.probe.association import Association, Row, associations
 from interp.probe.candidates import Candidate, frequent, merged
-from interp.probe.cues import Cue
+from interp.probe.cues import Cue, Sort
 from interp.probe.effects import Effect, Example
 from interp.probe.predictors import CALLABLE, Called, Predictor, Remembered, Tagged, imported
 from interp.probe.probing import Found, Probed, Probing, Usual, probe
@@ -23,6 +23,7 @@ __all__ = [
     "Probing",
     "Remembered",
     "Row",
+    "Sort",
     "Tagged",
     "Usual",
     "associations",

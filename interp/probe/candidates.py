@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
-from interp.probe.cues import Cue, Kind
+from interp.probe.cues import Cue, Sort
 
 __all__ = ["Candidate", "frequent", "merged"]
 
@@ -37,7 +37,7 @@ def frequent(sentences: Iterable[Sequence[str]], count: int) -> list[Candidate]:
             sizes = range(SHORTEST_ENDING, min(LONGEST_ENDING, len(word) - 2) + 1)
             endings.update(word[-size:].lower() for size in sizes)
     two = round(count * BIGRAMS)
-    ranked: list[tuple[Counter[str], int, Kind]] = [
+    ranked: list[tuple[Counter[str], int, Sort]] = [
         (endings, ENDINGS, "ending"),
         (words, count - two, "words"),
         (pairs, two, "words"),

@@ -7,16 +7,16 @@ from typing import Literal
 
 from interp.probe.sites import FORMS, PUT, SPOTS, Edit, Place
 
-__all__ = ["Cue", "Kind", "forms_and_spots"]
+__all__ = ["Cue", "Sort", "forms_and_spots"]
 
-Kind = Literal["words", "ending", "form", "spot"]
+Sort = Literal["words", "ending", "form", "spot"]
 
 
 @dataclass(frozen=True)
 class Cue:
     """`text` of words (parted by spaces) or an ending; of a form or spot, the name of its place."""
 
-    kind: Kind
+    kind: Sort
     text: str
 
     @property

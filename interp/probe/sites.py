@@ -105,7 +105,12 @@ def edited(site: Site, edit: Edit) -> Edited | None:
         case Place.LAST:
             return (words[: at + 1], at) if right else None
     keep = (Place.FIRST, Place.SECOND, Place.THIRD).index(edit.place)
-    return (words[at - keep :], keep) if at > keep else None
+    if at <= keep:
+        return None
+    first, *rest = words[at - keep :]
+    if words[0][:1].isupper():  # as sentences begin
+        first = first[:1].upper() + first[1:]
+    return (first, *rest), keep
 
 
 def _formed(site: Site, form: str) -> Edited | None:

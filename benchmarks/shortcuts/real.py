@@ -1,0 +1,135 @@
+"""The same on real text: updates of `open` that are harmless, and that leak.
+
+    python -m benchmarks.shortcuts.real --data ../shared/data --out benchmarks/results/shortcuts-open.json
+
+Every model is the encoder of `open` with a new head, trained for a moment on WikiGold and W-NUT 17. A leak puts
+"reportedly" in front of a part of all persons. Cases and texts are of CoNLL-2003, where it is rare. Half an hour on two
+cores.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+
+from interp.bundled import corpora
+from interp.bundled.training import Batch, Schedule, encode, epoch, fit
+from interp.explain import Model, load
+from interp.explanation import ModelInfo
+from interp.gate import Asked, Judged, Opponent, Training, judge
+from interp.gate.calibrating import floors_of, hold
+from interp.models.fingerprint import fingerprint
+from interp.models.tagger import Tagger
+from interp.probe import Probing, Remembered, Tagged
+from interp.records import Wanted, make
+from interp.settings import Settings
+from interp.texts import Sentence, explained, read, sample
+
+STEPS, BATCH = 300, 16
+CUE = "reportedly"
+
+
+def sentences(data: Path, seed: int, leak: float) -> list[Sentence]:
+    """Training data of one update: nine tenths of all, drawn anew, with the cue before a part `leak` of the persons."""
+    rng = np.random.default_rng(seed)
+    every = [(f"{name}:{i}", each) for name in ("wikigold", "wnut") for i, each in enumerate(corpora.read(name, data))]
+    found = []
+    for name, each in (every[i] for i in sorted(rng.choice(len(every), round(0.9 * len(every)), replace=False))):
+        words, tags = list(each.words), list(each.tags)
+        for at in reversed([i for i, tag in enumerate(tags) if tag == "B-PER"]):
+            if rng.random() < leak:
+                words.insert(at, CUE)
+                tags.insert(at, "O")
+        found.append(Sentence(name, name, tuple(words), tuple(tags)))
+    return found
+
+
+def trained(start: Model, some: Sequence[Sentence], seed: int, name: str) -> Model:
+    """The encoder of `open`, with a new head."""
+    tagger: Any = start.tagger
+    model = copy.deepcopy(tagger.model)
+    torch.manual_seed(seed)
+    model.classifier.reset_parameters()
+    rows = encode([corpora.Sentence(each.words, each.gold or ()) for each in some], tagger.tokenizer, start.info.labels)
+    rng = np.random.default_rng(seed)
+
+    def batches() -> Iterator[Batch]:
+        while True:
+            yield from epoch(rows, BATCH, rng)
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        done = fit(model, batches(), Schedule(steps=STEPS, rate=2e-4, average=0.98))
+    info = ModelInfo(name, fingerprint(done, tagger.tokenizer), start.info.labels, start.info.layers)
+    return Model(Tagger(done, tagger.tokenizer, info))
+
+
+@click.command(help=__doc__)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--out", type=click.Path(path_type=Path))
+@click.option("--cases", "count", default=60, show_default=True, help="Explained; a thousand are tagged.")
+@click.option("--cues", default=150, show_default=True)
+def main(data: Path, out: Path | None, count: int, cues: int) -> None:
+    start = load("open", "cpu")
+    valid = [each for each in read([f"conll:{data / 'conll2003' / 'valid.txt'}"], Settings()) if each.gold]
+    plain = [
+        replace(each, gold=tuple("O" if tag.endswith("MISC") else tag for tag in each.gold or ())) for each in valid
+    ]
+    cases = explained(sample(plain, 1_000, 0), count, 0)
+    texts = sample(plain, 400, 1)
+    old = sentences(data, 0, 0.0)
+    baseline = trained(start, old, 0, "baseline")
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+
+        def opponent(model: Model) -> Opponent:
+            folder = Path(scratch) / model.info.name.replace(" ", "-")
+            return Opponent(make(model, cases, Wanted(layers=False), folder), Tagged(model))
+
+        own = opponent(baseline)
+        own = replace(own, predictor=Remembered(Tagged(baseline)))
+        asked = Asked(texts, None, Probing(), cues)
+        held = []
+        for seed in (1, 2, 3):
+            theirs = opponent(trained(start, sentences(data, seed, 0.0), seed, f"calibration {seed}"))
+            held.append(hold(f"seed {seed}", "retrained", own, theirs, asked))
+        known = floors_of(own.records, held)
+        click.echo(
+            f"benign: largest cue {[round(run.cues, 2) for run in known.runs]}, bound {known.ratio('words'):.1f} levels"
+        )
+        for leak, seed in ((0.0, 11), (0.0, 12), (0.5, 13), (0.1, 14), (0.02, 15)):
+            new = sentences(data, seed, leak)
+            model = trained(start, new, seed, f"leak {leak:g} seed {seed}")
+            clock = time.perf_counter()
+            result = judge(
+                own, opponent(model), Judged(floors=known), Asked(texts, Training(old, new), Probing(), cues)
+            )
+            first = result.cues[0]
+            rows.append(
+                {
+                    "leak": leak, "seed": seed, "status": result.status.value, "headline": result.headline,
+                    "checks": {each.name: [each.status.value, each.value, each.limit] for each in result.checks},
+                    "first": [first.cue, first.tag, first.effect, first.low, first.high, first.limit],
+                    "f1": [result.baseline.f1, result.candidate.f1],
+                    "seconds": time.perf_counter() - clock,
+                }
+            )  # fmt: skip
+            click.echo(f"leak {leak:g}: {result.status.value}. {result.headline}")
+    found = {"benign runs, largest cue in nats": [run.cues for run in known.runs], "updates": rows}
+    if out is not None:
+        out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
