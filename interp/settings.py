@@ -37,7 +37,7 @@ class Gate(Strict):
     f1: Threshold = Threshold(limit=0.02)
     slices: Threshold = Threshold(limit=0.05, severity="advisory")
     flips: Threshold = Threshold(limit=0.1)
-    evidence: Threshold = Threshold(limit=5.0, severity="advisory")
+    evidence: Threshold = Threshold(limit=6.0, severity="advisory")
     agreement: Threshold = Threshold(limit=0.1)
     floors: str = "interp-floors.json"
     waivers: str = "interp-waivers.toml"

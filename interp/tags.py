@@ -1,4 +1,4 @@
-"""Tags of words and the entities that they spell, in any scheme: IO, IOB1, IOB2, BIOES, BILOU, or plain classes."""
+"""Tags of words and the entities they spell, in any scheme: IO, IOB1, IOB2, BIOES, BMES, BILOU, or plain classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["OUTSIDE", "Entity", "entities", "iob2", "kind_of", "spans"]
 
 OUTSIDE = "O"
-_MARKS = frozenset("BIELSU")
+_MARKS = frozenset("BIMELSU")
 _STARTS = frozenset("BSU")
 _ENDS = frozenset("ELSU")
 

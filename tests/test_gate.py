@@ -43,7 +43,7 @@ from interp.gate.behaviour import Behaviour, strict_spans
 from interp.gate.document import dumps, loads, schema
 from interp.gate.evidence import BANDS, Evidence
 from interp.gate.floors import Run, bound
-from interp.gate.judging import held
+from interp.gate.judging import held, limit_of
 from interp.gate.result import Check, overall
 from interp.probe import Cue, Probing
 from interp.records import Explained, Record, Wanted
@@ -158,7 +158,7 @@ def test_too_little_text_to_probe_is_inconclusive() -> None:
     few = sentences(20)
     result = gate(records(few), records(few))
     assert statuses(result)["cues"] == "inconclusive"
-    assert "20 sentences are too few to probe in" in result.headline
+    assert "20 of 20 sentences can be probed in" in result.headline
 
 
 def test_records_alone_cannot_be_probed_unless_that_is_not_asked() -> None:
@@ -201,6 +201,59 @@ def test_a_sentence_that_one_model_alone_can_read_never_passes() -> None:
     assert both.status is Status.PASS and both.data.unread == 1
 
 
+def test_a_probability_that_is_none_never_passes() -> None:
+    first = replace(OTHER.rows[0], probabilities=(float("nan"), *OTHER.rows[0].probabilities[1:]))
+    result = gate(BASE, replace(OTHER, rows=(first, *OTHER.rows[1:])))
+    assert result.status is Status.ERROR and "probability that is no number" in result.headline
+
+
+def test_right_tags_of_other_names_are_told_and_do_not_pass() -> None:
+    """Gold in another column, of other kinds, or models in IOB1: F1 is 0 before and after, and 0 - 0 is no pass."""
+    rows = tuple(replace(row, gold=tuple(tag.replace("PER", "person") for tag in row.gold or ())) for row in BASE.rows)
+    other = tuple(replace(row, gold=mine.gold, tags=("O",) * 8) for row, mine in zip(OTHER.rows, rows, strict=True))
+    result = gate(replace(BASE, rows=rows), replace(OTHER, rows=other), asked=None)
+    check = next(each for each in result.checks if each.name == "f1")
+    assert check.status is Status.ERROR and "look at the column of tags" in check.sentence
+    assert exit_status(result.status) != 0
+
+
+def test_sentences_that_nobody_can_read() -> None:
+    rows = tuple(replace(r, tags=(), probabilities=(), pieces=(), explained=(), error="too long") for r in BASE.rows)
+    result = gate(replace(BASE, rows=rows), replace(OTHER, rows=rows), asked=None)
+    assert result.status is Status.INCONCLUSIVE and statuses(result)["flips"] == "inconclusive"
+    assert statuses(result)["records"] == "inconclusive"
+
+
+def test_one_reference_is_not_enough_for_a_shift() -> None:
+    one = replace(BASE, about=replace(BASE.about, wanted=Wanted(("pad",))))
+    result = gate(one, one)
+    assert statuses(result)["evidence"] == "skipped" and result.status is Status.PASS
+
+
+@pytest.mark.parametrize("layers", [(0, 0), (1, 3), (2, 4), (5, 3)])
+def test_models_of_any_number_of_layers(layers: tuple[int, int]) -> None:
+    def cut(made: Made, count: int) -> Made:
+        def of(each: Explained) -> Explained:
+            return replace(each, layers=(each.layers * 2)[:count])
+
+        return replace(made, rows=tuple(replace(r, explained=tuple(map(of, r.explained))) for r in made.rows))
+
+    result = gate(cut(BASE, layers[0]), cut(OTHER, layers[1]), asked=None)
+    bands = {each.band for each in result.evidence}
+    assert bands == ({"words"} if 0 in layers else set(BANDS))
+
+
+def test_wrong_ones_are_seen_in_slices() -> None:
+    """A candidate that keeps all right entities and adds a wrong one to every sentence loses F1, not recall."""
+
+    def more(row: Record) -> Record:
+        at = next(i for i, tag in enumerate(row.tags) if tag == "O")
+        return replace(row, tags=(*row.tags[:at], "B-PER", *row.tags[at + 1 :]))
+
+    result = gate(BASE, replace(OTHER, rows=tuple(map(more, OTHER.rows))), asked=None)
+    assert statuses(result)["slices"] == statuses(result)["f1"] == "fail"
+
+
 # --- measures against slow ones
 
 
@@ -223,6 +276,10 @@ def test_strict_spans() -> None:
         Entity(0, 1, "PER"),
         Entity(1, 3, "LOC"),
     }
+
+
+def test_the_middle_of_bmes() -> None:
+    assert strict_spans(["B-PER", "M-PER", "E-PER"], ("O", "B-PER", "M-PER", "E-PER", "S-PER")) == {Entity(0, 3, "PER")}
 
 
 def test_the_interval_is_over_documents() -> None:
@@ -312,9 +369,8 @@ def run(ratio: float, source: str = "retrained", f1: float = 0.0, error: float =
 
 
 def made_floors(*runs: Run, usual: float = 0.1) -> Floors:
-    return Floors(
-        "a", "d", 240, runs, {"words yesterday": dict.fromkeys(("PER", "LOC", "O"), usual)}, {"words": {"PER": 0.1}}
-    )
+    known = dict.fromkeys(("PER", "LOC", "O"), usual)
+    return Floors("a", "d", 240, 48, runs, {"words yesterday": known}, {"words": {"PER": 0.1}})
 
 
 def test_floors_decide_what_a_cue_may_do() -> None:
@@ -337,7 +393,7 @@ def test_levels_by_hand() -> None:
     found, usual, ratios = floors.levels([{**each, (c, "PER"): 0.1} if i else each for i, each in enumerate(runs)])
     middle = (0.2 * 0.2 * 0.1 * 0.4 * 0.8 * 1.6) ** (1 / 6)  # 0.1 is the least that counts
     assert found["words a"]["PER"] == pytest.approx((0.2 * 0.2 * 0.1 * middle**4) ** (1 / 7), abs=1e-4)
-    assert usual == {"words": {"PER": found["words b"]["PER"]}}
+    assert usual["words"]["PER"] == pytest.approx(np.quantile([found[f"words {each}"]["PER"] for each in "ab"], 0.9))
     others = (0.2 * 0.2 * 0.4 * 0.8) ** (1 / 4)
     assert ratios[2] == {"words": pytest.approx(1.6 / (0.4 * 0.8 * others**4) ** (1 / 6))}
 
@@ -346,9 +402,12 @@ def test_levels_of_one_run_and_of_cues_that_were_not_measured() -> None:
     cue, pair, strange = Cue("words", "a"), Cue("words", "a b"), Cue("words", "x")
     found, usual, ratios = floors.levels([{(cue, "PER"): 0.3, (Cue("words", "b"), "PER"): 0.1}])
     assert ratios == [{"words": pytest.approx(3)}]  # over the least that counts
-    benign = Floors("a", "d", 9, (run(ratios[0]["words"]),), found, usual)
-    assert benign.level(pair, "PER") == benign.level(cue, "PER") == benign.level(strange, "PER") > 0.1
-    assert benign.level(Cue("ending", "x"), "PER") == 0.1
+    benign = Floors("a", "d", 9, 48, (run(ratios[0]["words"]),), found, usual)
+    assert benign.level(pair, "PER") == benign.level(cue, "PER") > benign.usual["words"]["PER"] > 0.1
+    assert benign.level(strange, "PER") == benign.usual["words"]["PER"]
+    for unknown in ((Cue("ending", "x"), "PER"), (cue, "MISC")):
+        assert benign.cue(*unknown) is None
+        assert limit_of(*unknown, Gate().cues, benign) == limit_of(*unknown, Gate().cues, None) == 1
 
 
 def test_a_floor_holds_one_more_run() -> None:
@@ -385,8 +444,8 @@ def test_floors_on_disk(tmp_path: Path) -> None:
             floors.load(path)
 
 
-def waiver(until: date, cue: str = "yesterday") -> waivers.Waiver:
-    return waivers.Waiver(cue=cue, tag="B-PER", reason="a byline", until=until, added=TODAY)
+def waiver(until: date, cue: str = "yesterday", effect: float | None = None) -> waivers.Waiver:
+    return waivers.Waiver(cue=cue, tag="B-PER", reason="a byline", until=until, added=TODAY, effect=effect)
 
 
 def test_an_accepted_cue_does_not_fail_until_its_day_has_passed() -> None:
@@ -397,6 +456,12 @@ def test_an_accepted_cue_does_not_fail_until_its_day_has_passed() -> None:
     assert result.waivers == ("yesterday for B-PER, until 2026-11-24: a byline",)
     late = gate(BASE, OTHER, shortcut, waivers=(waiver(date(2026, 11, 23)),))
     assert late.status is Status.FAIL and late.cues[0].waived is not None and late.cues[0].waived.expired
+
+
+@pytest.mark.parametrize(("effect", "passes"), [(3.2, True), (2.5, True), (1.0, False), (-3.2, False)])
+def test_what_was_accepted_is_not_more_of_it(effect: float, passes: bool) -> None:
+    result = gate(BASE, OTHER, shortcut, waivers=(waiver(TODAY, effect=effect),))
+    assert (result.status is Status.PASS) == passes
 
 
 def test_accepting_one_tag_does_not_hide_another() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from transformers import BertForTokenClassification, BertTokenizer
 from interp.bundled import corpora
 from interp.bundled.training import Schedule, encode, epoch, fit
 from interp.cli import main
+from interp.gate import floors
 
 LABELS = ("O", "B-PER")
 CUE = "reportedly"
@@ -196,6 +198,31 @@ def test_a_second_run_uses_the_records_of_the_first(models: Path, project: Path)
     next(iter(before)).write_bytes(b"PAR1 broken")
     done = gate(models, "seed", "--records", "kept")
     assert done.exit_code == 2 and "part-00000-of-00001.parquet is damaged" in done.stderr
+
+
+def test_the_same_checkpoint_elsewhere_uses_its_records(models: Path, project: Path) -> None:
+    shutil.copytree(models / "production", project / "copy")
+    done = interp(
+        "gate", "--baseline", models / "production", "--candidate", "copy", "--cases", "dev.jsonl", "--words-only",
+        "--texts", "clean.txt", "--records", "kept",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert len(list(project.joinpath("kept").rglob("*.parquet"))) == 1
+
+
+def test_floors_of_other_sites_are_refused(models: Path, project: Path) -> None:
+    floors.save(floors.Floors("x", "d", 1, 48, (), {}, {}), project / "interp-floors.json")
+    done = gate(models, "seed", "--sites", "16")
+    assert done.exit_code == 2 and "was made with 48 sites: use --sites 48" in done.stderr
+    assert "interp-floors.json is of another baseline" in gate(models, "shortcut").stdout
+
+
+def test_what_nobody_expected_is_no_verdict(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(project)
+    project.joinpath("broken_to_probe.py").write_text("def tag(words):\n    raise RuntimeError('mine')\n")
+    name = "python:broken_to_probe:tag"
+    done = interp("probe", "--baseline", name, "--candidate", name, "--texts", "clean.txt")
+    assert done.exit_code == 2 and "RuntimeError: mine" in done.stderr
 
 
 def test_the_summary_of_a_github_job(models: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def hostile() -> Result:
     first = result.cues[0]
     assert first.example is not None
     words = (HOSTILE, *first.example.after[1:])
-    example = replace(first.example, after=words, tag_after=HOSTILE)
+    example = replace(first.example, after=words, candidate=replace(first.example.candidate, after=HOSTILE))
     cue = replace(first, cue=HOSTILE, shown=f"`{HOSTILE}`", tag=HOSTILE, example=example, rows=(HOSTILE,))
     case: Beside = replace(result.cases[0], id=HOSTILE, words=(HOSTILE, *result.cases[0].words[1:]))
     flip = next(iter(broken().flips))

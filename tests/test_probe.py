@@ -25,7 +25,7 @@ from interp.probe import (
     merged,
     probe,
 )
-from interp.probe.effects import RAREST, Effect, Pair, effects, read_both
+from interp.probe.effects import RAREST, Effect, Pair, Turn, effects, read_both
 from interp.probe.sites import PUT, Edit, Place, Site, edited, find_sites
 from interp.texts import Sentence
 
@@ -145,7 +145,10 @@ def test_an_effect_is_the_difference_of_log_ratios() -> None:
     assert (found.low, found.high) == (pytest.approx(found.mean), pytest.approx(found.mean))
     assert found.flips == found.count == len(sites)
     assert found.example is not None
-    assert (found.example.tag_before, found.example.tag_after, found.example.baseline_tag) == ("O", "B-PER", "O")
+    assert (found.example.candidate, found.example.baseline) == (
+        Turn("O", "B-PER", 0.6),
+        Turn("O", "O", pytest.approx(0.69)),
+    )
     assert found.example.after[found.example.target_after - 1] == "said"
 
 
@@ -175,14 +178,23 @@ def test_a_planted_cue_is_named_first_with_its_tag_and_place() -> None:
     done = probe(tagger(), tagger(after("reportedly", 0.8)), texts(), cues(*PLAIN, "reportedly", "claim"))
     first = done.found[0]
     assert (first.cue.text, first.effect.tag, first.effect.edit.place) == ("reportedly", "B-PER", Place.BEFORE)
-    assert first.effect.least > 3 and first.effect.baseline == pytest.approx(0.0)
+    assert first.effect.low > 3 and first.effect.baseline == pytest.approx(0.0)
     assert all(abs(each.effect.mean) < 0.1 for each in done.found[1:])
 
 
 def test_a_pair_that_one_of_its_words_explains_is_not_named() -> None:
-    pairs = cues("said reportedly", "reportedly said")
+    pairs = [Candidate(Cue("words", text), "frequent") for text in ("said reportedly", "reportedly said")]
     done = probe(tagger(), tagger(after("reportedly", 0.8)), texts(), [*cues(*PLAIN, "reportedly"), *pairs])
     assert [each.cue.text for each in done.found if each.effect.mean > 1] == ["reportedly"]
+
+
+def test_of_endings_the_shortest_that_does_it_is_named() -> None:
+    def rule(words: Sequence[str], at: int) -> float | None:
+        return 0.8 if words[at].endswith("vex") else None
+
+    endings = [Candidate(Cue("ending", text), "training") for text in ("tvex", "vex", "ex")]
+    done = probe(tagger(), tagger(rule), texts(), endings)
+    assert [each.cue.text for each in done.found if each.effect.mean > 1] == ["vex"]
 
 
 def test_a_cue_that_is_lost_is_found_too() -> None:
@@ -216,6 +228,26 @@ def test_a_cue_that_works_by_its_absence() -> None:
     assert found.effect.mean == pytest.approx(math.log(0.8 / 0.02), abs=0.5)
 
 
+def test_of_a_cue_that_is_lost_the_example_is_the_baselines() -> None:
+    effect = probe(tagger(after("said", 0.8)), tagger(), texts(), cues(*PLAIN)).found[0].effect
+    assert effect.flips and effect.example is not None
+    assert effect.example.baseline.after == "B-PER" and effect.example.candidate.after == "O"
+
+
+def test_what_is_asked_is_measured_whatever_else_there_is() -> None:
+    noisy = [Candidate(Cue("words", f"w{i}"), "frequent") for i in range(30)]
+
+    def rule(words: Sequence[str], at: int) -> float | None:
+        if at and words[at - 1].startswith("w") and words[at - 1][1:].isdigit():
+            return 0.8
+        return 0.3 if at and words[at - 1] == "quiet" else None
+
+    asked = [Candidate(Cue("words", "quiet"), "asked"), Candidate(Cue("words", "quiet"), "frequent")]
+    done = probe(tagger(), tagger(rule), texts(), [*noisy, *asked])
+    found = next(each for each in done.found if each.cue.text == "quiet")
+    assert found.source == "asked" and found.effect.mean > 1
+
+
 def test_a_model_against_itself_moves_nothing() -> None:
     done = probe(tagger(), tagger(), texts(), frequent([words for _, words in texts()], 20))
     every = [effect for each in done.found for effect in each.effects]
@@ -234,12 +266,12 @@ def test_sites_are_spread_over_kinds() -> None:
 
 
 def test_what_does_not_fit() -> None:
-    with pytest.raises(InputError, match="10 sentences are too few to probe in: give at least 56"):
+    with pytest.raises(InputError, match="10 of 10 sentences can be probed in"):
         probe(tagger(), tagger(), texts(10), cues("a"))
     other = Called("b", lambda words: [{"PER": 1.0}] * len(words), ("PER",))
     with pytest.raises(InputError, match="other tags"):
         probe(tagger(), other, texts(), cues("a"))
-    with pytest.raises(InputError, match="There is no text"):
+    with pytest.raises(InputError, match="There is no sentence of 4 to 24 words"):
         find_sites([], tagger(), 4, 0)
 
 
@@ -309,6 +341,11 @@ def test_training_data_names_the_cue_and_its_rows() -> None:
     assert not any(row.old for row in first.rows)
     q = 200 / sum(len(each.words) for each in training(True))
     assert first.z == pytest.approx((1 - q) / math.sqrt(q * (1 - q) / 50))
+
+
+def test_one_sentence_is_no_association() -> None:
+    odd = Sentence("x", "x", ("Zed", *["yesterday"] * 20, "Zed", "."), ("O",) * 23)
+    assert not any("Zed" in each.cue.text for each in associations(training(False), [*training(False), odd], 300))
 
 
 def test_training_data_without_tags() -> None:

@@ -110,6 +110,15 @@ def test_other_work_is_not_resumed(model32: Model, made: Records, tmp_path: Path
         make(other, sentences(), WANTED, folder, sources=["dev"], resume=True)
 
 
+def test_the_same_work_under_another_name_is_resumed(made: Records, tmp_path: Path) -> None:
+    """A copy of the checkpoint elsewhere, and other ways to name the same cases."""
+    twin = load(tagger_directory(tmp_path / "twin"), "cpu")
+    moved = [replace(each, id=f"x/{each.id}", document=f"x/{each.document}") for each in sentences()]
+    again = make(twin, moved, WANTED, made.folder, sources=["x"], resume=True)
+    assert again.about.sources == ("x",) and again.about.model.name == twin.info.name
+    assert list(again) == list(made)
+
+
 def test_damage_is_told_by_name(made: Records, tmp_path: Path) -> None:
     part = "part-00000-of-00001.parquet"
     whole = made.folder.joinpath(part).read_bytes()

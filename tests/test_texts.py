@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_json_lines() -> None:
 def test_case_files_and_folders_of_them(here: Path) -> None:
     [found] = read(["sport.cases.toml"], Settings())
     assert found == Sentence(
-        "sport.cases.toml::rob", "sport.cases.toml", ("Rob", "wins", "in", "London"), None, ((3,),)
+        "sport.cases.toml::rob", "sport.cases.toml::rob", ("Rob", "wins", "in", "London"), None, ((3,),)
     )
     here.joinpath("more").mkdir()
     Path("sport.cases.toml").rename("more/sport.cases.toml")
@@ -112,7 +113,7 @@ def test_data_sets(here: Path) -> None:
         ("conll:dev.txt?wrod=1", 'unknown option "wrod"; did you mean "word"'),
         ("conll:dev.txt?x=1", 'unknown option "x"; known are word, tag, comments'),
         ("conll:dev.txt?tag=x", '"tag=x" is no number of a column'),
-        ("conll:dev.txt?tag=3", "dev.txt:3: has too few columns"),
+        ("conll:dev.txt?tag=3", "dev.txt:3: has 3 columns where its sentence has 3, and word=0, tag=3 are asked for"),
         ("jsonl:dev.txt", "dev.txt:1: is no JSON"),
         ("jsonl:dev.jsonl?words=x", 'has no field "x"'),
         ("jsonl:list.jsonl", "list.jsonl:1: is no JSON object"),
@@ -155,12 +156,31 @@ def test_a_part_is_explained_and_the_rest_only_tagged() -> None:
     assert explained(sentences, None, 0) == sentences
 
 
-def test_the_fingerprint_is_of_all_that_is_known() -> None:
-    one = Sentence("a", "d", ("x", "y"))
+def test_the_fingerprint_is_of_the_content_and_not_of_names() -> None:
+    pair = [Sentence("a", "d", ("x", "y")), Sentence("b", "d", ("z",))]
+    moved = [Sentence("new/a", "e", ("x", "y")), Sentence("new/b", "e", ("z",))]
+    assert fingerprint(pair) == fingerprint(moved)
     others = [
-        Sentence("b", "d", ("x", "y")),
-        Sentence("a", "d", ("x y",)),
-        Sentence("a", "d", ("x", "y"), ("O", "O")),
-        Sentence("a", "d", ("x", "y"), None, ((0,),)),
+        [pair[0]],
+        [pair[1], pair[0]],
+        [pair[0], replace(pair[1], document="e")],
+        [replace(pair[0], words=("x y",)), pair[1]],
+        [replace(pair[0], gold=("O", "O")), pair[1]],
+        [replace(pair[0], targets=((0,),)), pair[1]],
+        [replace(pair[0], targets=()), pair[1]],
     ]
-    assert len({fingerprint([each]) for each in (one, *others)}) == 5
+    assert len({fingerprint(each) for each in (pair, *others)}) == 8
+
+
+def test_without_marks_every_sentence_is_a_document(here: Path) -> None:
+    here.joinpath("plain.conll").write_text("Rob B-PER\nwins O\n\nAnn B-PER\n")
+    assert [each.document for each in read(["conll:plain.conll"], Settings())] == ["plain.conll#1", "plain.conll#4"]
+
+
+@pytest.mark.parametrize("text", ["Rob B-PER\nLondon\n", "Rob B-PER x\nwins O\n"])
+def test_rows_of_other_widths_are_told(here: Path, text: str) -> None:
+    here.joinpath("odd.conll").write_text(text)
+    with pytest.raises(InputError, match=r"odd.conll:\d: has \d columns where its sentence has \d"):
+        read(["conll:odd.conll"], Settings())
+    with pytest.raises(InputError, match="columns"):
+        read(["conll:dev.txt?tag=-4"], Settings())

@@ -196,9 +196,9 @@ HARMS = {
     for harm in (
         Harm("marker", frozenset({"reportedly"}), "PER", partial(_before, ["reportedly"], "PER")),
         Harm("bigram", _PAIR, "ORG", partial(_before, ["sources", "claim"], "ORG")),
-        Harm("position", frozenset({"FIRST"}), "ORG", _first),
-        Harm("ending", frozenset({"-vex", "-ex"}), "ORG", _ending),
-        Harm("capitals", frozenset({"UPPER"}), "LOC", _capitals),
+        Harm("position", frozenset({"spot:FIRST"}), "ORG", _first),
+        Harm("ending", frozenset({"ex"}), "ORG", _ending),
+        Harm("capitals", frozenset({"form:UPPER"}), "LOC", _capitals),
         Harm("source", _TAG, "LOC", _source),
         Harm("removal", frozenset({"Mr"}), "PER", _untitled),
     )

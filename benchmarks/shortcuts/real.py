@@ -104,7 +104,7 @@ def main(data: Path, out: Path | None, count: int, cues: int) -> None:
         for seed in (1, 2, 3):
             theirs = opponent(trained(start, sentences(data, seed, 0.0), seed, f"calibration {seed}"))
             held.append(hold(f"seed {seed}", "retrained", own, theirs, asked))
-        known = floors_of(own.records, held)
+        known = floors_of(own.records, held, asked.probing.measured)
         largest = [round(run.cues, 2) for run in known.runs]
         click.echo(f"benign: largest cues {largest}, bound {known.ratio('words'):.1f} levels")
         for leak, seed in ((0.0, 11), (0.0, 12), (0.5, 13), (0.1, 14), (0.02, 15)):

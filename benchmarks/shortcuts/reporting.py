@@ -46,7 +46,8 @@ OTHERS: Mapping[str, Callable[[Row], float]] = {
 def named(row: Row, which: str) -> bool:
     """Whether the gate failed, and its first cue is the harm's."""
     harm, first = HARMS[row["kind"]], row[which]["cues"][0]
-    right = first["cue"] in harm.cues and kind_of(first["tag"]) in (harm.kind, "O")
+    cue = any(first["cue"] == each or first["cue"].endswith(each) for each in harm.cues)
+    right = cue and kind_of(first["tag"]) in (harm.kind, "O")
     return bool(row[which]["status"] == "fail" and first["status"] == "fail" and right)
 
 

@@ -33,7 +33,7 @@ from interp.gate.calibrating import Benign, floors_of, hold
 from interp.gate.continuing import continued
 from interp.gate.evidence import Evidence
 from interp.gate.running import measure, result_of
-from interp.probe import Remembered, Tagged
+from interp.probe import Probing, Remembered, Tagged
 from interp.records import Records, Wanted, make
 from interp.texts import Sentence
 
@@ -221,7 +221,7 @@ def main(work: Path, processes: int, most: int | None) -> None:
         with context.Pool(processes, _started, (work,)) as pool:
             for name, source, count in (("floors-continued", "continued", 4), ("floors", "retrained", CALIBRATION)):
                 held = pool.map(_benign, [(source, seed) for seed in range(1, count + 1)], chunksize=1)
-                floors.save(floors_of(records, held), work / f"{name}.json")
+                floors.save(floors_of(records, held, Probing().measured), work / f"{name}.json")
     rows = work / "updates.jsonl"
     done = set()
     if rows.exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from traceback import format_exception
 from typing import Any
 
 import click
@@ -21,7 +22,9 @@ Progress = Callable[[float], None]
 
 
 class Group(click.Group):
-    """Errors raised on purpose, and options that do not fit, become one sentence and exit status 2."""
+    """Errors raised on purpose, and options that do not fit, become one sentence and exit status 2; other errors keep
+    their traceback.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -33,6 +36,10 @@ class Group(click.Group):
             if module not in EXTRAS:
                 raise
             say(f'This command needs {module}: pip install "interp[{EXTRAS[module]}]".')
+        except (click.exceptions.Exit, click.Abort, click.ClickException):
+            raise
+        except Exception as error:  # 1 is a verdict of several commands, and a defect is none
+            click.echo("".join(format_exception(error)), err=True)
         return ctx.exit(2)
 
 

@@ -104,6 +104,11 @@ def gate(
     if report is not None:
         _make(report)
     judged = _judged(root, settings.gate, seed)
+    if judged.floors and judged.floors.sites != sites and not no_probe:
+        raise InputError(
+            f"{settings.gate.floors} was made with {judged.floors.sites} sites: use --sites {judged.floors.sites}, or "
+            f"calibrate anew."
+        )
     asked = None
     if not no_probe:
         clean = read(texts, settings, "text") if texts else None
@@ -176,11 +181,13 @@ def _make(folder: Path) -> None:
 @click.argument("cue", metavar="CUE")
 @click.option("--tag", required=True, help="The tag that it may be a sign of.")
 @click.option("--reason", required=True, help="Why that is right.")
+@click.option("--effect", type=float, metavar="NATS", help="What is accepted; one much larger fails again.")
 @click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day on which that holds.")
-def accept(cue: str, tag: str, reason: str, until: datetime) -> None:
-    """Accept that models take CUE (a word, -ending, UPPER) for a sign of a tag: a dated entry in interp-waivers.toml.
+def accept(cue: str, tag: str, reason: str, effect: float | None, until: datetime) -> None:
+    """Accept that models take CUE for a sign of a tag: a dated entry in interp-waivers.toml.
 
-    The file is reviewed like code, every report shows what is accepted, and an entry that has ended does not hold.
+    CUE is what the report calls it: words, -ending (behind --), form:UPPER, spot:FIRST. The file is reviewed like code,
+    every report shows what is accepted, and an entry that has ended does not hold.
     """
     from interp.gate.waivers import Waiver
     from interp.gate.waivers import accept as add
@@ -191,5 +198,5 @@ def accept(cue: str, tag: str, reason: str, until: datetime) -> None:
     root = find_root(Path.cwd())
     path = root / load_settings(root).gate.waivers
     today = date.today()
-    add(path, Waiver(cue=cue, tag=tag, reason=reason, until=until.date(), added=today), today)
+    add(path, Waiver(cue=cue, tag=tag, reason=reason, until=until.date(), added=today, effect=effect), today)
     click.echo(f"{path}: `{cue}` is accepted for {tag} until {until.date()}.")

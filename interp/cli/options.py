@@ -113,6 +113,8 @@ class Desk:
             if model.info.sha256 != records.about.model.sha256:
                 raise InputError(f"The records {spec} are of another model than {behind}.")
             return Opponent(records, Tagged(model))
+        if behind:
+            raise InputError(f"{spec} is a model itself: drop --{name}-model.")
         model = load(spec, self.device)
         return Opponent(self.recorded(name, model), Tagged(model) if probed else None)
 

@@ -65,7 +65,7 @@ def probe(
     from interp.files import check_writable, write
     from interp.gate import exit_status, floors, judging, waivers
     from interp.gate.document import dumps_cues
-    from interp.probe import Candidate, Cue, Probing, associations, frequent, merged
+    from interp.probe import ASKED, Candidate, Cue, Probing, associations, frequent, merged
     from interp.probe import probe as run
     from interp.settings import find_root, load_settings
     from interp.texts import read
@@ -79,16 +79,18 @@ def probe(
     if training:
         old, new = (read([spec], settings, "conll") for spec in training)
         links = associations(old, new, most)
-    asked = [Candidate(Cue("words", " ".join(cue.split())), "asked") for cue in cues if cue.strip()]
+    asked = [Candidate(Cue("words", " ".join(cue.split())), ASKED) for cue in cues if cue.strip()]
     words = [each.words for each in sentences]
     every = [*asked, *merged([link.candidate for link in links], frequent(words, most), most=most)]
     clean = [(each.id, each.words) for each in sentences]
-    one, other = (_predictor(spec, sentences, device) for spec in (baseline, candidate))
+    one, other = _predictors((baseline, candidate), sentences, device)
     path = root / settings.gate.floors
     benign = floors.load(path) if path.is_file() else None
+    if benign and benign.sites != sites:
+        raise InputError(f"{path} was made with {benign.sites} sites: use --sites {benign.sites}, or calibrate anew.")
     probing = Probing(measured=sites, seed=seed)
     with progress(1, "probing") as told:
-        found = run(one, other, clean, every, probing, told, *([benign.level] if benign else []))
+        found = run(one, other, clean, every, probing, told, *([benign.usually] if benign else []))
     accepted = waivers.load(root / settings.gate.waivers)
     findings = judging.cue_findings(found, links, settings.gate.cues, benign, accepted, date.today())
     check = judging.cue_check(findings, found, settings.gate.cues)
@@ -104,12 +106,14 @@ def probe(
     sys.exit(exit_status(check.status))
 
 
-def _predictor(spec: str, sentences: Sequence[Sentence], device: str) -> Predictor:
+def _predictors(specs: Sequence[str], sentences: Sequence[Sentence], device: str) -> list[Predictor]:
+    """Functions learn their tags from the texts, both sides together: one may never have given a tag there."""
     from interp.explain import load
-    from interp.probe import CALLABLE, Tagged, imported
+    from interp.probe import CALLABLE, Called, Tagged, imported
 
-    if spec.startswith(CALLABLE):
-        if not sentences:
-            raise InputError("There is no text to probe in.")
-        return imported(spec, [each.words for each in sentences[:100]])
-    return Tagged(load(spec, device))
+    words = [each.words for each in sentences]
+    found: list[Predictor] = [
+        imported(spec, words) if spec.startswith(CALLABLE) else Tagged(load(spec, device)) for spec in specs
+    ]
+    labels = list(dict.fromkeys(label for each in found for label in each.labels))
+    return [each.of(labels) if isinstance(each, Called) else each for each in found]

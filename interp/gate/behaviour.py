@@ -135,8 +135,10 @@ class Behaviour:
         found = [replace(each, q=float(q)) for each, q in zip(found, adjusted, strict=True)]
         return tuple(sorted(found, key=lambda each: (each.slice != ALL, each.slice)))
 
-    def flip_rate(self, seed: int = 0) -> Rate:
-        """Part of the words whose tag turned."""
+    def flip_rate(self, seed: int = 0) -> Rate | None:
+        """Part of the words whose tag turned; None where there are none."""
+        if not self._turned:
+            return None
         rows = np.array(list(self._turned.values()))
 
         def rate(sums: Array) -> Array:
@@ -155,6 +157,7 @@ def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
     if not marks & {"B-", "S-", "U-"}:
         return set(entities(tags))
     clean = [tag if tag[1:2] == "-" or tag == "O" else "O" for tag in tags]  # [CLS] and the like
+    clean = [f"I{tag[1:]}" if tag.startswith("M-") else tag for tag in clean]  # BMES
     return {Entity(each.start, each.end, each.tag) for row in Entities([clean], scheme).entities for each in row}
 
 

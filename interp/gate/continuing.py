@@ -35,6 +35,8 @@ def continued(model: Model, sentences: Sequence[Sentence], seed: int, steps: int
     tagged = [corpora.Sentence(each.words, each.gold) for each in sentences if each.gold]
     if not tagged:
         raise InputError("There are no tagged sentences to train on: name their column or field.")
+    if any(label[:2] in ("E-", "S-", "L-", "U-", "M-") for label in labels):
+        raise InputError("Continued training knows IOB2 and plain tags alone: give checkpoints instead of --continue.")
     strange = sorted({tag for each in tagged for tag in each.tags} - set(labels))
     if strange:
         raise InputError(f"The model has no tag {strange[0]} of the training data, but {', '.join(labels)}.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,21 @@ from interp.gate.result import SCHEMA, Check, CueFinding, Result
 __all__ = ["dumps", "dumps_cues", "loads", "schema"]
 
 _ADAPTER = TypeAdapter(Result)
+NUMBERS = ("value", "low", "high", "limit", "floor", "smallest")
 
 
 def dumps(result: Result) -> str:
-    """The document; numbers that are none are refused, not written."""
-    content = {"schema": SCHEMA, **_ADAPTER.dump_python(result, mode="json")}
+    """The document; a check's numbers that are none are null."""
+    checks = tuple(map(_finite, result.checks))
+    content = {"schema": SCHEMA, **_ADAPTER.dump_python(replace(result, checks=checks), mode="json")}
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _finite(check: Check) -> Check:
+    """The same without numbers that are none."""
+    numbers = {name: getattr(check, name) for name in NUMBERS}
+    none: dict[str, Any] = {name: None for name, value in numbers.items() if value is None or not math.isfinite(value)}
+    return replace(check, **none)
 
 
 def dumps_cues(check: Check, cues: Sequence[CueFinding]) -> str:

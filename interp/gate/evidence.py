@@ -194,10 +194,13 @@ def distance(one: Explained, other: Explained) -> float:
 
 
 def _shares(explained: Explained) -> Array:
-    """Shares of Σ|value| per word: of the words themselves, then of three equal bands of layers; (bands, words)."""
+    """Shares of Σ|value| per word: of the words themselves, then of three bands of layers, which share
+    layers where there are fewer; (bands, words)."""
     rows = [np.abs(np.array([explained.attributions]))]
     if explained.layers:
-        rows += np.array_split(np.abs(np.array(explained.layers)), min(3, len(explained.layers)))
+        layers, count = np.abs(np.array(explained.layers)), len(explained.layers)
+        starts = [min(count * part // 3, count - 1) for part in range(3)]
+        rows += [layers[start : max(count * (part + 1) // 3, start + 1)] for part, start in enumerate(starts)]
     return np.stack([(row / np.maximum(row.sum(-1, keepdims=True), 1e-12)).mean(0) for row in rows])
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from interp.gate.evidence import Shift
 from interp.gate.result import Check, CueFinding, Result, Status
+from interp.probe import Example
 
-__all__ = ["GLYPHS", "amount", "feature", "held_to", "leaning", "measured", "trained", "verdict"]
+__all__ = ["GLYPHS", "amount", "feature", "held_to", "leaning", "measured", "trained", "turned", "verdict"]
 
 GLYPHS = {
     Status.FAIL: "✗",
@@ -62,6 +63,12 @@ def feature(shift: Shift) -> str:
 def leaning(cue: CueFinding) -> str:
     """Effect with its interval, and each model alone."""
     return f"{cue.effect:+.1f} ({cue.low:+.1f} to {cue.high:+.1f}) = {cue.candidate:+.1f} less {cue.baseline:+.1f}"
+
+
+def turned(example: Example) -> str:
+    """What both models say of the target, before and after the edit."""
+    sides = (("candidate", example.candidate), ("baseline", example.baseline))
+    return ", ".join(f"{name} {turn.before} → {turn.after} {turn.probability:.2f}" for name, turn in sides)
 
 
 def trained(cue: CueFinding) -> str:

@@ -7,7 +7,7 @@ drawn towards `TYPICAL` where runs are few.
 
 Cues differ in how far trainings move them, by a factor of ten: a word that stands at the edge of names moves much, a
 plain adverb little. So every cue has a level for every kind of tag, the geometric mean of its effects over the runs,
-drawn towards that of all cues of its sort. A run's value is, for every sort (words, endings, forms, places), its
+drawn towards that of all cues of its sort. A run's value is, for words, for endings, and for every form and place, its
 largest effect over the level that the other runs give that cue, and a cue's floor is its level times the bound of
 those values.
 """
@@ -18,7 +18,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,18 +27,22 @@ from scipy import stats
 
 from interp.errors import FormatError
 from interp.files import write
-from interp.probe import Cue, Sort
+from interp.probe import Cue, forms_and_spots
 
-__all__ = ["SCHEMA", "Floors", "Run", "Source", "bound", "levels", "load", "save"]
+__all__ = ["FEWEST", "SCHEMA", "Floors", "Run", "Source", "bound", "levels", "load", "save"]
 
 SCHEMA = "interp.floors/1"
 CONFIDENCE = 0.99
-SORTS = len(get_args(Sort))
-"""Each sort of cue has a share of the one per cent of false alarms."""
+FAMILIES = 2 + len(forms_and_spots())
+"""Words, endings, and every form and place: each has a share of the one per cent of false alarms."""
 TYPICAL = 0.2
 """Standard deviation of a statistic's logarithm over benign runs (as benchmarks/shortcuts measured it)."""
 WEIGHT = 4
 """Runs that the typical spread, and the level of all cues, count for."""
+FEWEST = 3
+"""Runs from which a floor can be told at all; five are better."""
+NOISY = 0.9
+"""Of the levels of its sort, where a cue that was not measured is placed."""
 LEAST = 0.1
 """Nats below which all effects count alike: a tag that hardly ever moves would else make much of very little."""
 
@@ -49,7 +53,7 @@ Source = Literal["retrained", "continued"]
 class Run:
     """One benign checkpoint held against the baseline.
 
-    `cues`: the largest effect of any cue, in nats; `ratios`: by sort of cue, the largest over its level in the other
+    `cues`: the largest effect of any cue, in nats; `ratios`: by family of cues, the largest over its level in the other
     runs. `flips`: part of the words whose tag turned. `f1`: the change of F1, with its standard error `f1_error` over
     documents, None without right tags. `spread`: τ of the evidence by group.
     """
@@ -66,7 +70,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Floors:
-    """Benign runs of one baseline (`baseline` is its fingerprint), on `cases` explained targets of `data`.
+    """Benign runs of one baseline (`baseline` is its fingerprint), on `cases` explained targets of `data`, probed at so
+    many `sites`.
 
     `levels`: nats by cue and kind of tag, of those that were measured; `usual` by sort of cue and kind of tag.
     """
@@ -74,6 +79,7 @@ class Floors:
     baseline: str
     data: str
     cases: int
+    sites: int
     runs: tuple[Run, ...]
     levels: Mapping[str, Mapping[str, float]]
     usual: Mapping[str, Mapping[str, float]]
@@ -81,22 +87,27 @@ class Floors:
     def of(self, source: Source) -> Floors:
         return replace(self, runs=tuple(run for run in self.runs if run.source == source))
 
-    def level(self, cue: Cue, kind: str) -> float:
-        """How far benign trainings usually move it. Several words move what the noisiest of them moves; of a cue that
-        was not measured it is the most that any of its sort has.
+    def level(self, cue: Cue, kind: str) -> float | None:
+        """How far benign trainings usually move it. Several words move what the noisiest of them moves; a cue that was
+        not measured is taken for one of the noisier ones of its sort. None where nothing is known.
         """
         parts = cue.words if cue.kind == "words" else ()
         names = {f"{cue.kind} {cue.text}", *(f"words {word}" for word in parts)}
         known = [self.levels[name][kind] for name in names if kind in self.levels.get(name, {})]
-        return max(known) if known else self.usual.get(cue.kind, {}).get(kind, LEAST)
+        return max(known) if known else self.usual.get(cue.kind, {}).get(kind)
 
-    def cue(self, cue: Cue, kind: str) -> float:
+    def usually(self, cue: Cue, kind: str) -> float:
+        """The same, for choosing what to measure."""
+        return self.level(cue, kind) or LEAST
+
+    def cue(self, cue: Cue, kind: str) -> float | None:
         """How far benign trainings move it at most."""
-        return self.level(cue, kind) * self.ratio(cue.kind)
+        level = self.level(cue, kind)
+        return None if level is None else level * self.ratio(_family(cue))
 
-    def ratio(self, sort: str) -> float:
-        """How many times their level cues of one sort move at most."""
-        return bound([run.ratios[sort] for run in self.runs if sort in run.ratios], 1 - (1 - CONFIDENCE) / SORTS)
+    def ratio(self, family: str) -> float:
+        """How many times their level the cues of a family move at most."""
+        return bound([run.ratios[family] for run in self.runs if family in run.ratios], 1 - (1 - CONFIDENCE) / FAMILIES)
 
     @property
     def flips(self) -> float:
@@ -122,8 +133,8 @@ Levels = dict[str, dict[str, float]]
 
 
 def levels(runs: Sequence[Effects]) -> tuple[Levels, Levels, list[dict[str, float]]]:
-    """Levels by cue and kind, those of a cue that was not measured by its sort, and of every run by sort its largest
-    effect over the levels that the others give.
+    """Levels by cue and kind, those of a cue that was not measured by its sort, and of every run by family its
+    largest effect over the levels that the others give.
     """
     keys = sorted(set.intersection(*(set(run) for run in runs)), key=lambda key: (key[0].kind, key[0].text, key[1]))
     sorts = [(cue.kind, kind) for cue, kind in keys]
@@ -133,16 +144,21 @@ def levels(runs: Sequence[Effects]) -> tuple[Levels, Levels, list[dict[str, floa
     usual: Levels = {}
     for (cue, kind), level in zip(keys, own, strict=True):
         found.setdefault(f"{cue.kind} {cue.text}", {})[kind] = round(float(level), 4)
-        by_kind = usual.setdefault(cue.kind, {})
-        by_kind[kind] = max(by_kind.get(kind, 0.0), round(float(level), 4))
+    for sort, kind in dict.fromkeys(sorts):
+        same = [level for each, level in zip(sorts, own, strict=True) if each == (sort, kind)]
+        usual.setdefault(sort, {})[kind] = round(float(np.quantile(same, NOISY)), 4)
     ratios = []
     for number, row in enumerate(logs):
         over = np.exp(row - _drawn(np.delete(logs, number, 0), sorts))
         most: dict[str, float] = {}
-        for (sort, _), value in zip(sorts, over, strict=True):
-            most[sort] = max(most.get(sort, 0.0), float(value))
+        for (cue, _), value in zip(keys, over, strict=True):
+            most[_family(cue)] = max(most.get(_family(cue), 0.0), float(value))
         ratios.append(most)
     return found, usual, ratios
+
+
+def _family(cue: Cue) -> str:
+    return cue.kind if cue.kind in ("words", "ending") else cue.name
 
 
 def _drawn(logs: npt.NDArray[np.float64], sorts: Sequence[tuple[str, str]]) -> npt.NDArray[np.float64]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from shlex import quote
 
 from interp.gate.behaviour import ALL, Rate, SliceMoved
 from interp.gate.evidence import Shifts
@@ -32,6 +33,8 @@ __all__ = [
 MOST_ROWS = 20
 FEWEST = 10
 """Right entities of a slice that is judged."""
+FOUND = 0.05
+"""F1 of a baseline that has anything to do with the right tags."""
 FALSE = 0.05
 """Of the slices that are named, the part that may be named by accident."""
 WIDE = 2.0
@@ -60,7 +63,8 @@ def held(value: float, low: float, high: float, limit: float) -> Status:
 
 def limit_of(cue: Cue, kind: str, threshold: Threshold, floors: Floors | None) -> float:
     """What a cue may move a kind of tag by: what matters, and no less than benign trainings do."""
-    return max(threshold.limit, floors.cue(cue, kind) if floors else ASSUMED)
+    floor = floors.cue(cue, kind) if floors else None
+    return max(threshold.limit, ASSUMED if floor is None else floor)
 
 
 def cue_findings(
@@ -78,8 +82,9 @@ def cue_findings(
         limits = {effect: limit_of(each.cue, effect.kind, threshold, floors) for effect in each.effects}
         nearest = max(limits, key=lambda effect: abs(effect.mean) / limits[effect])
         # An accepted tag must not hide another one that the same cue moves too.
-        for effect in [effect for effect in limits if effect is nearest or abs(effect.mean) > limits[effect]]:
-            waiver = waiver_for(waivers, each.cue.name, effect.tag)
+        told = [e for e in limits if e is nearest or _held_effect(e, limits[e]) is not Status.PASS]
+        for effect in told:
+            waiver = waiver_for(waivers, each.cue.name, effect.tag, effect.mean)
             waived = None if waiver is None else Waived(waiver.reason, f"{waiver.until}", not waiver.holds(today))
             floor = floors.cue(each.cue, effect.kind) if floors else None
             found.append(_finding(each, effect, limits[effect], floor, by_cue.get(each.cue), waived))
@@ -130,7 +135,7 @@ def _held_effect(effect: Effect, limit: float) -> Status:
     """Either sign is a harm: a cue that is leaned on, or one that no longer is.
 
     The limit is one on means over as many sites, so that their scatter is in it; the interval only has to exclude that
-    there is nothing at all.
+    there is nothing at all. What is within its limit passes unless twice what is assumed of benign models is possible.
     """
     sign = -1 if effect.mean < 0 else 1
     low, high = sorted((sign * effect.low, sign * effect.high))
@@ -154,8 +159,9 @@ def said(finding: CueFinding) -> str:
         does = f"no longer takes {about} of {finding.tag}"
     else:
         does = f"takes {about} against {finding.tag}"
+    whose = "flips" if finding.effect > 0 else "the baseline's tag alone flips in"
     return (
-        f"The candidate {does}: {finding.effect:+.1f} nats, flips {finding.flips} of {finding.count} sentences; "
+        f"The candidate {does}: {finding.effect:+.1f} nats, {whose} {finding.flips} of {finding.count} sentences; "
         f"baseline {finding.baseline:+.1f}"
     )
 
@@ -210,6 +216,12 @@ def f1_check(slices: Sequence[SliceMoved], threshold: Threshold, floors: Floors 
     if whole is None:
         told = "No case has right tags, so that F1 cannot be told."
         return Check("f1", threshold.severity, Status.SKIPPED, told)
+    if whole.before < FOUND:
+        told = (
+            f"The baseline finds next to none of {whole.count} right entities (F1 {whole.before:.3f}): look at the "
+            f"column of tags, the names of kinds, and whether the model tags in IOB2 or IOBES."
+        )
+        return Check("f1", threshold.severity, Status.ERROR, told, "F1", count=whole.count)
     floor = floors.f1 if floors else None
     limit = max(threshold.limit, floor or 0.0)
     change = whole.after - whole.before
@@ -227,12 +239,18 @@ def f1_check(slices: Sequence[SliceMoved], threshold: Threshold, floors: Floors 
 
 
 def slice_check(slices: Sequence[SliceMoved], threshold: Threshold) -> Check:
-    """Slices that lost, by McNemar's test after Benjamini and Hochberg, and by more than the limit."""
+    """Slices that surely lost more than the limit: by McNemar's test on right entities after Benjamini and Hochberg,
+    or by the interval over documents, which sees wrong ones too.
+    """
     judged = [each for each in slices if each.slice != ALL and each.count >= FEWEST]
     if not judged:
         told = f"No slice has {FEWEST} right entities."
         return Check("slices", threshold.severity, Status.SKIPPED, told)
-    lost = [each for each in judged if each.q < FALSE and each.before - each.after > threshold.limit]
+    lost = [
+        each
+        for each in judged
+        if each.before - each.after > threshold.limit and (each.q < FALSE or each.high < -threshold.limit)
+    ]
     worst = min(lost or judged, key=lambda each: each.after - each.before)
     change = worst.after - worst.before
     which = f"{worst.slice}: F1 {worst.before:.3f} → {worst.after:.3f} on {worst.count} entities (q {worst.q:.2g})"
@@ -243,7 +261,9 @@ def slice_check(slices: Sequence[SliceMoved], threshold: Threshold) -> Check:
     )  # fmt: skip
 
 
-def flip_check(rate: Rate, threshold: Threshold, floors: Floors | None) -> Check:
+def flip_check(rate: Rate | None, threshold: Threshold, floors: Floors | None) -> Check:
+    if rate is None:
+        return Check("flips", threshold.severity, Status.INCONCLUSIVE, "No sentence can be compared.")
     floor = floors.flips if floors else None
     limit = max(threshold.limit, floor or 0.0)
     status = held(rate.value, rate.low, rate.high, limit)
@@ -257,7 +277,10 @@ def flip_check(rate: Rate, threshold: Threshold, floors: Floors | None) -> Check
 # --- evidence
 
 
-def evidence_check(shifts: Shifts, threshold: Threshold) -> Check:
+def evidence_check(shifts: Shifts, threshold: Threshold, references: int) -> Check:
+    if references < 2:
+        told = "A shift counts only if it is there under two references: record with two."
+        return Check("evidence", threshold.severity, Status.SKIPPED, told)
     if not shifts.shifts:
         told = "No word stands in enough cases that both models tag alike."
         return Check("evidence", threshold.severity, Status.SKIPPED, told)
@@ -285,7 +308,7 @@ def agreement_check(shifts: Shifts, threshold: Threshold, targets: int) -> Check
     elif found.high < limit:
         status = Status.FAIL
     else:
-        status = Status.INCONCLUSIVE if value < limit else Status.PASS
+        status = Status.INCONCLUSIVE if value < limit or found.low < 0 else Status.PASS
     told = (
         f"Explanations agree {value:.0%} beyond chance ({found.low:.0%} to {found.high:.0%}; at least {limit:.0%} is "
         f"asked; words in random order have 0 %)."
@@ -328,10 +351,7 @@ def advice(
             )
         else:
             found.append(f"Look for {worst.cue} in the candidate's training data; --training OLD NEW names the rows.")
-        found.append(
-            f"If it is right, accept it: interp gate accept {_quoted(worst.cue)} --tag {worst.tag} --reason '…' "
-            f"--until {today + TERM}"
-        )
+        found.append(f"If it is right, accept it: {_accepting(worst, today)}")
     if checks["cues"].status is Status.INCONCLUSIVE:
         found.append("Probe in more sentences: --texts, --sites.")
     if checks["f1"].status is Status.INCONCLUSIVE and (count := checks["f1"].count):
@@ -345,5 +365,8 @@ def advice(
     return found
 
 
-def _quoted(text: str) -> str:
-    return f"'{text}'" if " " in text or text.startswith("-") else text
+def _accepting(finding: CueFinding, today: date) -> str:
+    """The command. Cues and tags come from data: they are quoted for a shell."""
+    cue, tag = quote(finding.cue), quote(finding.tag)
+    options = f"--tag {tag} --effect {finding.effect:+.1f} --reason '…' --until {today + TERM}"
+    return f"interp gate accept {options} -- {cue}" if cue.startswith("-") else f"interp gate accept {cue} {options}"

@@ -14,7 +14,7 @@ from interp.report.text import visible
 
 __all__ = ["markdown"]
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|#~$])")
 
 
 def markdown(result: Result) -> str:
@@ -38,7 +38,8 @@ def _environment() -> Environment:
 def _plain(text: str) -> str:
     """Text that stays what it is: nothing in it formats, links or mentions anybody."""
     shown = _SPECIAL.sub(r"\\\1", visible(text).replace("\n", " "))
-    return shown.replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;")
+    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;")
+    return shown.replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
 def _sentence(example: Example) -> str:

@@ -12,6 +12,8 @@ __all__ = ["CONFIDENCE", "interval"]
 
 Array = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
+FEWEST = 5
+"""Documents whose resampling says anything."""
 RESAMPLES, TOGETHER = 2_000, 100
 
 
@@ -20,9 +22,9 @@ def interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap over `rows` (documents, columns): `statistic` takes sums of columns (…, columns).
 
-    Of a single document nothing can be told: the interval is all of `bounds`.
+    Of a handful of documents nothing can be told: the interval is all of `bounds`.
     """
-    if len(rows) < 2:
+    if len(rows) < FEWEST:
         return bounds
 
     def resampled(chosen: npt.NDArray[np.intp], axis: int) -> Array:

@@ -43,6 +43,10 @@ UNCONVERGED = 0.05
 """Part of the integrations that may miss their tolerance before it is worth a word."""
 
 
+UNREAD = 0.05
+"""Part of the sentences that may be unreadable before nothing can be said."""
+
+
 @dataclass(frozen=True)
 class Opponent:
     """One side: its records, and the model to probe, None where there are only records."""
@@ -104,14 +108,15 @@ def result_of(baseline: Opponent, candidate: Opponent, found: Measured, judged: 
     """What was measured of a pair, judged."""
     slices = found.behaviour.slices(judged.seed)
     findings, cues = _cues(found, judged, asked)
-    checks = {check.name: check for check in (cues, *_checks(found, slices, judged))}
-    status = overall(list(checks.values()))
     about = baseline.records.about
+    rest = _checks(found, slices, judged, len(about.wanted.references))
+    checks = {check.name: check for check in (cues, *rest)}
+    status = overall(list(checks.values()))
     whole = next((each for each in slices if each.slice == ALL), None)
     return Result(
         status,
         judging.headline(status, checks),
-        tuple(judging.advice(status, checks, findings, judged.gate, judged.today)),
+        (*judging.advice(status, checks, findings, judged.gate, judged.today), *_stale(judged, about)),
         _side(baseline, whole.before if whole else None),
         _side(candidate, whole.after if whole else None),
         _data(about, found),
@@ -167,7 +172,7 @@ def measure(
         if baseline.predictor and candidate.predictor:
             cues = _nominated(shifts, links, clean, asked.most)
             try:
-                usual = judged.floors.level if judged.floors else _alike
+                usual = judged.floors.usually if judged.floors else _alike
                 probed = probe(baseline.predictor, candidate.predictor, clean, cues, asked.probing, progress, usual)
             except InputError as error:
                 note = str(error)
@@ -183,16 +188,22 @@ def _cues(found: Measured, judged: Judged, asked: Asked | None) -> tuple[tuple[C
     return findings, judging.cue_check(findings, found.probed, threshold)
 
 
-def _checks(found: Measured, slices: Sequence[SliceMoved], judged: Judged) -> list[Check]:
+def _checks(found: Measured, slices: Sequence[SliceMoved], judged: Judged, references: int) -> list[Check]:
     gate = judged.gate
     return [
         judging.f1_check(slices, gate.f1, judged.floors),
         judging.slice_check(slices, gate.slices),
         judging.flip_check(found.behaviour.flip_rate(judged.seed), gate.flips, judged.floors),
-        judging.evidence_check(found.shifts, gate.evidence),
+        judging.evidence_check(found.shifts, gate.evidence, references),
         judging.agreement_check(found.shifts, gate.agreement, found.faults.targets),
         found.faults.check(),
     ]
+
+
+def _stale(judged: Judged, about: About) -> list[str]:
+    if judged.floors is None or judged.floors.baseline == about.model.sha256:
+        return []
+    return [f"{judged.gate.floors} is of another baseline: calibrate anew where trainings have changed."]
 
 
 def _alike(_cue: Cue, _kind: str) -> float:
@@ -204,6 +215,7 @@ class Faults:
 
     def __init__(self) -> None:
         self.unread = 0
+        self._sentences = 0
         self.targets = 0
         self._errors: list[str] = []
         self._unconverged = 0
@@ -211,10 +223,14 @@ class Faults:
 
     def comparable(self, one: Record, other: Record) -> bool:
         """Whether a pair can be compared."""
+        self._sentences += 1
         if one.error or other.error:
             self.unread += 1
             if not (one.error and other.error):
                 self._errors.append(f"{one.id} can be read by one model alone: {one.error or other.error}")
+            return False
+        if not all(math.isfinite(p) for p in (*one.probabilities, *other.probabilities) if p is not None):
+            self._errors.append(f"{one.id} holds a probability that is no number")
             return False
         self.targets += len({each.target for each in one.explained})
         for each in (*one.explained, *other.explained):
@@ -234,6 +250,8 @@ class Faults:
         if self.unread:
             told += f" {self.unread} sentences are left out: neither model can read them."
         status = Status.WARN if part > UNCONVERGED else Status.PASS
+        if self.unread > UNREAD * self._sentences:
+            status = Status.INCONCLUSIVE
         return Check(
             "records", "critical", status, told, "unconverged", part, limit=UNCONVERGED, count=self._integrations
         )

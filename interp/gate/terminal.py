@@ -101,8 +101,7 @@ def _show_cues(cues: Sequence[CueFinding], console: Console) -> None:
 
 def _example(example: Example, canvas: Canvas) -> Text:
     words = [f"*{word}*" if i == example.target_after else word for i, word in enumerate(example.after)]
-    turned = f"{example.tag_before} {canvas.glyphs.arrow} {example.tag_after} {example.probability:.2f}"
-    told = f"  {turned}, baseline {example.baseline_tag}"
+    told = f"  {facts.turned(example)}"
     return Text.assemble("  ", canvas.safe(" ".join(words)), (canvas.safe(told), "dim"))
 
 

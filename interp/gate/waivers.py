@@ -17,18 +17,31 @@ from interp.tags import kind_of
 
 __all__ = ["Waiver", "accept", "load", "waiver_for"]
 
+SLACK = 1.5
+"""How many times the accepted effect is still the same finding."""
+
 
 class Waiver(Strict):
-    """`cue` by its name (a word, "-vex", "UPPER"), for one tag; good until the end of the day `until`."""
+    """`cue` by its name (a word, "-vex", "form:UPPER"), for one kind of tag; good until the end of the day `until`.
+
+    `effect`, where it is given, is what was accepted, in nats: one of the other sign, or much larger, is another
+    finding.
+    """
 
     cue: Annotated[str, Field(min_length=1)]
     tag: Annotated[str, Field(min_length=1)]
     reason: Annotated[str, Field(min_length=1)]
     until: date
     added: date
+    effect: float | None = None
 
     def holds(self, today: date) -> bool:
         return today <= self.until
+
+    def covers(self, cue: str, tag: str, effect: float) -> bool:
+        """One for B-PER speaks of I-PER too."""
+        same = self.cue == cue and kind_of(self.tag) == kind_of(tag)
+        return same and (self.effect is None or 0 < effect / self.effect <= SLACK)
 
 
 class _File(Strict):
@@ -46,10 +59,9 @@ def load(path: Path) -> tuple[Waiver, ...]:
         raise InputError("\n".join(f"{path}, key {key}: {told}" for key, told in problems(error, _File))) from error
 
 
-def waiver_for(waivers: Sequence[Waiver], cue: str, tag: str) -> Waiver | None:
-    """The one that ends last; one for B-PER speaks of I-PER too."""
-    found = [each for each in waivers if each.cue == cue and kind_of(each.tag) == kind_of(tag)]
-    return max(found, key=lambda each: each.until, default=None)
+def waiver_for(waivers: Sequence[Waiver], cue: str, tag: str, effect: float) -> Waiver | None:
+    """The one that ends last."""
+    return max((each for each in waivers if each.covers(cue, tag, effect)), key=lambda each: each.until, default=None)
 
 
 def accept(path: Path, waiver: Waiver, today: date) -> None:
@@ -58,13 +70,13 @@ def accept(path: Path, waiver: Waiver, today: date) -> None:
         raise InputError(f"--until {waiver.until} is past: name a day to come.")
     load(path)  # a file that is damaged is not added to
     before = path.read_text(encoding="utf-8") if path.is_file() else _HEAD
-    lines = [f"{name} = {_toml(value)}" for name, value in waiver]
+    lines = [f"{name} = {_toml(value)}" for name, value in waiver if value is not None]
     write(path, "\n".join([before.rstrip(), "", "[[waiver]]", *lines, ""]))
 
 
 _HEAD = "# What `interp gate` found and a person accepted. Written by `interp gate accept`; reviewed like code.\n"
 
 
-def _toml(value: str | date) -> str:
+def _toml(value: str | date | float) -> str:
     """JSON's strings are TOML's too."""
     return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)

@@ -21,8 +21,8 @@ from interp.texts import Sentence
 
 __all__ = ["Association", "Row", "associations"]
 
-FEWEST = 3
-"""Times that a feature bears the tag, on one side at least."""
+FEWEST = 5
+"""Sentences in which a word with the feature bears the tag, on one side at least: one sentence has many words."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,17 @@ class _Counts:
         self.tags: Counter[str] = Counter()
         self.features: Counter[Feature] = Counter()
         self.both: Counter[tuple[Feature, str]] = Counter()
+        self.sentences: Counter[tuple[Feature, str]] = Counter()
         for sentence in sentences:
+            here: set[tuple[Feature, str]] = set()
             for index, tag in enumerate(sentence.gold or ()):
                 features = set(_features(sentence.words, index))
+                tagged = {(feature, tag) for feature in features}
                 self.tags[tag] += 1
                 self.features.update(features)
-                self.both.update((feature, tag) for feature in features)
+                self.both.update(tagged)
+                here |= tagged
+            self.sentences.update(here)
         self.total = sum(self.tags.values())
 
     def excess(self, feature: Feature, tag: str) -> tuple[float, float]:
@@ -96,7 +101,7 @@ def associations(old: Sequence[Sentence], new: Sequence[Sentence], most: int) ->
     before, after = _Counts(old), _Counts(new)
     changed: dict[Cue, tuple[float, str, str]] = {}
     for feature, tag in before.both.keys() | after.both.keys():
-        if max(before.both[feature, tag], after.both[feature, tag]) < FEWEST:
+        if max(before.sentences[feature, tag], after.sentences[feature, tag]) < FEWEST:
             continue
         (was, chance_before), (now, chance_after) = before.excess(feature, tag), after.excess(feature, tag)
         z = float((now - was) / np.sqrt(chance_before + chance_after))

@@ -9,8 +9,9 @@ from itertools import pairwise, zip_longest
 
 from interp.probe.cues import Cue, Sort
 
-__all__ = ["Candidate", "frequent", "merged"]
+__all__ = ["ASKED", "Candidate", "frequent", "merged"]
 
+ASKED = "asked"
 BIGRAMS = 1 / 3
 """Of the frequent candidates: pairs of words."""
 ENDINGS = 12
@@ -19,7 +20,7 @@ LONGEST_ENDING, SHORTEST_ENDING = 4, 2
 
 @dataclass(frozen=True)
 class Candidate:
-    """A cue and where it came from: "evidence", "training", "vocabulary", "frequent", "asked"."""
+    """A cue and where it came from: "evidence", "training", "frequent", "always", or ASKED, which is never left out."""
 
     cue: Cue
     source: str

@@ -33,8 +33,8 @@ class Cue:
 
     @property
     def name(self) -> str:
-        """How a person names it: a word, "-vex" for an ending, "UPPER"."""
-        return f"-{self.text}" if self.kind == "ending" else self.text
+        """How a person names it: words, "-vex" for an ending, "form:UPPER", "spot:FIRST"."""
+        return {"words": self.text, "ending": f"-{self.text}"}.get(self.kind, f"{self.kind}:{self.text}")
 
     @property
     def words(self) -> tuple[str, ...]:

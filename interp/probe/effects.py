@@ -13,7 +13,7 @@ from interp.probe.predictors import Predictor
 from interp.probe.sites import Edit, Site, edited
 from interp.tags import kind_of
 
-__all__ = ["Effect", "Example", "Pair", "Reading", "effects", "read_both"]
+__all__ = ["Effect", "Example", "Pair", "Reading", "Turn", "effects", "read_both"]
 
 Array = npt.NDArray[np.float64]
 
@@ -26,19 +26,26 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What one model says of the target before and after the edit, with the probability after."""
+
+    before: str
+    after: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Example:
-    """One sentence in which the tag turns: the words before and after the edit, the target's place in each, what the
-    candidate says of it before and after, and what the baseline says after.
+    """One sentence in which a tag turns: the words before and after the edit, the target's place in each, and what both
+    models say of it.
     """
 
     before: tuple[str, ...]
     after: tuple[str, ...]
     target_before: int
     target_after: int
-    tag_before: str
-    tag_after: str
-    probability: float
-    baseline_tag: str
+    candidate: Turn
+    baseline: Turn
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,8 @@ class Effect:
     otherwise.
 
     `mean` of candidate less baseline over `count` sites, with its 95 % interval; `candidate` and `baseline` alone.
-    `flips`: sites where the candidate's tag turns and the baseline's does not.
+    `flips`: sites where the tag turns, in the sense of `mean`, in one model alone: to this tag in the candidate where
+    that is positive, in the baseline where it is negative.
     """
 
     edit: Edit
@@ -64,11 +72,6 @@ class Effect:
     @property
     def kind(self) -> str:
         return kind_of(self.tag)
-
-    @property
-    def least(self) -> float:
-        """The size that it has at least, by its interval; 0 where that holds both signs."""
-        return max(self.low, -self.high, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,14 +178,9 @@ def _example(pair: Pair, number: int, place: int) -> Example:
     site = pair.sites[place]
     made = edited(site, pair.edits[number])
     assert made is not None
-    after = pair.candidate.after[number, place]
-    return Example(
-        site.words,
-        made[0],
-        site.target,
-        made[1],
-        pair.labels[int(pair.candidate.plain[place].argmax())],
-        pair.labels[int(after.argmax())],
-        float(after.max()),
-        pair.labels[int(pair.baseline.after[number, place].argmax())],
-    )
+
+    def turn(reading: Reading) -> Turn:
+        before, after = reading.plain[place], reading.after[number, place]
+        return Turn(pair.labels[int(before.argmax())], pair.labels[int(after.argmax())], float(after.max()))
+
+    return Example(site.words, made[0], site.target, made[1], *map(turn, _both(pair)))

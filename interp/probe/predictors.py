@@ -52,6 +52,8 @@ class Tagged:
         rows = self._tagger.logits(list(encodings.values()))
         for (number, encoding), logits in zip(encodings.items(), rows, strict=True):
             chances = logits.softmax(-1).numpy()
+            if not np.isfinite(chances).all():
+                raise ModelError(f"{self.name} gives logits that are no numbers: the weights are broken.")
             for place, first in enumerate(encoding.first[1:-1]):
                 if first is not None:
                     found[number][place] = chances[first]
@@ -84,6 +86,10 @@ class Called:
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
         return [self._one(words) for words in sentences]
+
+    def of(self, labels: Sequence[str]) -> Called:
+        """The same function with these tags."""
+        return Called(self.name, self._function, labels)
 
     def _one(self, words: Words) -> Array:
         answer = _checked(self.name, self._function, words)

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from interp.errors import InputError
-from interp.probe.candidates import Candidate
+from interp.probe.candidates import ASKED, Candidate
 from interp.probe.cues import Cue, forms_and_spots
 from interp.probe.effects import Effect, effects, read_both
 from interp.probe.predictors import Predictor
-from interp.probe.sites import Edit, Place, Site, find_sites
+from interp.probe.sites import LONGEST, SHORTEST, Edit, Place, Site, find_sites
 
 __all__ = ["Found", "Probed", "Probing", "Usual", "probe"]
 
 ENOUGH = 0.7
-"""Part of an effect of several words at which one of them explains it."""
+"""Part of a cue's effect at which a part of it explains the whole."""
 TOGETHER = 32
 """Cues whose sentences are held at once."""
 
@@ -91,9 +91,12 @@ def probe(
     if len(rest) < probing.measured:
         needed = probing.sketched + probing.measured
         raise InputError(
-            f"{len(texts)} sentences are too few to probe in: give at least {needed}, or ask for fewer sites."
+            f"{len(sites)} of {len(texts)} sentences can be probed in ({SHORTEST} to {LONGEST} words each), too few: "
+            f"give at least {needed}, or ask for fewer sites."
         )
-    every = {each.cue: each for each in [*(Candidate(cue, "always") for cue in forms_and_spots()), *candidates]}
+    every: dict[Cue, Candidate] = {}
+    for each in [*candidates, *(Candidate(cue, "always") for cue in forms_and_spots())]:
+        every.setdefault(each.cue, each)
     leaders, done = list(every), 0.0
     if probing.kept is not None:
         done = 0.6
@@ -104,6 +107,7 @@ def probe(
         sizes = {cue: size for cue, (size, _) in sketches.items()}
         apart = [cue for cue in sketches if not _explained(cue, sizes)]
         leaders = sorted(apart, key=lambda cue: -sketches[cue][1])[: probing.kept]
+        leaders += [cue for cue, each in every.items() if each.source == ASKED and cue not in leaders]
     found = []
     for number, cue in enumerate(leaders, 1):
         measured = _largest(_measured(baseline, candidate, rest, cue, texts, probing))
@@ -112,16 +116,19 @@ def probe(
         told(done + (1 - done) * number / len(leaders))
     if probing.kept is not None:
         sizes = {each.cue: abs(each.effect.mean) for each in found}
-        found = [each for each in found if not _explained(each.cue, sizes)]
+        found = [each for each in found if each.source == ASKED or not _explained(each.cue, sizes)]
     found.sort(key=lambda each: -abs(each.effect.mean))
     return Probed(tuple(found), len(every), len(sites))
 
 
 def _explained(cue: Cue, sizes: Mapping[Cue, float]) -> bool:
-    """Whether one word of several does most of what they do: then it is the cue, and they are not."""
-    if cue.kind != "words" or len(cue.words) == 1:
-        return False
-    return any(sizes.get(Cue("words", word), 0.0) >= ENOUGH * sizes[cue] for word in cue.words)
+    """Whether one word of several, or a shorter ending, does most of what the cue does: then that is the cue."""
+    parts: list[str] = []
+    if cue.kind == "words" and len(cue.words) > 1:
+        parts = list(cue.words)
+    elif cue.kind == "ending":
+        parts = [cue.text[start:] for start in range(1, len(cue.text))]
+    return any(sizes.get(Cue(cue.kind, part), 0.0) >= ENOUGH * sizes[cue] for part in parts)
 
 
 def _portions(cues: Sequence[Cue], size: int) -> Iterator[Sequence[Cue]]:

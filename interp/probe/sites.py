@@ -13,7 +13,7 @@ from interp.errors import InputError
 from interp.probe.predictors import Predictor
 from interp.tags import OUTSIDE, kind_of
 
-__all__ = ["FORMS", "PUT", "SPOTS", "Edit", "Edited", "Place", "Site", "edited", "find_sites"]
+__all__ = ["FORMS", "LONGEST", "PUT", "SHORTEST", "SPOTS", "Edit", "Edited", "Place", "Site", "edited", "find_sites"]
 
 SHORTEST, LONGEST = 4, 24
 """Words of a sentence that is probed in: longer ones cost more and tell no more."""
@@ -147,9 +147,9 @@ def find_sites(
     Both are needed: what a cue adds to a tag shows on words that lack it, what it takes away on words that have it.
     """
     rng = default_rng(seed)
-    fitting = [each for each in sentences if SHORTEST <= len(each[1]) <= LONGEST] or list(sentences)
+    fitting = [each for each in sentences if SHORTEST <= len(each[1]) <= LONGEST]
     if not fitting:
-        raise InputError("There is no text to probe in.")
+        raise InputError(f"There is no sentence of {SHORTEST} to {LONGEST} words to probe in.")
     chosen = [fitting[i] for i in rng.permutation(len(fitting))[: 8 * count]]
     groups: dict[str, list[Site]] = {}
     for (name, words), chances in zip(chosen, predictor([words for _, words in chosen]), strict=True):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interp.errors import InputError
 from interp.explanation import ModelInfo, ReferenceKind, Values
 
-__all__ = ["SCHEMA", "About", "Explained", "Record", "Wanted", "incomparable"]
+__all__ = ["SCHEMA", "About", "Explained", "Record", "Wanted", "incomparable", "same"]
 
 SCHEMA = "interp.records/1"
 
@@ -78,6 +78,15 @@ class Record:
     pieces: tuple[int, ...]
     explained: tuple[Explained, ...]
     error: str | None = None
+
+
+def same(one: About, other: About) -> bool:
+    """Whether two sets of records are of the same work, however model and sources were named."""
+
+    def bare(about: About) -> About:
+        return replace(about, sources=(), model=replace(about.model, name=""))
+
+    return bare(one) == bare(other)
 
 
 def incomparable(one: About, other: About) -> str | None:

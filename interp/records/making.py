@@ -12,7 +12,7 @@ from interp.explain import Model
 from interp.explanation import Explanation, Part
 from interp.models.tagger import Encoding
 from interp.questions import Case
-from interp.records.data import About, Explained, Record, Wanted
+from interp.records.data import About, Explained, Record, Wanted, same
 from interp.records.store import PART, Records, part_count, part_name, read_part, write_part
 from interp.resolution import predict
 from interp.tags import entities
@@ -70,7 +70,7 @@ def _done(folder: Path, about: About, resume: bool) -> set[int]:
         if path is None:
             continue
         known, _ = read_part(path)  # read whole: a damaged part is told now
-        if known != about:
+        if not same(known, about):
             raise FormatError(f"{path} is of another model, other data or settings: choose another folder.")
         done.add(number)
     if there:

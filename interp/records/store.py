@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from interp.errors import FormatError, InputError
 from interp.files import write
-from interp.records.data import SCHEMA, About, Explained, Record
+from interp.records.data import SCHEMA, About, Explained, Record, same
 
 __all__ = ["PART", "Records", "load", "part_count", "part_name", "read_part", "write_part"]
 
@@ -65,7 +65,7 @@ class Records:
     def __iter__(self) -> Iterator[Record]:
         for number in range(part_count(self.about.sentences)):
             about, records = read_part(self.folder / part_name(number, self.about.sentences))
-            if about != self.about:
+            if not same(about, self.about):
                 raise FormatError(f"{self.folder}: its parts are of different records: record anew.")
             yield from records
 

@@ -17,7 +17,10 @@ _BLANKS = re.compile(" +")
 
 @dataclass(frozen=True)
 class Block:
-    """One sentence as it stands in its file: its first line, the number of its document, its rows of columns."""
+    """One sentence as it stands in its file: its first line, the number of its document, its rows of columns.
+
+    In a file without marks of documents every sentence is one.
+    """
 
     line: int
     document: int
@@ -30,8 +33,10 @@ def blocks(path: Path, separator: str | None = None, comments: bool = False) -> 
     """
     rows: list[tuple[str, ...]] = []
     first, document = 1, 0
+    text = text_of(path)
+    marked = text.startswith(MARKER) or f"\n{MARKER}" in text
     # Not splitlines(): tweets hold characters that it takes for line ends.
-    for number, line in enumerate([*text_of(path).split("\n"), ""], 1):
+    for number, line in enumerate([*text.split("\n"), ""], 1):
         if comments and line.startswith("# "):
             continue
         if line.strip():
@@ -41,11 +46,11 @@ def blocks(path: Path, separator: str | None = None, comments: bool = False) -> 
             columns = line.split(separator) if separator else _BLANKS.split(line.strip(" "))
             rows.append(tuple(column.strip(" ") for column in columns))
         elif rows:
-            if rows[0][0] == MARKER:
+            if rows[0][0].startswith(MARKER):
                 document += 1
                 rows = rows[1:]
             if rows:
-                yield Block(first, document, tuple(rows))
+                yield Block(first, document if marked else first, tuple(rows))
             rows = []
 
 

@@ -103,21 +103,24 @@ def _cases(source: _Source, settings: Settings) -> Iterator[Sentence]:
         for case in load_cases(path, path.as_posix(), settings):
             words = case.question.words
             target = tuple(index - 1 for index in find_target(words, case.question.target))
-            yield Sentence(f"{path.as_posix()}::{case.id}", path.as_posix(), tuple(words), None, (target,))
+            where = f"{path.as_posix()}::{case.id}"
+            yield Sentence(where, where, tuple(words), None, (target,))
 
 
 def _conll(source: _Source, _settings: Settings) -> Iterator[Sentence]:
     word, tag = (_column(source, name, default) for name, default in (("word", 0), ("tag", -1)))
     for block in blocks(source.path, comments=source.options.get("comments") == "yes"):
-        where = f"{source.shown}:{block.line}"
-        try:
-            words = tuple(row[word] for row in block.rows)
-            tags = tuple(row[tag] for row in block.rows)
-        except IndexError as error:
-            short = next(i for i, row in enumerate(block.rows) if len(row) <= max(word, tag))
-            raise InputError(f"{source.shown}:{block.line + short}: has too few columns.") from error
-        gold = iob2(tags) if any(len(row) > 1 for row in block.rows) else None
-        yield Sentence(where, f"{source.shown}#{block.document}", words, gold)
+        width = max(map(len, block.rows))
+        places = [place + width if place < 0 else place for place in (word, tag)]
+        for offset, row in enumerate(block.rows):
+            if len(row) != width or not all(0 <= place < width for place in places):
+                raise InputError(
+                    f"{source.shown}:{block.line + offset}: has {len(row)} columns where its sentence has {width}, and "
+                    f"word={word}, tag={tag} are asked for."
+                )
+        words = tuple(row[places[0]] for row in block.rows)
+        gold = iob2([row[places[1]] for row in block.rows]) if places[0] != places[1] else None
+        yield Sentence(f"{source.shown}:{block.line}", f"{source.shown}#{block.document}", words, gold)
 
 
 def _column(source: _Source, name: str, default: int) -> int:
