@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,18 +29,19 @@ import torch
 from benchmarks.shortcuts.corpus import HARMS, Harm, draw, harmed
 from benchmarks.shortcuts.training import pretrained, trained
 from interp.explain import Model
-from interp.gate import Asked, Judged, Opponent, Result, Training, floors
+from interp.gate import Asked, CueFinding, Judged, Opponent, Result, Training, floors, judging
 from interp.gate.calibrating import Benign, floors_of, hold
 from interp.gate.continuing import continued
 from interp.gate.evidence import Evidence
-from interp.gate.running import measure, result_of
-from interp.probe import Probing, Remembered, Tagged
+from interp.gate.running import LEADERS, Measured, measure, result_of
+from interp.probe import Candidate, Cue, Probing, Remembered, Tagged, frequent, merged, probe
 from interp.records import Records, Wanted, make
+from interp.settings import Gate
 from interp.texts import Sentence
 
-SENTENCES, CASES, TEXTS, TEST = 8_000, 150, 400, 1_000
+SENTENCES, CASES, TEXTS, TEST = 8_000, 100, 400, 1_000
 CALIBRATION, BENIGN = 10, 100
-DOSES = {0.5: 3, 0.1: 3, 0.02: 2, 0.005: 1, 0.001: 1}
+DOSES = {0.5: 3, 0.1: 3, 0.02: 1, 0.005: 1, 0.001: 1}
 """Part of the mentions that are harmed, and how many seeds of it."""
 WANTED = Wanted(layers=False)
 CUE = ("cue", "tag", "source", "effect", "low", "high", "limit", "flips", "count")
@@ -75,14 +77,12 @@ class Update:
 
 
 def updates() -> Iterator[Update]:
-    for place, (dose, seeds) in enumerate(DOSES.items()):
+    """High doses first, then benign ones: what a study that was stopped early lacks is what tells least."""
+    for dose, seeds in DOSES.items():
         for number, name in enumerate(HARMS):
-            for seed in range(seeds):
-                yield Update(name, dose, 500 + 10 * number + seed)
-        # Taking turns: a study that is stopped early has some of everything.
-        share = BENIGN // len(DOSES)
-        first = 100 + share * place
-        yield from (Update("benign", 0.0, seed) for seed in range(first, first + share))
+            yield from (Update(name, dose, 500 + 10 * number + seed) for seed in range(seeds))
+        if dose == 0.1:
+            yield from (Update("benign", 0.0, 100 + seed) for seed in range(BENIGN))
 
 
 @cache
@@ -137,20 +137,29 @@ class Bench:
             theirs = Opponent(self.recorded(model, looked_at(), f"{scratch}/cases"), Tagged(model))
             own = Opponent(self.known("cases", looked_at()), self.predictor)
             judged = Judged(floors=self.floors)
-            for name, training in (("told", Training(old_sentences(), update.sentences)), ("blind", None)):
-                asked = Asked(texts(), training)
-                found = measure(own, theirs, judged, asked)
-                row[name] = _gated(result_of(own, theirs, found, judged, asked))
-                if training is not None:
-                    row["associations"] = [
-                        {"cue": each.cue.name, "tag": each.tag, "z": each.z} for each in found.links[:5]
-                    ]
+            asked = Asked(texts(), Training(old_sentences(), update.sentences))
+            found = measure(own, theirs, judged, asked)
+            row["told"] = _gated(result_of(own, theirs, found, judged, asked))
+            row["associations"] = [{"cue": each.cue.name, "tag": each.tag, "z": each.z} for each in found.links[:5]]
+            row["blind"] = self._blind(theirs, found)
             row["gate"] = time.perf_counter() - clock
-            if update.harm is not None and update.dose >= 0.02:
+            if update.harm is not None and update.dose >= 0.1:
                 cued = update.cases
                 mine = self.known(f"{update.kind} {update.dose} {update.seed}", cued)
                 row["cued"] = _evidence(mine, self.recorded(model, cued, f"{scratch}/cued"), self.floors)
         return row
+
+    def _blind(self, theirs: Opponent, found: Measured) -> dict[str, Any]:
+        """The cues that a gate without training data finds; nothing else of it differs."""
+        clean = [(each.id, each.words) for each in texts()]
+        words = dict.fromkeys(each.feature for each in found.shifts.shifts if each.group == "word")
+        leaders = [Candidate(Cue("words", word), "evidence") for word in list(words)[:LEADERS]]
+        cues = merged(leaders, frequent([words for _, words in clean], 300), most=300)
+        assert theirs.predictor is not None
+        usual = [self.floors.usually] if self.floors else []
+        probed = probe(self.predictor, theirs.predictor, clean, cues, Probing(), None, *usual)
+        findings = judging.cue_findings(probed, [], Gate().cues, self.floors, (), date.today())
+        return {"status": findings[0].status.value, "cues": _cues(findings)}
 
     def benign(self, source: floors.Source, seed: int) -> Benign:
         """One run to calibrate with."""
@@ -174,14 +183,16 @@ def _gated(result: Result) -> dict[str, Any]:
         "checks": {
             each.name: [each.status.value, each.value, each.low, each.high, each.limit] for each in result.checks
         },
-        "cues": [
-            {**{name: getattr(each, name) for name in CUE}, "status": each.status.value} for each in result.cues[:5]
-        ],
+        "cues": _cues(result.cues),
         "largest": max(abs(each.effect) for each in result.cues),
         "f1": [result.baseline.f1, result.candidate.f1],
         "worst slice": worst,
         "evidence": [[each.feature, each.z, each.total] for each in words[:3]],
     }
+
+
+def _cues(findings: Sequence[CueFinding]) -> list[dict[str, Any]]:
+    return [{**{name: getattr(each, name) for name in CUE}, "status": each.status.value} for each in findings[:5]]
 
 
 def _evidence(baseline: Records, candidate: Records, known: floors.Floors | None) -> list[dict[str, Any]]:

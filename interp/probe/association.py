@@ -15,7 +15,7 @@ import numpy as np
 
 from interp.errors import InputError
 from interp.probe.candidates import LONGEST_ENDING, SHORTEST_ENDING, Candidate
-from interp.probe.cues import Cue
+from interp.probe.cues import Cue, Sort
 from interp.probe.sites import Place
 from interp.texts import Sentence
 
@@ -58,8 +58,8 @@ class Association:
         return Candidate(self.cue, "training")
 
 
-Feature = tuple[Cue, str]
-"""A cue, and where a word stands to it."""
+Feature = tuple[Sort, str, str]
+"""A cue by its sort and text, and where a word stands to it: plain, as millions of them are counted."""
 
 
 class _Counts:
@@ -105,15 +105,16 @@ def associations(old: Sequence[Sentence], new: Sequence[Sentence], most: int) ->
             continue
         (was, chance_before), (now, chance_after) = before.excess(feature, tag), after.excess(feature, tag)
         z = float((now - was) / np.sqrt(chance_before + chance_after))
-        cue, where = feature
+        sort, text, where = feature
+        cue = Cue(sort, text)
         if (abs(z), where, tag) > (abs((known := changed.get(cue, (0.0, "", "")))[0]), *known[1:]):
             changed[cue] = z, where, tag
     leaders = sorted(changed, key=lambda cue: (-abs(changed[cue][0]), cue.text))[:most]
-    rows = _rows({(cue, changed[cue][1]): changed[cue][2] for cue in leaders}, old, new)
+    rows = _rows({(cue.kind, cue.text, changed[cue][1]): changed[cue][2] for cue in leaders}, old, new)
     found = []
     for cue in leaders:
         z, where, tag = changed[cue]
-        feature = (cue, where)
+        feature = (cue.kind, cue.text, where)
         counts = [(side.both[feature, tag], side.features[feature]) for side in (after, before)]
         found.append(Association(cue, where, tag, z, *counts[0], *counts[1], tuple(rows[feature])))
     return found
@@ -140,24 +141,24 @@ def _features(words: Sequence[str], index: int) -> Iterator[Feature]:
     """All that a model could go by at one word: its neighbours, pairs of them, the sentence's ends, itself."""
     word, last = words[index], len(words) - 1
     if index > 0:
-        yield Cue("words", words[index - 1]), "behind it"
+        yield "words", words[index - 1], "behind it"
     if index > 1:
-        yield Cue("words", words[index - 2]), "two behind it"
+        yield "words", words[index - 2], "two behind it"
         if words[index - 2] != words[index - 1]:
-            yield Cue("words", f"{words[index - 2]} {words[index - 1]}"), "behind it"
+            yield "words", f"{words[index - 2]} {words[index - 1]}", "behind it"
     if index < last:
-        yield Cue("words", words[index + 1]), "in front of it"
+        yield "words", words[index + 1], "in front of it"
     if index < last - 1:
-        yield Cue("words", f"{words[index + 1]} {words[index + 2]}"), "in front of it"
-        yield Cue("words", f"{words[last - 1]} {words[last]}"), "in sentences that end with it"
+        yield "words", f"{words[index + 1]} {words[index + 2]}", "in front of it"
+        yield "words", f"{words[last - 1]} {words[last]}", "in sentences that end with it"
     for end, where in ((0, "begin"), (last - 1, "all but end"), (last, "end")):
         if 0 <= end <= last and abs(end - index) > 1:
-            yield Cue("words", words[end]), f"in sentences that {where} with it"
+            yield "words", words[end], f"in sentences that {where} with it"
     if word.isalpha():
         for size in range(SHORTEST_ENDING, min(LONGEST_ENDING, len(word) - 2) + 1):
-            yield Cue("ending", word[-size:].lower()), "with it"
+            yield "ending", word[-size:].lower(), "with it"
         form = Place.UPPER if word.isupper() and len(word) > 1 else Place.LOWER if word.islower() else Place.TITLE
-        yield Cue("form", form.name), "with it"
+        yield "form", form.name, "with it"
     places = {0: Place.FIRST, 1: Place.SECOND, 2: Place.THIRD, last: Place.LAST}
     if index in places:
-        yield Cue("spot", places[index].name), "there"
+        yield "spot", places[index].name, "there"
