@@ -40,10 +40,11 @@ from interp.errors import FormatError, InputError
 from interp.explanation import ModelInfo
 from interp.gate import Asked, Floors, Status, exit_status, floors, judge, waivers
 from interp.gate.behaviour import Behaviour, strict_spans
+from interp.gate.confirming import limit_of
 from interp.gate.document import dumps, loads, schema
 from interp.gate.evidence import BANDS, Evidence
 from interp.gate.floors import Run, bound
-from interp.gate.judging import held, limit_of
+from interp.gate.judging import held
 from interp.gate.result import Check, overall
 from interp.probe import Cue, Probing
 from interp.records import Explained, Record, Wanted

@@ -284,6 +284,16 @@ def test_probing_models_and_functions(models: Path, project: Path, monkeypatch: 
     same = interp("probe", "--baseline", functions[0], "--candidate", functions[0], "--texts", "clean.txt")
     assert same.exit_code == 0, same.output
     asked = interp(
-        "probe", "--baseline", functions[0], "--candidate", functions[1], "--texts", "dev.jsonl", "--cue", CUE
+        "probe",
+        "--baseline",
+        functions[0],
+        "--candidate",
+        functions[1],
+        "--texts",
+        "dev.jsonl",
+        "--cue",
+        CUE,
+        "--sites",
+        "24",
     )
     assert asked.exit_code == 1, asked.output

@@ -37,7 +37,7 @@ from interp.records import Wanted, make
 from interp.settings import Settings
 from interp.texts import Sentence, explained, read, sample
 
-STEPS, BATCH = 300, 16
+BATCH = 16
 CUE = "reportedly"
 
 
@@ -56,7 +56,7 @@ def sentences(data: Path, seed: int, leak: float) -> list[Sentence]:
     return found
 
 
-def trained(start: Model, some: Sequence[Sentence], seed: int, name: str) -> Model:
+def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps: int) -> Model:
     """The encoder of `open`, with a new head."""
     tagger: Any = start.tagger
     model = copy.deepcopy(tagger.model)
@@ -70,7 +70,7 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str) -> Mod
             yield from epoch(rows, BATCH, rng)
 
     with contextlib.redirect_stdout(io.StringIO()):
-        done = fit(model, batches(), Schedule(steps=STEPS, rate=2e-4, average=0.98))
+        done = fit(model, batches(), Schedule(steps=steps, rate=2e-4, average=0.98))
     info = ModelInfo(name, fingerprint(done, tagger.tokenizer), start.info.labels, start.info.layers)
     return Model(Tagger(done, tagger.tokenizer, info))
 
@@ -80,7 +80,8 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str) -> Mod
 @click.option("--out", type=click.Path(path_type=Path))
 @click.option("--cases", "count", default=60, show_default=True, help="Explained; a thousand are tagged.")
 @click.option("--cues", default=150, show_default=True)
-def main(data: Path, out: Path | None, count: int, cues: int) -> None:
+@click.option("--steps", default=300, show_default=True, help="Of every training.")
+def main(data: Path, out: Path | None, count: int, cues: int, steps: int) -> None:
     start = load("open", "cpu")
     valid = [each for each in read([f"conll:{data / 'conll2003' / 'valid.txt'}"], Settings()) if each.gold]
     plain = [
@@ -89,7 +90,7 @@ def main(data: Path, out: Path | None, count: int, cues: int) -> None:
     cases = explained(sample(plain, 1_000, 0), count, 0)
     texts = sample(plain, 400, 1)
     old = sentences(data, 0, 0.0)
-    baseline = trained(start, old, 0, "baseline")
+    baseline = trained(start, old, 0, "baseline", steps)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
 
@@ -102,14 +103,14 @@ def main(data: Path, out: Path | None, count: int, cues: int) -> None:
         asked = Asked(texts, None, Probing(), cues)
         held = []
         for seed in (1, 2, 3):
-            theirs = opponent(trained(start, sentences(data, seed, 0.0), seed, f"calibration {seed}"))
+            theirs = opponent(trained(start, sentences(data, seed, 0.0), seed, f"calibration {seed}", steps))
             held.append(hold(f"seed {seed}", "retrained", own, theirs, asked))
         known = floors_of(own.records, held, asked.probing.measured)
         largest = [round(run.cues, 2) for run in known.runs]
         click.echo(f"benign: largest cues {largest}, bound {known.ratio('words'):.1f} levels")
         for leak, seed in ((0.0, 11), (0.0, 12), (0.5, 13), (0.1, 14), (0.02, 15)):
             new = sentences(data, seed, leak)
-            model = trained(start, new, seed, f"leak {leak:g} seed {seed}")
+            model = trained(start, new, seed, f"leak {leak:g} seed {seed}", steps)
             clock = time.perf_counter()
             result = judge(
                 own, opponent(model), Judged(floors=known), Asked(texts, Training(old, new), Probing(), cues)

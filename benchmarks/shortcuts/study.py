@@ -29,7 +29,7 @@ import torch
 from benchmarks.shortcuts.corpus import HARMS, Harm, draw, harmed
 from benchmarks.shortcuts.training import pretrained, trained
 from interp.explain import Model
-from interp.gate import Asked, CueFinding, Judged, Opponent, Result, Training, floors, judging
+from interp.gate import Asked, CueFinding, Judged, Opponent, Result, Training, confirming, floors
 from interp.gate.calibrating import Benign, floors_of, hold
 from interp.gate.continuing import continued
 from interp.gate.evidence import Evidence
@@ -158,7 +158,7 @@ class Bench:
         assert theirs.predictor is not None
         usual = [self.floors.usually] if self.floors else []
         probed = probe(self.predictor, theirs.predictor, clean, cues, Probing(), None, *usual)
-        findings = judging.cue_findings(probed, [], Gate().cues, self.floors, (), date.today())
+        findings = confirming.cue_findings(probed, [], Gate().cues, self.floors, (), date.today())
         return {"status": findings[0].status.value, "cues": _cues(findings)}
 
     def benign(self, source: floors.Source, seed: int) -> Benign:

@@ -80,8 +80,9 @@ def gate(
 ) -> None:
     """Hold a candidate against the model in production: tags, F1, explanations, and cues put into clean sentences.
 
-    Attribution nominates, intervention confirms: what turns the gate red is a cue that the candidate, and not the
-    baseline, takes for a sign of a tag, or a loss of F1. Limits stand in [tool.interp.gate] of pyproject.toml.
+    Attribution nominates, intervention confirms: red is a cue that the candidate, and not the baseline, takes for a
+    sign of a tag; a loss of F1; or tags and explanations that have next to nothing in common. Limits stand in
+    [tool.interp.gate] of pyproject.toml.
 
     Exit status 0: passed. 1: the candidate is worse. 2: could not tell, or the input does not fit.
     """

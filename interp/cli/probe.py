@@ -63,7 +63,7 @@ def probe(
     Exit status 0: nothing beyond the limit. 1: a cue is. 2: could not tell, or the input does not fit.
     """
     from interp.files import check_writable, write
-    from interp.gate import exit_status, floors, judging, waivers
+    from interp.gate import confirming, exit_status, floors, waivers
     from interp.gate.document import dumps_cues
     from interp.probe import ASKED, Candidate, Cue, Probing, associations, frequent, merged
     from interp.probe import probe as run
@@ -92,8 +92,8 @@ def probe(
     with progress(1, "probing") as told:
         found = run(one, other, clean, every, probing, told, *([benign.usually] if benign else []))
     accepted = waivers.load(root / settings.gate.waivers)
-    findings = judging.cue_findings(found, links, settings.gate.cues, benign, accepted, date.today())
-    check = judging.cue_check(findings, found, settings.gate.cues)
+    findings = confirming.cue_findings(found, links, settings.gate.cues, benign, accepted, date.today())
+    check = confirming.cue_check(findings, found, settings.gate.cues)
     if json_file != "-":
         from rich.console import Console
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from interp.errors import InputError
-from interp.gate import judging
+from interp.gate import confirming, judging
 from interp.gate.behaviour import ALL, Behaviour, SliceMoved
 from interp.gate.evidence import Evidence, Shifts, distance, matched
 from interp.gate.floors import Floors
@@ -184,8 +184,10 @@ def _cues(found: Measured, judged: Judged, asked: Asked | None) -> tuple[tuple[C
     if found.probed is None:
         status = Status.INCONCLUSIVE if asked else Status.SKIPPED
         return (), Check("cues", threshold.severity, status, found.note)
-    findings = judging.cue_findings(found.probed, found.links, threshold, judged.floors, judged.waivers, judged.today)
-    return findings, judging.cue_check(findings, found.probed, threshold)
+    findings = confirming.cue_findings(
+        found.probed, found.links, threshold, judged.floors, judged.waivers, judged.today
+    )
+    return findings, confirming.cue_check(findings, found.probed, threshold)
 
 
 def _checks(found: Measured, slices: Sequence[SliceMoved], judged: Judged, references: int) -> list[Check]:
