@@ -29,7 +29,7 @@ from interp.records import Wanted, make
 from interp.settings import Settings
 from interp.texts import explained, read, sample
 
-PAIRS = 5
+PAIRS = 3
 
 
 def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -90,7 +90,7 @@ def main(data: Path, out: Path | None) -> None:
     found: dict[str, Any] = {"machine": machine()}
     models = {name: load(name, "cpu") for name in ("open", "planted")}
     for name, model in models.items():
-        found[f"recording {name}"] = recording(model, sample(valid, 32, 0))
+        found[f"recording {name}"] = recording(model, sample(valid, 16, 0))
         click.echo(f"{name}: {found[f'recording {name}']['ratio']:.2f}")
     model = models["open"]
     cases = explained(sample(valid, 1_000, 0), 200, 0)
