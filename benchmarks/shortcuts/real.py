@@ -78,16 +78,18 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps:
 @click.command(help=__doc__)
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--out", type=click.Path(path_type=Path))
-@click.option("--cases", "count", default=60, show_default=True, help="Explained; a thousand are tagged.")
+@click.option("--cases", "count", default=60, show_default=True, help="Explained.")
+@click.option("--tagged", default=1_000, show_default=True, help="Cases in all.")
+@click.option("--leak", "leaks", type=float, multiple=True, default=(0.0, 0.0, 0.5, 0.1, 0.02), show_default=True)
 @click.option("--cues", default=150, show_default=True)
 @click.option("--steps", default=300, show_default=True, help="Of every training.")
-def main(data: Path, out: Path | None, count: int, cues: int, steps: int) -> None:
+def main(data: Path, out: Path | None, count: int, tagged: int, leaks: Sequence[float], cues: int, steps: int) -> None:
     start = load("open", "cpu")
     valid = [each for each in read([f"conll:{data / 'conll2003' / 'valid.txt'}"], Settings()) if each.gold]
     plain = [
         replace(each, gold=tuple("O" if tag.endswith("MISC") else tag for tag in each.gold or ())) for each in valid
     ]
-    cases = explained(sample(plain, 1_000, 0), count, 0)
+    cases = explained(sample(plain, tagged, 0), count, 0)
     texts = sample(plain, 400, 1)
     old = sentences(data, 0, 0.0)
     baseline = trained(start, old, 0, "baseline", steps)
@@ -108,7 +110,7 @@ def main(data: Path, out: Path | None, count: int, cues: int, steps: int) -> Non
         known = floors_of(own.records, held, asked.probing.measured)
         largest = [round(run.cues, 2) for run in known.runs]
         click.echo(f"benign: largest cues {largest}, bound {known.ratio('words'):.1f} levels")
-        for leak, seed in ((0.0, 11), (0.0, 12), (0.5, 13), (0.1, 14), (0.02, 15)):
+        for seed, leak in enumerate(leaks, 11):
             new = sentences(data, seed, leak)
             model = trained(start, new, seed, f"leak {leak:g} seed {seed}", steps)
             clock = time.perf_counter()
