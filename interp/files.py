@@ -8,7 +8,7 @@ from pathlib import Path
 
 from interp.errors import OutputError
 
-__all__ = ["check_writable", "write"]
+__all__ = ["check_writable", "make_folder", "write"]
 
 
 def write(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -46,3 +46,11 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     special = target.exists() and not target.is_file()
     if not os.access(target if special else target.parent, os.W_OK):
         raise OutputError(f"Cannot write {path}: permission denied.")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, unless it is there. Raises OutputError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"Cannot write into {path}: {error.strerror}.") from error

@@ -44,9 +44,9 @@ def report(files: Sequence[Path], out: Path | None, kind: Literal["png", "svg"])
         return
 
     from interp.bench.figures import save
-    from interp.files import write
+    from interp.files import make_folder, write
 
-    _make(out)
+    make_folder(out)
     names = save(results, out, kind)
     write(out / "report.md", markdown(results, names))
     click.echo(f"{out / 'report.md'}, with {', '.join(names)}")
@@ -104,12 +104,3 @@ def _committed(path: Path) -> list[Path]:
     if not path.is_dir():
         raise InputError(f"There are no committed results {path}: name their folder with --committed.")
     return sorted(path.glob("*.json"))
-
-
-def _make(folder: Path) -> None:
-    from interp.errors import OutputError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot write into {folder}: {error.strerror}.") from error

@@ -13,7 +13,7 @@ import click
 
 from interp.cli.console import progress, say
 from interp.cli.options import CASES, Desk, computing, probing, sampling
-from interp.errors import InputError, OutputError
+from interp.errors import InputError
 
 if TYPE_CHECKING:
     from interp.explanation import ReferenceKind
@@ -93,6 +93,7 @@ def gate(
             raise InputError(f"Name the models with --baseline and --candidate: {name} is missing.")
     assert baseline and candidate
 
+    from interp.files import make_folder
     from interp.gate import Asked, Training, exit_status, judge
     from interp.probe import Probing
     from interp.records import Wanted
@@ -103,7 +104,7 @@ def gate(
     root = find_root(Path.cwd())
     settings = load_settings(root)
     if report is not None:
-        _make(report)
+        make_folder(report)
     judged = _judged(root, settings.gate, seed)
     if judged.floors and judged.floors.sites != sites and not no_probe:
         raise InputError(
@@ -169,13 +170,6 @@ def _tell(result: Result, report: Path | None) -> None:
     show(result, Console(highlight=False, markup=False))
     if report is not None:
         click.echo(f"\n{report / 'report.html'}, with {', '.join(name for name in FILES if name != 'report.html')}")
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot write into {folder}: {error.strerror}.") from error
 
 
 @gate.command()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from interp.gate.evidence import Shift
-from interp.gate.result import Check, CueFinding, Result, Status
+from interp.gate.result import Check, CueFinding, Status
 from interp.probe import Example
 
-__all__ = ["GLYPHS", "amount", "feature", "held_to", "leaning", "measured", "trained", "turned", "verdict"]
+__all__ = ["GLYPHS", "amount", "feature", "held_to", "leaning", "measured", "trained", "turned"]
 
 GLYPHS = {
     Status.FAIL: "✗",
@@ -18,10 +18,6 @@ GLYPHS = {
     Status.SKIPPED: "–",
 }
 NOTHING = "–"
-
-
-def verdict(result: Result) -> str:
-    return f"{result.baseline.name} → {result.candidate.name}: {result.status.value}"
 
 
 def amount(value: float | None, unit: str) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from interp.errors import FormatError, InputError, OutputError
+from interp.errors import FormatError, InputError
 from interp.explain import Model
 from interp.explanation import Explanation, Part
+from interp.files import make_folder
 from interp.models.tagger import Encoding
 from interp.questions import Case
 from interp.records.data import About, Explained, Record, Wanted, same
@@ -57,10 +58,7 @@ def make(
 
 def _done(folder: Path, about: About, resume: bool) -> set[int]:
     """The parts that need not be computed again."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"Cannot write into {folder}: {error.strerror}.") from error
+    make_folder(folder)
     there = {path.name: path for path in folder.glob("part-*.parquet")}
     if there and not resume:
         raise InputError(f"{folder} holds records already: go on with --resume, or choose another folder.")
