@@ -168,7 +168,7 @@ def _captum(tagger: Tagger, ones: Sequence[Prepared], steps: int, split: bool) -
             return forward(ids[:1].expand(len(state), -1))
 
     def of_tables(*states: Tensor) -> Tensor:
-        with replacing(dict(zip(tagger.parts.tables, states, strict=True))):
+        with replacing(dict(zip(tagger.parts.tables.values(), states, strict=True))):
             return forward(ids[:1].expand(len(states[0]), -1))
 
     ends = tuple(torch.stack([getattr(path, end) for path in paths]) for end in ("input", "reference"))

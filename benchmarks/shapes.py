@@ -94,7 +94,7 @@ def _random(name: str, device: str, dtype: str) -> Model:
     torch.random.set_rng_state(generator)
     pieces = {piece: i for i, piece in enumerate((*SPECIAL, *(f"w{i}" for i in range(PIECES - len(SPECIAL)))))}
     tokenizer = BertTokenizer(vocab=pieces, do_lower_case=False)
-    info = ModelInfo(name, fingerprint(model, tokenizer), LABELS, shape.layers)
+    info = ModelInfo(name, fingerprint(model.state_dict(), tokenizer), LABELS, shape.layers)
     nn.Module.to(model, device=where, dtype=getattr(torch, dtype))
     return Model(Tagger(model.eval(), tokenizer, info))
 

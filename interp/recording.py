@@ -6,14 +6,14 @@ gradient flags are as they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["frozen", "recording", "replacing", "saved_bytes"]
+__all__ = ["first_tensor", "frozen", "interrupted", "recording", "recording_calls", "replacing", "saved_bytes"]
 
 
 def first_tensor(output: Any) -> Tensor:
@@ -28,14 +28,45 @@ def first_tensor(output: Any) -> Tensor:
 def recording(layers: Sequence[nn.Module]) -> Iterator[list[list[Tensor]]]:
     """Collect the outputs of each layer, one list a layer in the order of `layers`, its calls in their order."""
     calls: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
-
-    def keep(module: nn.Module, _args: Any, output: Any) -> None:
-        calls[module].append(first_tensor(output))
-
-    with ExitStack() as stack:
-        for layer in calls:
-            stack.callback(layer.register_forward_hook(keep).remove)
+    with _told(calls, lambda module, output: calls[module].append(output)):
         yield [calls[layer] for layer in layers]
+
+
+@contextmanager
+def recording_calls(layers: Iterable[nn.Module]) -> Iterator[list[Tensor]]:
+    """Collect the outputs of all layers in the order in which they are called; a shared one has one for each call."""
+    outputs: list[Tensor] = []
+    with _told(dict.fromkeys(layers), lambda _module, output: outputs.append(output)):
+        yield outputs
+
+
+@contextmanager
+def _told(modules: Iterable[nn.Module], keep: Callable[[nn.Module, Tensor], None]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for module in modules:
+            hook = module.register_forward_hook(lambda module, _args, output: keep(module, first_tensor(output)))
+            stack.callback(hook.remove)
+        yield
+
+
+class _ReachedError(Exception):
+    """Ends a forward pass; never leaves `interrupted`."""
+
+
+@contextmanager
+def interrupted(module: nn.Module) -> Iterator[None]:
+    """End the forward pass within the context once `module` has returned: what comes behind it is not computed."""
+
+    def stop(_module: nn.Module, _args: Any, _output: Any) -> None:
+        raise _ReachedError
+
+    handle = module.register_forward_hook(stop)
+    try:
+        yield
+    except _ReachedError:
+        pass
+    finally:
+        handle.remove()
 
 
 @contextmanager

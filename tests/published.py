@@ -67,7 +67,7 @@ def tables(tagger: Tagger, one: Prepared) -> Published:
     """Of the word, position and token-type tables, which move together: the word and position table, and zeros."""
     path = path_of(tagger, [one], True)
     ends, starts = (tuple(state[:, None]) for state in (path.input, path.reference))
-    forward = Forward(tagger, one, tagger.parts.tables)
+    forward = Forward(tagger, one, tuple(tagger.parts.tables.values()))
     with frozen(tagger.model):
         found = IntegratedGradients(forward).attribute(ends, starts, n_steps=STEPS)
     return _summed(torch.cat(found), path, forward.change(ends, starts))

@@ -270,6 +270,13 @@ def test_f1_is_seqevals() -> None:
     assert whole.low <= whole.after - whole.before <= whole.high <= 0
 
 
+def test_strict_spans_of_iob1() -> None:
+    """As CoNLL-2003 was published: `B-` only where an entity follows one of its kind, so no B-PER among the labels."""
+    labels = ("O", "I-PER", "I-LOC", "B-LOC")
+    found = strict_spans(["I-PER", "I-PER", "O", "I-LOC", "B-LOC", "I-LOC", "I-PER"], labels)
+    assert found == {Entity(0, 2, "PER"), Entity(3, 4, "LOC"), Entity(4, 6, "LOC"), Entity(6, 7, "PER")}
+
+
 def test_strict_spans() -> None:
     assert strict_spans(["I-PER", "O", "B-LOC", "I-LOC"], LABELS) == {Entity(2, 4, "LOC")}
     assert strict_spans(["PER", "PER", "O"], ("O", "PER")) == {Entity(0, 2, "PER")}

@@ -20,8 +20,6 @@ from transformers import (
     BertForSequenceClassification,
     BertForTokenClassification,
     BertTokenizer,
-    DistilBertConfig,
-    DistilBertForTokenClassification,
 )
 
 from interp.errors import DeviceError, InputError, InterpError, ModelError
@@ -199,13 +197,14 @@ def test_a_wrong_head(tiny: Path, tmp_path: Path) -> None:
     assert "ForTokenClassification" in message
 
 
-def test_a_family_that_is_not_supported(tiny: Path, tmp_path: Path) -> None:
-    shutil.copytree(tiny, tmp_path / "m")
-    small = DistilBertConfig(vocab_size=len(VOCABULARY), dim=8, n_layers=1, n_heads=1, hidden_dim=8)
-    DistilBertForTokenClassification(small).save_pretrained(tmp_path / "m")
-    message = refusal(ModelError, lambda: load(tmp_path / "m", "cpu"))
-    assert '"distilbert"' in message
-    assert "bert" in message.split(":")[-1]
+@pytest.mark.parametrize(("kind", "why"), [("evil", "does not know it"), ("vit", "has no tagger of this type")])
+def test_types_that_transformers_cannot_tag_with(copy: Path, kind: str, why: str) -> None:
+    settings = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(settings | {"model_type": kind}))
+    message = refusal(ModelError, lambda: load(copy, "cpu"))
+    assert f'Models of type "{kind}" are not supported (transformers ' in message
+    assert why in message
+    assert "known are albert, bert, camembert" in message
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

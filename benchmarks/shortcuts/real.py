@@ -71,7 +71,7 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps:
 
     with contextlib.redirect_stdout(io.StringIO()):
         done = fit(model, batches(), Schedule(steps=steps, rate=2e-4, average=0.98))
-    info = ModelInfo(name, fingerprint(done, tagger.tokenizer), start.info.labels, start.info.layers)
+    info = ModelInfo(name, fingerprint(done.state_dict(), tagger.tokenizer), start.info.labels, start.info.layers)
     return Model(Tagger(done, tagger.tokenizer, info))
 
 

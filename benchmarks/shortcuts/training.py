@@ -75,7 +75,7 @@ def trained(sentences: Sequence[Sentence], seed: int, start: BertForTokenClassif
 
 def model_of(model: BertForTokenClassification, name: str) -> Model:
     model.eval()
-    info = ModelInfo(name, fingerprint(model, tokenizer()), LABELS, len(model.bert.encoder.layer))
+    info = ModelInfo(name, fingerprint(model.state_dict(), tokenizer()), LABELS, len(model.bert.encoder.layer))
     return Model(Tagger(model, tokenizer(), info))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from seqeval.scheme import BILOU, IOB2, IOBES, Entities
+from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, Entities
 
 from interp.gate.evidence import shape
 from interp.gate.resampling import interval
@@ -149,11 +149,13 @@ class Behaviour:
 
 
 def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
-    """Strict spans in the scheme of the labels: an `I-` that continues nothing is none. Tags without a scheme are
-    kinds, and those that follow each other one span.
+    """Strict spans in the scheme of the labels: an `I-` that continues nothing is none, but in IOB1. Tags without a
+    scheme are kinds, and those that follow each other one span. IOB1 shows in a kind that has an `I-` and no `B-`,
+    which is for entities that follow one of their kind and so is rare.
     """
     marks = {label[:2] for label in labels}
-    scheme = IOBES if marks & {"S-", "E-"} else BILOU if marks & {"U-", "L-"} else IOB2
+    inside, starting = ({label[2:] for label in labels if label[:2] == mark} for mark in ("I-", "B-"))
+    scheme = IOBES if marks & {"S-", "E-"} else BILOU if marks & {"U-", "L-"} else IOB1 if inside - starting else IOB2
     if not marks & {"B-", "S-", "U-"}:
         return set(entities(tags))
     clean = [tag if tag[1:2] == "-" or tag == "O" else "O" for tag in tags]  # [CLS] and the like

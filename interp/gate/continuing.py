@@ -24,6 +24,8 @@ from interp.texts import Sentence
 __all__ = ["continued"]
 
 BATCH = 16
+LONGEST = 512
+"""Sub-tokens of a sentence to train on, where the model has no limit of its own."""
 
 
 def continued(model: Model, sentences: Sequence[Sentence], seed: int, steps: int, rate: float) -> Model:
@@ -41,7 +43,7 @@ def continued(model: Model, sentences: Sequence[Sentence], seed: int, steps: int
     if strange:
         raise InputError(f"The model has no tag {strange[0]} of the training data, but {', '.join(labels)}.")
     tagger: Any = model.tagger
-    rows = encode(tagged, tagger.tokenizer, labels, longest=tagger.model.config.max_position_embeddings)
+    rows = encode(tagged, tagger.tokenizer, labels, longest=tagger.parts.longest or LONGEST)
     torch.manual_seed(seed)
     with contextlib.redirect_stdout(io.StringIO()):
         trained = fit(
@@ -50,7 +52,10 @@ def continued(model: Model, sentences: Sequence[Sentence], seed: int, steps: int
             Schedule(steps=steps, rate=rate, average=0.98),
         )
     info = ModelInfo(
-        f"{model.info.name}, continued {seed}", fingerprint(trained, tagger.tokenizer), labels, model.info.layers
+        f"{model.info.name}, continued {seed}",
+        fingerprint(trained.state_dict(), tagger.tokenizer),
+        labels,
+        model.info.layers,
     )
     return Model(Tagger(trained.to(tagger.device, tagger.dtype), tagger.tokenizer, info))
 

@@ -61,7 +61,7 @@ def f1_check(slices: Sequence[SliceMoved], threshold: Threshold, floors: Floors 
     if whole.before < FOUND:
         told = (
             f"The baseline finds next to none of {whole.count} right entities (F1 {whole.before:.3f}): look at the "
-            f"column of tags, the names of kinds, and whether the model tags in IOB2 or IOBES."
+            f"column of tags, the names of kinds, and whether the model tags in IOB2, IOB1 or IOBES."
         )
         return Check("f1", threshold.severity, Status.ERROR, told, "F1", count=whole.count)
     floor = floors.f1 if floors else None

@@ -1,65 +1,57 @@
 """Where the parts of each encoder family are: adding a family is adding a row.
 
-Names are paths of modules below the encoder (`model.base_model`).
+Names are paths of modules below the encoder (`model.base_model`). Positions need no rule of their own: the first real
+one, which RoBERTa's kind counts from behind its padding index, is whichever the model gives its first sub-token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from torch import nn
-from transformers import PreTrainedModel
+__all__ = ["FAMILIES", "Family"]
 
-from interp.errors import ModelError
-
-__all__ = ["FAMILIES", "Parts", "check_family", "parts_of"]
+_NO_TYPES = "this family has no token types"
+_ROTARY = "positions are rotary: they turn queries and keys in every layer, there is no table of them"
+_RELATIVE = "positions are relative: they enter the attention of every layer, no table is added to the words"
 
 
 @dataclass(frozen=True)
 class Family:
-    """One row: the embedding block, its tables (summed before its LayerNorm), and the list of layers."""
+    """One row: the embedding block, its tables (summed before its LayerNorm), and the list of layers.
 
-    embeddings: str
-    word: str
-    position: str
-    token_type: str
-    layers: str
+    A table that is None, or that a model's configuration leaves out, is absent for the reason in `absent`. `closing`:
+    the module behind the first layer whose output is the next one's input, where there is one.
+    """
+
+    embeddings: str = "embeddings"
+    word: str = "embeddings.word_embeddings"
+    position: str | None = "embeddings.position_embeddings"
+    token_type: str | None = "embeddings.token_type_embeddings"
+    layers: str = "encoder.layer"
+    closing: str | None = None
+    absent: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 FAMILIES: dict[str, Family] = {
-    "bert": Family(
-        embeddings="embeddings",
-        word="embeddings.word_embeddings",
-        position="embeddings.position_embeddings",
-        token_type="embeddings.token_type_embeddings",
-        layers="encoder.layer",
+    "albert": Family(layers="encoder.albert_layer_groups"),  # few modules, each called for many layers
+    "bert": Family(),
+    "camembert": Family(),
+    "deberta-v2": Family(
+        closing="encoder.conv",  # takes the embedding block's output too: no layer ends before it
+        absent={"position": _RELATIVE, "token_type": "this model was made without token types"},
     ),
+    "distilbert": Family(layers="transformer.layer", token_type=None, absent={"token_type": _NO_TYPES}),
+    "electra": Family(),
+    "modernbert": Family(
+        word="embeddings.tok_embeddings",
+        position=None,
+        token_type=None,
+        layers="layers",
+        absent={"position": _ROTARY, "token_type": _NO_TYPES},
+    ),
+    "mpnet": Family(token_type=None, absent={"token_type": _NO_TYPES}),
+    "roberta": Family(),
+    "xlm-roberta": Family(),
 }
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The modules of one loaded model; `tables` are word, position and token type, in that order."""
-
-    embeddings: nn.Module
-    tables: tuple[nn.Module, nn.Module, nn.Module]
-    layers: Sequence[nn.Module]
-
-
-def check_family(kind: str) -> None:
-    """Raise ModelError, which lists the known families, for a type that is not among them."""
-    if kind not in FAMILIES:
-        raise ModelError(f'Models of type "{kind}" are not supported yet; those that are: {", ".join(FAMILIES)}.')
-
-
-def parts_of(model: PreTrainedModel) -> Parts:
-    """Find the parts of a model."""
-    check_family(model.config.model_type)
-    family, encoder = FAMILIES[model.config.model_type], model.base_model
-    word, position, token_type = (
-        encoder.get_submodule(name) for name in (family.word, family.position, family.token_type)
-    )
-    layers = cast(nn.ModuleList, encoder.get_submodule(family.layers))
-    return Parts(encoder.get_submodule(family.embeddings), (word, position, token_type), list(layers))

@@ -4,10 +4,11 @@ backward.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -16,24 +17,37 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from interp.errors import InputError
-from interp.explanation import ModelInfo
+from interp.explanation import ModelInfo, ReferenceKind
 from interp.memory import MOST_TOKENS, Cost
-from interp.models.families import parts_of
+from interp.models.finding import parts_of
+from interp.models.parts import plain_ids
+from interp.models.tokens import aligned
 from interp.paths import Block, Path, Samples
-from interp.recording import frozen, recording, replacing, saved_bytes
+from interp.recording import frozen, interrupted, recording, recording_calls, replacing, saved_bytes
 
 __all__ = ["Encoding", "Objective", "Tagger"]
+
+NOTHING = "(none)"
+"""Name of an end of the sentence where the tokeniser puts nothing."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """A sentence as sub-tokens. Units are what attributions are for: [CLS] 0, the words 1 to n, [SEP] n + 1."""
+    """A sentence as sub-tokens. Units are what attributions are for: what the tokeniser puts before the words ([CLS])
+    is 0, the words 1 to n, what it puts behind them ([SEP]) n + 1.
+    """
 
     words: tuple[str, ...]
     ids: tuple[int, ...]
     units: tuple[int, ...]  # of each sub-token
-    first: tuple[int | None, ...]  # of each unit: its first sub-token, None if the tokeniser dropped the word
+    first: tuple[int | None, ...]  # of each unit: its first sub-token, None if the tokeniser leaves nothing of it
     special: tuple[bool, ...]  # of each sub-token
+    ends: tuple[str, str]  # units 0 and n + 1 as the tokeniser calls them
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every unit by name."""
+        return (self.ends[0], *self.words, self.ends[1])
 
 
 @dataclass(frozen=True)
@@ -69,7 +83,7 @@ class Route:
 
     encoding: Encoding
     objectives: tuple[Objective, ...]
-    tables: bool  # the state is (3, sub-tokens, hidden), one slice per table; else the embedding block's output
+    tables: bool  # the state is (tables, sub-tokens, hidden), one slice each; else the embedding block's output
     layers: bool  # their states are wanted too
 
 
@@ -80,6 +94,11 @@ def _gradients(totals: Sequence[Tensor], states: Sequence[Tensor]) -> list[tuple
     each = torch.eye(len(totals), dtype=totals[0].dtype, device=totals[0].device)
     together = torch.autograd.grad(torch.stack(list(totals)), states, each, is_grads_batched=True)
     return list(zip(*(gradient.unbind() for gradient in together), strict=True))
+
+
+def _held(tables: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a reference sentence keeps of the input's tables: all but the words."""
+    return {name: value for name, value in tables.items() if name != "word"}
 
 
 def _rows_of(values: Tensor, rows: list[int]) -> Tensor:
@@ -104,21 +123,53 @@ class Tagger:
 
     def encode(self, words: Sequence[str]) -> Encoding:
         """Sub-tokens of a sentence, each word on its own. Raises InputError when the model cannot read that many."""
-        row = self.tokenizer(list(words), is_split_into_words=True, verbose=False)
-        ids, of_word = row["input_ids"], row.word_ids()
-        longest = self.model.config.max_position_embeddings
-        if len(ids) > longest:
-            last = next(i for i in reversed(range(longest - 1)) if of_word[i] is not None)
+        encoding = self.encode_all(words)
+        count, longest = len(encoding.ids), self.parts.longest
+        if longest is not None and count > longest:
+            behind = encoding.units.count(len(words) + 1)
+            fit = encoding.units[longest - behind] - 1  # the first word that does not
             raise InputError(
-                f"The text is {len(ids)} sub-tokens and the model reads {longest}: the first {of_word[last]} words fit."
+                f"The text is {count} sub-tokens and the model reads {longest}: the first {fit} words fit, or let "
+                "--window cut it around the target."
             )
+        return encoding
+
+    def encode_all(self, words: Sequence[str]) -> Encoding:
+        """The same of any length."""
+        ids, of_word = aligned(self.tokenizer, words)
         inside = [i for i, word in enumerate(of_word) if word is not None]
         if not inside:
             raise InputError("The text has no word that the model can read.")
         units = [(0 if i < inside[0] else len(words) + 1) if w is None else w + 1 for i, w in enumerate(of_word)]
-        first = [units.index(unit) if unit in units else None for unit in range(len(words) + 2)]
+        first = dict(zip(reversed(units), reversed(range(len(ids))), strict=True))
         special = tuple(word is None for word in of_word)
-        return Encoding(tuple(words), tuple(ids), tuple(units), tuple(first), special)
+        names = self.tokenizer.convert_ids_to_tokens(ids)
+        before, behind = (
+            " ".join(name for name, unit in zip(names, units, strict=True) if unit == end) or NOTHING
+            for end in (0, len(words) + 1)
+        )
+        return Encoding(
+            tuple(words),
+            tuple(ids),
+            tuple(units),
+            tuple(first.get(unit) for unit in range(len(words) + 2)),
+            special,
+            (before, behind),
+        )
+
+    @property
+    def references(self) -> list[ReferenceKind]:
+        """The kinds of reference that this model can have."""
+        kinds: list[ReferenceKind] = ["pad", "mask", "unk"]
+        return [*(kind for kind in kinds if self._token(kind) is not None), "zero"]
+
+    def _token(self, kind: str) -> int | None:
+        number: int | None = getattr(self.tokenizer, f"{kind}_token_id")
+        return number
+
+    def token_name(self, reference: ReferenceKind) -> str | None:
+        """What the tokeniser calls the token of a reference sentence; None for zeros."""
+        return None if reference == "zero" else str(getattr(self.tokenizer, f"{reference}_token"))
 
     def logits(self, encodings: Sequence[Encoding]) -> list[Tensor]:
         """Logits (sub-tokens, labels) of each sentence, float64 on the CPU."""
@@ -126,7 +177,10 @@ class Tagger:
         found: dict[int, Tensor] = {}
         with torch.inference_mode(), frozen(self.model):
             while order:
-                count = max(1, MOST_TOKENS[self.device.type] // len(encodings[order[0]].ids))
+                longest = len(encodings[order[0]].ids)
+                count = max(1, MOST_TOKENS[self.device.type] // longest)
+                if not self.parts.pads:
+                    count = min(count, sum(len(encodings[i].ids) == longest for i in order))
                 portion, order = order[:count], order[count:]
                 ids, mask = self._rows([(encodings[i], 1) for i in portion])
                 rows = self.model(input_ids=ids, attention_mask=mask).logits.cpu().double()
@@ -142,10 +196,11 @@ class Tagger:
         layers: bool = True,
     ) -> Path:
         """From the reference sentence's embedding-block output to the input's: states (sub-tokens, hidden)."""
-        end = self._embed(encoding.ids)[-1]
-        start = self._embed(self._reference_ids(encoding, reference))[-1]
+        end, tables = self._embed(encoding.ids)
         if reference == "zero":
             start = torch.zeros_like(end)
+        else:
+            start, _ = self._embed(self._reference_ids(encoding, reference), _held(tables))
         route = Route(encoding, tuple(objectives), tables=False, layers=layers)
         detail = None
         if zoom is not None:
@@ -156,11 +211,26 @@ class Tagger:
     def component_path(
         self, encoding: Encoding, objectives: Sequence[Objective], reference: str, positions: str
     ) -> Path:
-        """From the reference's table outputs to the input's: states (3, sub-tokens, hidden), before the LayerNorm."""
-        end = self._embed(encoding.ids)[:3]
-        start = self._embed(self._reference_ids(encoding, reference), zero_positions=positions == "zero")[:3]
+        """From the reference's table outputs to the input's: states (tables, sub-tokens, hidden), before the
+        LayerNorm. With `positions` "zero" every sub-token of the reference stands where the input's first one does.
+        """
+        _, end = self._embed(encoding.ids)
+        held = _held(end)
+        if positions == "zero" and "position" in held:
+            held["position"] = held["position"][:1].expand_as(held["position"])
+        _, start = self._embed(self._reference_ids(encoding, reference), held)
         route = Route(encoding, tuple(objectives), tables=True, layers=False)
-        return Path(torch.stack(end), torch.stack(start), len(objectives), self._summed(encoding), route)
+        ends = (torch.stack(list(tables.values())) for tables in (end, start))
+        return Path(next(ends), next(ends), len(objectives), self._summed(encoding), route)
+
+    def scores(self, encoding: Encoding, objective: Objective, states: Tensor) -> Tensor:
+        """F (rows,) of embedding-block outputs (rows, sub-tokens, hidden), differentiable with respect to them.
+
+        For whoever differentiates or perturbs the embeddings in a way of their own, inside `frozen(self.model)`.
+        """
+        ids, mask = self._rows([(encoding, len(states))])
+        with replacing({self.parts.embeddings: states}):
+            return objective(self.model(input_ids=ids, attention_mask=mask).logits)
 
     def cost(self, length: int, targets: int, layers: bool = True) -> Cost:
         """Bytes that a sentence of `length` sub-tokens takes, with or without the states of every layer: measured at
@@ -169,18 +239,18 @@ class Tagger:
         if self._growth is None:
             lengths = [4, 8, 16]
             self._growth = np.polyfit(lengths, [self._saved(n) for n in lengths], 2)
-        wide = self.model.config.hidden_size * self.dtype.itemsize
-        states = len(self.parts.layers) + 1 if layers else 3  # the component path has three
-        node = states * length * wide * (1 + targets)
+        first, *above = self.parts.widths
+        # The component path has a state for each table.
+        wide = (first + sum(above) if layers else max(first, len(self.parts.tables) * first)) * self.dtype.itemsize
+        node = length * wide * (1 + targets)
         # What one layer needs beside what is saved for it: about the gradients of its widest parts, of every target.
         saved = float(np.polyval(self._growth, length))
-        return Cost(length, int(saved * (1.25 + (targets - 1) * 1.25 / len(self.parts.layers))) + node, node)
+        return Cost(length, int(saved * (1.25 + (targets - 1) * 1.25 / self.parts.count)) + node, node)
 
     def _saved(self, length: int) -> int:
         """Bytes that a row of this length keeps between forward and backward."""
-        ids = torch.zeros(1, length, dtype=torch.long, device=self.device)
-        wide = self.model.config.hidden_size
-        state = torch.zeros(1, length, wide, dtype=self.dtype, device=self.device, requires_grad=True)
+        ids = plain_ids(self.model, length)
+        state = torch.zeros(1, length, self.parts.widths[0], dtype=self.dtype, device=self.device, requires_grad=True)
         with (
             frozen(self.model),
             torch.enable_grad(),
@@ -192,8 +262,18 @@ class Tagger:
 
     def evaluate(self, blocks: Sequence[Block]) -> list[Samples]:
         """All rows of all blocks forward once, and backward once per target wanted; sentences are padded to the
-        longest.
+        longest, where the model does not mind.
         """
+        lengths = dict.fromkeys(block.path.length for block in blocks)
+        if self.parts.pads or len(lengths) == 1:
+            return self._evaluate(blocks)
+        found: dict[int, Samples] = {}
+        for length in lengths:
+            numbers = [number for number, block in enumerate(blocks) if block.path.length == length]
+            found |= zip(numbers, self._evaluate([blocks[number] for number in numbers]), strict=True)
+        return [found[number] for number in range(len(blocks))]
+
+    def _evaluate(self, blocks: Sequence[Block]) -> list[Samples]:
         rows = [(block.path.context.encoding, len(block.alphas)) for block in blocks]
         ids, mask = self._rows(rows)
         state = self._states(blocks, ids.shape[1]).requires_grad_(True)
@@ -201,11 +281,11 @@ class Tagger:
         layers = self.parts.layers if any(block.path.context.layers for block in blocks) else []
         replaced: dict[nn.Module, Tensor] = {self.parts.embeddings: state}
         if tables:
-            replaced = {table: state[:, i] for i, table in enumerate(self.parts.tables)}
+            replaced = {table: state[:, i] for i, table in enumerate(self.parts.tables.values())}
         with frozen(self.model), torch.enable_grad():
-            with replacing(replaced), recording(layers) as outputs:
+            with replacing(replaced), recording_calls(layers) as outputs:
                 logits = self.model(input_ids=ids, attention_mask=mask).logits
-            return self._backward(blocks, logits, [state, *(calls[0] for calls in outputs)])
+            return self._backward(blocks, logits, [state, *outputs])
 
     def _backward(self, blocks: Sequence[Block], logits: Tensor, states: list[Tensor]) -> list[Samples]:
         bounds = [0]
@@ -241,7 +321,7 @@ class Tagger:
     def _rows(self, rows: Sequence[tuple[Encoding, int]]) -> tuple[Tensor, Tensor | None]:
         """Ids (rows, longest) and their mask, None where nothing is padded: unmasked attention is the faster one."""
         longest = max(len(encoding.ids) for encoding, _ in rows)
-        pad = self.tokenizer.pad_token_id or 0
+        pad = self._token("pad") or 0  # whatever stands there is masked
         padded = [(list(e.ids) + [pad] * (longest - len(e.ids)), count) for e, count in rows]
         ids = torch.tensor([row for row, count in padded for _ in range(count)], device=self.device)
         if all(len(e.ids) == longest for e, _ in rows):
@@ -253,22 +333,29 @@ class Tagger:
         states = (block.path.at(block.alphas) for block in blocks)
         return torch.cat([nn.functional.pad(state, (0, 0, 0, longest - state.shape[-2])) for state in states])
 
-    def _embed(self, ids: Sequence[int], zero_positions: bool = False) -> list[Tensor]:
-        """Outputs of the word, position and token-type tables and of the whole block, each (sub-tokens, hidden)."""
+    def _embed(
+        self, ids: Sequence[int], held: Mapping[str, Tensor] = MappingProxyType({})
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Outputs (sub-tokens, hidden) of the embedding block and of each table, as the model itself calls them but for
+        tables whose output is `held`.
+        """
         row = torch.tensor([ids], device=self.device)
-        position = torch.zeros_like(row) if zero_positions else torch.arange(len(ids), device=self.device)[None]
-        modules = (*self.parts.tables, self.parts.embeddings)
-        with torch.no_grad(), frozen(self.model), recording(modules) as seen:
-            self.parts.embeddings(input_ids=row, position_ids=position, token_type_ids=torch.zeros_like(row))
-        return [calls[0][0] for calls in seen]
+        mask = torch.ones_like(row) if self.parts.pads else None  # padding tokens of a reference are there to be seen
+        block, tables = self.parts.embeddings, self.parts.tables
+        fixed = {tables[name]: value[None] for name, value in held.items()}
+        seen = recording([block, *tables.values()])
+        with torch.no_grad(), frozen(self.model), replacing(fixed), seen as calls, interrupted(block):
+            self.model(input_ids=row, attention_mask=mask)
+        own, *each = (outputs[0][0] for outputs in calls)
+        return own, dict(zip(tables, each, strict=True))
 
     def _reference_ids(self, encoding: Encoding, reference: str) -> list[int]:
-        """The sentence with every sub-token but the special ones replaced; a `zero` reference keeps them (unused)."""
-        if reference == "zero":
-            return list(encoding.ids)
-        token = getattr(self.tokenizer, f"{reference}_token_id")
+        """The sentence with every sub-token but the special ones replaced."""
+        token = self._token(reference)
         if token is None:
-            raise InputError(f"This model has no {reference} token: choose another --reference, such as zero.")
+            raise InputError(
+                f"This model has no {reference} token: choose another --reference, {' or '.join(self.references)}."
+            )
         return [i if special else token for i, special in zip(encoding.ids, encoding.special, strict=True)]
 
     def _summed(self, encoding: Encoding) -> Callable[[Tensor], Tensor]:

@@ -1,0 +1,107 @@
+"""The parts of a model: by its family's row, or by looking where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from interp.errors import ModelError
+from interp.models.families import FAMILIES, Family
+from interp.models.parts import TABLES, Parts, measured
+from interp.recording import frozen, recording
+
+__all__ = ["parts_of", "reason", "unknown"]
+
+_NO_TABLES = "interp does not know the embedding tables of this type of model"
+
+
+def unknown(kind: str, why: str) -> ModelError:
+    """The refusal of a type of model, with those that are known."""
+    return ModelError(f'Models of type "{kind}" are not supported ({why}); known are {", ".join(FAMILIES)}.')
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an exception, to stand inside a sentence."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def parts_of(model: PreTrainedModel) -> Parts:
+    """Find the parts of a model. Raises ModelError for one of no known family that shows nothing of the kind."""
+    family = FAMILIES.get(model.config.model_type)
+    return _looked_for(model) if family is None else _named(model, family)
+
+
+def _named(model: PreTrainedModel, family: Family) -> Parts:
+    encoder = model.base_model
+    names = {name: getattr(family, name) for name in TABLES}
+    tables = {name: _module(encoder, path) for name, path in names.items() if path is not None}
+    layers = list(encoder.get_submodule(family.layers).children())
+    closing = _module(encoder, family.closing) if family.closing else None
+    return measured(
+        model,
+        encoder.get_submodule(family.embeddings),
+        {name: table for name, table in tables.items() if table is not None},
+        family.absent,
+        layers if closing is None else [closing, *layers[1:]],
+    )
+
+
+def _module(encoder: nn.Module, path: str) -> nn.Module | None:
+    """A module that the configuration may have left out."""
+    parent, _, name = path.rpartition(".")
+    found = getattr(encoder.get_submodule(parent), name, None)
+    return found if isinstance(found, nn.Module) else None
+
+
+def _looked_for(model: PreTrainedModel) -> Parts:
+    """Guess the parts: the block around the word table, and the list of modules that are called most often, one after
+    the other. Raises ModelError where nothing of the kind is found.
+    """
+    kind, encoder = model.config.model_type, model.base_model
+    try:
+        names = {module: name for name, module in encoder.named_modules()}
+        path = names.get(model.get_input_embeddings())
+        lists = list(_lists(encoder))
+        called = _called(model, [module for each in lists for module in each])
+    except Exception as error:  # a model of another kind may do and raise anything
+        raise unknown(kind, f"looking for its layers failed, {reason(error)}") from error
+    if path is None or not any(called.values()):
+        raise unknown(kind, "it shows no word table or no list of layers")
+    layers = max(lists, key=lambda each: sum(called[module] for module in each))
+    block = _block(encoder, path, layers)
+    try:
+        reasons = dict.fromkeys(TABLES, _NO_TABLES)
+        return measured(model, block, {}, reasons, [layer for layer in dict.fromkeys(layers) if called[layer]])
+    except Exception as error:
+        raise unknown(kind, f"its layers return no states, {reason(error)}") from error
+
+
+def _lists(encoder: nn.Module) -> Iterator[Sequence[nn.Module]]:
+    """Lists of modules that stand in no other list."""
+    for child in encoder.children():
+        if isinstance(child, nn.ModuleList):
+            yield list(child)
+        else:
+            yield from _lists(child)
+
+
+def _called(model: PreTrainedModel, modules: Sequence[nn.Module]) -> dict[nn.Module, int]:
+    """How often each module is called in one forward."""
+    each = list(dict.fromkeys(modules))
+    ids = torch.zeros(1, 2, dtype=torch.long, device=model.device)
+    with torch.no_grad(), frozen(model), recording(each) as calls:
+        model(input_ids=ids)
+    return {module: len(outputs) for module, outputs in zip(each, calls, strict=True)}
+
+
+def _block(encoder: nn.Module, path: str, layers: Sequence[nn.Module]) -> nn.Module:
+    """The largest module around the word table that holds none of the layers."""
+    steps = path.split(".")
+    for count in range(1, len(steps) + 1):
+        module = encoder.get_submodule(".".join(steps[:count]))
+        if not set(module.modules()) & set(layers):
+            return module
+    return encoder.get_submodule(path)

@@ -1,0 +1,47 @@
+"""Where a model of some name is: bundled, in a directory, or on the hub."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+
+from interp import bundled
+from interp.errors import ModelError
+
+__all__ = ["locate"]
+
+
+def locate(name: str) -> tuple[str, bool]:
+    """Where to read from, and whether that is on this machine alone."""
+    if name in bundled.NAMES:
+        return str(bundled.directory(name)), True
+    path = Path(name).expanduser()
+    known = f"The bundled models are {' and '.join(bundled.NAMES)}"
+    if path.is_dir():
+        if not any([*path.glob("*.safetensors"), *path.glob("*.bin")]):
+            raise ModelError(f'The directory "{name}" holds no weights (model.safetensors or pytorch_model.bin).')
+        return str(path), True
+    if path.exists():
+        raise ModelError(f'"{name}" is a file: give the directory that holds the model.')
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or name.startswith("."):
+        close = get_close_matches(name, bundled.NAMES, n=1)
+        hint = f' Did you mean "{close[0]}"?' if close else ""
+        raise ModelError(f'Unknown model "{name}". {known}; else give a directory or a hub id, owner/name.{hint}')
+    return name, not _hub_has(name)
+
+
+def _hub_has(name: str) -> bool:
+    """Ask the hub once, without retries; False when it cannot be reached, so that only the cache is looked at."""
+    try:
+        HfApi().model_info(name, timeout=10)
+    except HfHubHTTPError as error:
+        if error.response is not None and error.response.status_code in (401, 403, 404):
+            raise ModelError(f'The hub has no model "{name}" that you may read: check its name, or log in.') from error
+        return False
+    except Exception:  # offline mode, no network, no name service: each library below has its own exception for it
+        return False
+    return True

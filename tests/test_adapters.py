@@ -1,0 +1,117 @@
+"""PEFT adapter directories: merged on loading, with the numbers of peft's own model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import peft
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from test_models import refusal
+from tiny import LABELS, SENTENCE, model, tagger_directory
+from transformers import BertForMaskedLM, BertForTokenClassification
+
+from interp.errors import ModelError
+from interp.explain import load
+
+torch.set_num_threads(1)
+pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
+
+
+def adapted(base: torch.nn.Module, folder: Path) -> Any:
+    """A random LoRA adapter with a head of its own, saved as users save it; returns peft's model."""
+    torch.manual_seed(3)
+    settings = peft.LoraConfig(task_type="TOKEN_CLS", r=2, target_modules=["query", "value"], init_lora_weights=False)
+    wrapped = peft.get_peft_model(base, settings)
+    with torch.no_grad():
+        wrapped.base_model.model.classifier.modules_to_save["default"].weight.normal_()
+    wrapped.save_pretrained(folder)
+    return wrapped.eval()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """An adapter directory whose base is a directory beside it, and peft's model."""
+    folder = tmp_path_factory.mktemp("peft")
+    base = tagger_directory(folder / "base")
+    return folder / "adapter", adapted(BertForTokenClassification.from_pretrained(base), folder / "adapter")
+
+
+def test_the_logits_are_pefts(made: tuple[Path, Any]) -> None:
+    folder, wrapped = made
+    found = load(folder, "cpu", "float64")
+    encoding = found.tagger.encode(SENTENCE.split())
+    with torch.no_grad():
+        expected = wrapped(input_ids=torch.tensor([encoding.ids])).logits[0]
+    (logits,) = found.tagger.logits([encoding])
+    torch.testing.assert_close(logits.float(), expected, rtol=1e-5, atol=1e-5)
+    assert found.info.labels == LABELS
+    assert not found.info.notices
+    assert type(found.tagger.model) is BertForTokenClassification
+    assert found.explain(SENTENCE, "London").completeness.converged
+
+
+def test_the_fingerprint_is_of_base_and_adapter(made: tuple[Path, Any], tmp_path: Path) -> None:
+    folder, _ = made
+    first = load(folder, "cpu").info.sha256
+    assert load(folder, "cpu", "float64").info.sha256 == first
+    assert load(folder.parent / "base", "cpu").info.sha256 != first
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    tensors = load_file(other / "adapter_model.safetensors")
+    tensors[next(iter(tensors))][0, 0] += 1e-3
+    save_file(tensors, other / "adapter_model.safetensors")
+    assert load(other, "cpu").info.sha256 != first
+
+
+def test_a_base_without_a_head_takes_the_adapters(tmp_path: Path) -> None:
+    """The common way: the base is a language model, its tagging head made when the adapter was trained."""
+    built = model(1)
+    folder = tagger_directory(tmp_path / "base", 1)
+    bare = BertForMaskedLM(built.config)
+    bare.bert.load_state_dict(built.bert.state_dict(), strict=False)
+    bare.config.id2label = {0: "LABEL_0", 1: "LABEL_1"}
+    bare.save_pretrained(folder)
+    start = BertForTokenClassification.from_pretrained(folder, num_labels=4)
+    wrapped = adapted(start, tmp_path / "adapter")
+    found = load(tmp_path / "adapter", "cpu")
+    assert found.info.labels == ("LABEL_0", "LABEL_1", "LABEL_2", "LABEL_3")
+    assert "id2label" in found.info.notices[0]
+    assert load(tmp_path / "adapter", "cpu").info.sha256 == found.info.sha256  # the made-up head is not in it
+    encoding = found.tagger.encode(SENTENCE.split())
+    with torch.no_grad():
+        expected = wrapped(input_ids=torch.tensor([encoding.ids])).logits[0]
+    torch.testing.assert_close(found.tagger.logits([encoding])[0].float(), expected, rtol=1e-5, atol=1e-5)
+    model(1).config.save_pretrained(tmp_path / "adapter")
+    named = load(tmp_path / "adapter", "cpu")
+    assert (named.info.labels, named.info.notices) == (LABELS, ())
+
+
+def test_a_base_that_is_not_there(made: tuple[Path, Any], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made[0], tmp_path / "moved"))
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(settings | {"base_model_name_or_path": "../gone"}))
+    message = refusal(ModelError, lambda: load(folder, "cpu"))
+    assert "needs its base model" in message
+    assert '"../gone"' in message
+
+
+def test_without_peft_the_message_says_how_to_get_it(made: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    assert 'pip install "interp[peft]"' in refusal(ModelError, lambda: load(made[0], "cpu"))
+
+
+def test_an_adapter_without_any_head(made: tuple[Path, Any], tmp_path: Path) -> None:
+    base = tagger_directory(tmp_path / "base")
+    BertForMaskedLM(model().config).save_pretrained(base)
+    folder = Path(shutil.copytree(made[0], tmp_path / "headless"))
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    changed = {"base_model_name_or_path": str(base), "modules_to_save": None, "task_type": None}
+    (folder / "adapter_config.json").write_text(json.dumps(settings | changed))
+    tensors = {key: t for key, t in load_file(folder / "adapter_model.safetensors").items() if "classifier" not in key}
+    save_file(tensors, folder / "adapter_model.safetensors")
+    assert "has a head that tags words" in refusal(ModelError, lambda: load(folder, "cpu"))
