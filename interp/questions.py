@@ -23,6 +23,7 @@ class Case:
     "Rob#2", "@10", consecutive words, an index (1 is the first word), or consecutive indices. `tag`, `against`,
     `true_tag`: one label, or one per target word; `tag` defaults to what the model predicts. `zoom`: a word whose
     hidden dimensions are wanted. `without`: parts that are not wanted; without components it is several times faster.
+    `window`: of a text longer than the model reads, explain the largest window around the target; else it is an error.
     """
 
     text: str | Sequence[str]
@@ -36,6 +37,7 @@ class Case:
     positions: Positions = "zero"
     pretokenized: bool = False
     without: Collection[Part] = ()
+    window: bool = False
 
     def __post_init__(self) -> None:
         for name, kind in (("output", Output), ("reference", ReferenceKind), ("positions", Positions)):

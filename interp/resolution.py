@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from interp.errors import InputError
-from interp.explanation import Target
+from interp.explanation import Target, Window
 from interp.models.tagger import Encoding, Objective, Tagger
 from interp.paths import Path
 from interp.questions import Case, Tags
+from interp.windows import fitted
 from interp.words import find_target
 
 __all__ = ["Prepared", "path_of", "predict", "prepare"]
@@ -28,6 +29,7 @@ class Prepared:
     target: Target
     tags: tuple[str | None, ...]
     probabilities: tuple[float | None, ...]
+    window: Window | None
 
     @property
     def sentence(self) -> tuple[object, ...]:
@@ -39,18 +41,21 @@ def prepare(tagger: Tagger, cases: Sequence[Case]) -> list[Prepared]:
     """Resolve cases against their sentences and the model's predictions. Raises InputError where one does not fit."""
     if not cases:
         return []
-    words = [tuple(case.words) for case in cases]
+    cut = [fitted(tagger, case) if case.window else (case, None) for case in cases]
+    words = [tuple(case.words) for case, _ in cut]
     encodings = {sentence: tagger.encode(sentence) for sentence in dict.fromkeys(words)}
     logits = dict(zip(encodings, tagger.logits(list(encodings.values())), strict=True))
-    return [_resolve(tagger, case, encodings[w], logits[w]) for case, w in zip(cases, words, strict=True)]
+    return [
+        _resolve(tagger, case, encodings[w], logits[w], window) for (case, window), w in zip(cut, words, strict=True)
+    ]
 
 
-def _resolve(tagger: Tagger, case: Case, encoding: Encoding, logits: Tensor) -> Prepared:
+def _resolve(tagger: Tagger, case: Case, encoding: Encoding, logits: Tensor, window: Window | None) -> Prepared:
     indices = find_target(encoding.words, case.target)
-    positions = [encoding.first[index] for index in indices]
-    if None in positions:
-        lost = indices[positions.index(None)]
-        raise InputError(f"The model's tokeniser leaves nothing of word @{lost} ({encoding.words[lost - 1]!a}).")
+    zoom = None if case.zoom is None else _one(find_target(encoding.words, case.zoom, "zoom"))
+    for index in (*indices, *([] if zoom is None else [zoom])):
+        if encoding.first[index] is None:
+            raise InputError(f"The model's tokeniser leaves nothing of word @{index} ({encoding.words[index - 1]!a}).")
     if case.output == "probability" and len(indices) > 1:
         raise InputError("A sum of probabilities means nothing for several words: use --output log-probability.")
     tags, probabilities = predict(tagger, encoding, logits)
@@ -63,7 +68,7 @@ def _resolve(tagger: Tagger, case: Case, encoding: Encoding, logits: Tensor) -> 
     def number(tags: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(map(tagger.info.labels.index, tags))
 
-    places = tuple(position for position in positions if position is not None)
+    places = tuple(place for place in (encoding.first[index] for index in indices) if place is not None)
     objective = Objective(places, number(wanted), number(against) if against else None, case.output)
     chances = logits[list(places)].softmax(-1)
     target = Target(
@@ -76,8 +81,7 @@ def _resolve(tagger: Tagger, case: Case, encoding: Encoding, logits: Tensor) -> 
         predicted,
         _tags(tagger.info.labels, case.true_tag, len(indices)),
     )
-    zoom = None if case.zoom is None else _one(find_target(encoding.words, case.zoom, "zoom"))
-    return Prepared(case, encoding, objective, zoom, target, tags, probabilities)
+    return Prepared(case, encoding, objective, zoom, target, tags, probabilities, window)
 
 
 def predict(
