@@ -15,19 +15,21 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from interp.agreement import agreements, overlaps
 from interp.errors import FormatError
 from interp.explanation import (
     Completeness,
     Components,
     Explanation,
     Integration,
+    Method,
     ModelInfo,
     Reference,
     Run,
     Target,
+    Window,
     Word,
     Zoom,
-    agreements,
 )
 from interp.files import write
 from interp.quadrature import Status
@@ -49,11 +51,13 @@ def to_document(explanations: Sequence[Explanation], model: ModelInfo | None = N
     if len(models) != 1:
         raise ValueError(f"a document holds explanations by one model, not by {len(models)}")
     pairs = [{"target": list(one.target.indices), **asdict(pair)} for one, pair in agreements(explanations)]
+    methods = [{"target": list(one.target.indices), **asdict(pair)} for one, pair in overlaps(explanations)]
     return {
         "schema": SCHEMA,
         "model": asdict(models.pop()),
         "explanations": [_encode(explanation) for explanation in explanations],
         "agreement": pairs,
+        "methods": methods,
     }
 
 
@@ -76,7 +80,8 @@ def read(path: str | os.PathLike[str]) -> list[Explanation]:
             found = document.get("schema") if isinstance(document, dict) else None
             raise FormatError(f'{name} is not a document of schema "{SCHEMA}" (its schema is {found!r}).')
         model = document["model"]
-        info = ModelInfo(model["name"], model["sha256"], tuple(model["labels"]), model["layers"])
+        notices = tuple(model.get("notices", ()))
+        info = ModelInfo(model["name"], model["sha256"], tuple(model["labels"]), model["layers"], notices)
         return [_decode(each, info) for each in document["explanations"]]
     except OSError as error:
         raise FormatError(f"Cannot read {name}: {error.strerror}.") from error
@@ -118,10 +123,12 @@ def _encode(explanation: Explanation) -> dict[str, Any]:
         },
         "absent": dict(e.absent),
         "zoom": e.zoom and asdict(e.zoom),
+        "window": e.window and asdict(e.window),
         "paths": {
-            "embedding": _encode_path(e.completeness.embedding),
+            "embedding": e.completeness.embedding and _encode_path(e.completeness.embedding),
             "components": e.completeness.components and _encode_path(e.completeness.components),
         },
+        "method": e.method and asdict(e.method),
         "ranking": e.ranking,
         "run": asdict(e.run),
     }
@@ -141,21 +148,24 @@ def _decode(data: dict[str, Any], info: ModelInfo) -> Explanation:
         attributions["words"],
         strict=True,
     )
-    tables, zoom = attributions["components"], data["zoom"]
+    tables, zoom, method, window = attributions["components"], data["zoom"], data.get("method"), data.get("window")
     return Explanation(
         model=info,
         text=data["text"],
         words=tuple(Word(index, *row) for index, row in enumerate(rows)),
         target=Target(**{name: _frozen(target[name]) for name in Target.__dataclass_fields__}),
-        reference=Reference(data["reference"]["kind"], data["reference"]["positions"]),
+        reference=Reference(data["reference"]["kind"], data["reference"]["positions"], data["reference"].get("token")),
         components=tables and Components(*(_frozen(tables[name]) for name in ("word", "position", "token_type"))),
         layers=_frozen(attributions["layers"]),
         zoom=zoom and Zoom(zoom["word"], zoom["index"], _frozen(zoom["embedding"]), _frozen(zoom["layers"])),
         completeness=Completeness(
-            _decode_path(paths["embedding"]), paths["components"] and _decode_path(paths["components"])
+            paths["embedding"] and _decode_path(paths["embedding"]),
+            paths["components"] and _decode_path(paths["components"]),
         ),
         run=Run(**{name: data["run"][name] for name in Run.__dataclass_fields__}),
         absent=data["absent"],
+        window=window and Window(**{name: window[name] for name in Window.__dataclass_fields__}),
+        method=method and Method(**{name: _frozen(method[name]) for name in Method.__dataclass_fields__}),
     )
 
 

@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 import torch
 
+from interp.errors import InputError
 from interp.explanation import (
     Completeness,
     Components,
     Explanation,
     Integration,
+    Method,
     ModelInfo,
     Output,
     Part,
@@ -28,12 +30,14 @@ from interp.explanation import (
 )
 from interp.integration import Result, Settings, Sweep, integrate
 from interp.memory import default_budget, frugal, parse_size, portions
+from interp.methods import INTEGRATED_GRADIENTS, METHODS, RefusedError, Request, attribute, packages, request
 from interp.models.loading import load_tagger
 from interp.models.tagger import Tagger
 from interp.questions import Case, Tags
 from interp.resolution import Prepared, path_of, predict, prepare
 from interp.tags import spans
 from interp.versions import versions
+from interp.windows import pieces
 from interp.words import TargetSpec
 
 __all__ = ["Case", "Model", "load"]
@@ -82,17 +86,33 @@ class Model:
         positions: Positions = "zero",
         pretokenized: bool = False,
         without: Collection[Part] = (),
+        window: bool = False,
+        method: str = INTEGRATED_GRADIENTS,
+        samples: int | None = None,
+        seed: int = 0,
         tolerance: float = 1e-3,
         max_evaluations: int = 1025,
         memory: int | str | None = None,
     ) -> Explanation:
-        """Explain the tag of one target; the question is that of `Case`, the effort that of `explain_many`.
+        """Explain the tag of one target; the question is that of `Case`, method and effort are those of `explain_many`.
 
         Integrates until the estimated integration error is within `tolerance` in every layer and component, or the
         status says why not. Raises InputError when the text, the target or a tag does not fit.
         """
-        case = Case(text, target, tag, against, true_tag, output, zoom, reference, positions, pretokenized, without)
-        return next(self.explain_many([case], tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
+        case = Case(
+            text, target, tag, against, true_tag, output, zoom, reference, positions, pretokenized, without, window
+        )
+        return next(
+            self.explain_many(
+                [case],
+                method=method,
+                samples=samples,
+                seed=seed,
+                tolerance=tolerance,
+                max_evaluations=max_evaluations,
+                memory=memory,
+            )
+        )
 
     def explain_entities(
         self,
@@ -104,14 +124,15 @@ class Model:
         positions: Positions = "zero",
         pretokenized: bool = False,
         without: Collection[Part] = (),
+        window: bool = False,
         tolerance: float = 1e-3,
         max_evaluations: int = 1025,
         memory: int | str | None = None,
     ) -> list[Explanation]:
         """Explain every entity that the model finds in a text, in order; none gives an empty list. See `explain`."""
         cases = [
-            Case(text, entity, None, None, None, output, zoom, reference, positions, pretokenized, without)
-            for entity in self.entities(text, pretokenized)
+            Case(text, entity, None, None, None, output, zoom, reference, positions, pretokenized, without, window)
+            for entity in self.entities(text, pretokenized, window)
         ]
         return list(self.explain_many(cases, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
 
@@ -119,6 +140,9 @@ class Model:
         self,
         cases: Iterable[Case],
         *,
+        method: str = INTEGRATED_GRADIENTS,
+        samples: int | None = None,
+        seed: int = 0,
         tolerance: float = 1e-3,
         max_evaluations: int = 1025,
         memory: int | str | None = None,
@@ -126,6 +150,8 @@ class Model:
     ) -> Iterator[Explanation]:
         """Explain many cases, batched across sentences and targets; yields in the order of the cases.
 
+        `method`: any of `interp.methods.METHODS` instead gives the words alone, by Captum, one case after the other;
+        `samples` and `seed` are for those that draw at random. What follows is for integrated gradients, but `memory`.
         `tolerance`: of the integration error, Σ|error| / Σ|attribution| over words, in every layer and component.
         `max_evaluations`: rows forward and backward, per path. `memory`: to work in, bytes or text as "2GiB";
         default the smaller of 4 GiB and half of what is free. `progress` is told how many cases are done, in parts.
@@ -133,7 +159,55 @@ class Model:
         """
         settings = Settings(tolerance, max_evaluations)
         budget = parse_size(memory) if isinstance(memory, str) else memory
-        return self._windows(iter(cases), settings, budget, progress or (lambda _: None))
+        told = progress or (lambda _: None)
+        if method == INTEGRATED_GRADIENTS:
+            return self._windows(iter(cases), settings, budget, told)
+        return self._opinions(iter(cases), request(method, samples, seed), budget, told)
+
+    def compare_methods(
+        self,
+        case: Case,
+        *,
+        samples: int | None = None,
+        seed: int = 0,
+        tolerance: float = 1e-3,
+        max_evaluations: int = 1025,
+        memory: int | str | None = None,
+        progress: Progress | None = None,
+    ) -> list[Explanation]:
+        """The words of one case by integrated gradients, then by every other method that this model can have.
+
+        A method that it cannot have is in `absent` of the first, as "method deep-lift", with the reason. `samples`
+        None: each method's own default. `progress` is told how many methods are done. How far the rankings agree is in
+        `interp.agreement`.
+        """
+        if case.zoom is not None:
+            raise InputError("Methods are compared on the words, and a zoom shows layers: drop --zoom.")
+        case, told = replace(case, without=("components", "layers")), progress or (lambda _: None)
+        found = list(self.explain_many([case], tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
+        refused: dict[str, str] = {}
+        for number, (name, row) in enumerate(METHODS.items(), start=1):
+            told(number)
+            drawn = samples if row.samples else None
+            try:
+                found += self.explain_many([case], method=name, samples=drawn, seed=seed, memory=memory)
+            except RefusedError as error:
+                refused[f"method {name}"] = str(error)
+        return [replace(found[0], absent={**found[0].absent, **refused}), *found[1:]]
+
+    def _opinions(
+        self, cases: Iterator[Case], wanted: Request, budget: int | None, progress: Progress
+    ) -> Iterator[Explanation]:
+        """Words alone, by another method."""
+        done = 0
+        why = f"{wanted.name} gives the words alone"
+        while window := list(islice(cases, WINDOW)):
+            for one in prepare(self.tagger, window):
+                found = attribute(self.tagger, one, wanted, budget)
+                plain = self._words_alone(one, found.values, Completeness(None, None), found.rows, found.method)
+                done += 1
+                progress(done)
+                yield replace(plain, absent={"components": why, "layers": why})
 
     def _windows(
         self, cases: Iterator[Case], settings: Settings, budget: int | None, progress: Progress
@@ -152,13 +226,17 @@ class Model:
         """Raise InputError for the first case that does not fit its sentence or the model; integrates nothing."""
         prepare(self.tagger, cases)
 
-    def entities(self, text: str | Sequence[str], pretokenized: bool = False) -> list[tuple[int, ...]]:
+    def entities(
+        self, text: str | Sequence[str], pretokenized: bool = False, window: bool = False
+    ) -> list[tuple[int, ...]]:
         """Word indices of every entity that the model predicts: consecutive words of one type, a `B-` starting
-        anew.
+        anew. With `window` a text longer than the model reads is tagged part by part.
         """
-        encoding = self.tagger.encode(Case(text, 1, pretokenized=pretokenized).words)
-        tags, _ = predict(self.tagger, encoding, self.tagger.logits([encoding])[0])
-        return spans(tags)
+        words = Case(text, 1, pretokenized=pretokenized).words
+        encodings = [self.tagger.encode(part) for part in (pieces(self.tagger, words) if window else [words])]
+        found = zip(encodings, self.tagger.logits(encodings), strict=True)
+        tags = [predict(self.tagger, encoding, logits)[0][1:-1] for encoding, logits in found]
+        return spans([None, *chain.from_iterable(tags)])
 
     def _explain(
         self, prepared: Sequence[Prepared], settings: Settings, budget: int | None, progress: Progress
@@ -188,7 +266,7 @@ class Model:
             embedding = self._sweep(chosen, fitted, False, tight, partial(told, at=before))
             # Rows that memory allowed there are allowed here: the states of this path are no larger.
             fitted = replace(fitted, rows=embedding.rows)
-            split = [i for i, group in enumerate(chosen) if "components" not in _absent(group[0].case)]
+            split = [i for i, group in enumerate(chosen) if "components" not in self._absent(group[0].case)]
             components = self._sweep([chosen[i] for i in split], fitted, True, tight, partial(told, at=before + share))
             parts = dict(zip(split, components.results, strict=True))
             for i, (each, group) in enumerate(zip(numbers, chosen, strict=True)):
@@ -212,36 +290,55 @@ class Model:
     def _assemble(
         self, one: Prepared, result: Result, part: Result | None, settings: Settings, rows: int
     ) -> Explanation:
-        case, texts = one.case, ("[CLS]", *one.encoding.words, "[SEP]")
         own, *layers = (_values(value[0]) for value in result.values)
-        words = tuple(
-            Word(i, text, i in (0, len(texts) - 1), one.tags[i], one.probabilities[i], own[i])
-            for i, text in enumerate(texts)
-        )
         zoom = None
         if one.zoom is not None and result.details is not None:
             embedding, *above = (_values(detail.sum(0)) for detail in result.details)
-            zoom = Zoom(texts[one.zoom], one.zoom, embedding, tuple(above))
+            zoom = Zoom(one.encoding.words[one.zoom - 1], one.zoom, embedding, tuple(above))
+        done = Completeness(_integration(result, settings), _integration(part, settings) if part else None)
+        return replace(
+            self._words_alone(one, own, done, rows),
+            components=self._components(part) if part else None,
+            layers=tuple(layers),
+            zoom=zoom,
+            absent=self._absent(one.case),
+        )
+
+    def _components(self, part: Result) -> Components:
+        found = dict(zip(self.tagger.parts.tables, map(_values, part.values[0]), strict=True))
+        return Components(found.get("word"), found.get("position"), found.get("token_type"))
+
+    def _absent(self, case: Case) -> dict[str, str]:
+        """The parts that an explanation of this case lacks, and why."""
+        absent: dict[str, str] = dict.fromkeys(sorted(case.without), "not asked for")
+        if case.reference == "zero":
+            absent["components"] = ZERO_COMPONENTS
+        return absent if "components" in absent else {**absent, **self.tagger.parts.absent}
+
+    def _words_alone(
+        self, one: Prepared, attributions: Values, done: Completeness, rows: int, method: Method | None = None
+    ) -> Explanation:
+        """The explanation that holds these attributions; whoever has more adds it."""
+        case, texts = one.case, one.encoding.texts
+        words = tuple(
+            Word(i, text, i in (0, len(texts) - 1), one.tags[i], one.probabilities[i], attributions[i])
+            for i, text in enumerate(texts)
+        )
         device, dtype = self.tagger.device, str(self.tagger.dtype).removeprefix("torch.")
         return Explanation(
             self.info,
             case.text if isinstance(case.text, str) else " ".join(case.text),
             words,
             one.target,
-            Reference(case.reference, case.positions),
-            Components(*map(_values, part.values[0])) if part else None,
-            tuple(layers),
-            zoom,
-            Completeness(_integration(result, settings), _integration(part, settings) if part else None),
-            Run(str(device), dtype, torch.get_num_threads(), rows, versions()),
-            _absent(case),
+            Reference(case.reference, case.positions, self.tagger.token_name(case.reference)),
+            None,
+            (),
+            None,
+            done,
+            Run(str(device), dtype, torch.get_num_threads(), rows, versions(*packages(method))),
+            window=one.window,
+            method=method,
         )
-
-
-def _absent(case: Case) -> dict[str, str]:
-    """The parts that an explanation of this case lacks, and why."""
-    absent: dict[str, str] = dict.fromkeys(sorted(case.without), "not asked for")
-    return absent | ({"components": ZERO_COMPONENTS} if case.reference == "zero" else {})
 
 
 def _values(values: Iterable[float]) -> Values:

@@ -12,7 +12,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 from interp.quadrature import Status
@@ -23,19 +22,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "Agreement",
     "Completeness",
     "Components",
     "Explanation",
     "Integration",
+    "Method",
     "ModelInfo",
     "Reference",
     "Run",
     "Target",
+    "Window",
     "Word",
     "Zoom",
-    "agreement",
-    "agreements",
     "normalised",
 ]
 
@@ -44,19 +42,21 @@ ReferenceKind = Literal["pad", "mask", "unk", "zero"]
 Positions = Literal["zero", "same"]
 Part = Literal["components", "layers"]
 View = Literal["words", "components", "layers", "zoom", "density"]
+Complete = Literal["exactly", "on average", "no"]
 Values = tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class ModelInfo:
     """Which model was explained. `sha256` covers tensor names, shapes and bytes and the tokeniser; `layers` counts
-    them.
+    them. `notices`: what whoever reads its explanations should know of how it was loaded.
     """
 
     name: str
     sha256: str
     labels: tuple[str, ...]
     layers: int
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Reference:
-    """Where attributions are measured from: `kind` of sentence, and `positions` on the component path."""
+    """Where attributions are measured from: `kind` of sentence, and `positions` on the component path; `token` is what
+    every sub-token becomes, as the model's tokeniser calls it (None: not known, or of zeros).
+    """
 
     kind: ReferenceKind
     positions: Positions
+    token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,9 +160,11 @@ class Integration:
 
 @dataclass(frozen=True)
 class Completeness:
-    """The integration of both paths; `components` is None when the model has no tables to split."""
+    """The integration of both paths; `components` is None when the model has no tables to split, and both are when
+    another method gave the attributions.
+    """
 
-    embedding: Integration
+    embedding: Integration | None
     components: Integration | None
 
     @property
@@ -170,6 +175,43 @@ class Completeness:
     @property
     def converged(self) -> bool:
         return all(path.status is Status.CONVERGED for path in self.paths.values())
+
+
+@dataclass(frozen=True)
+class Method:
+    """Another method than interp's integrated gradients, as Captum ran it, and what came of it beside the words.
+
+    `description`: one sentence on what it measures. `parameters`: what it ran with, by name; `seed`: None where nothing
+    is drawn. `signed`: False when attributions are magnitudes. `complete`: whether by its definition, on models like
+    this one, the attributions sum to F(input) − F(reference): exactly, on average over what is drawn, or not.
+    `residual`: their sum − (at_input − at_reference), None for magnitudes, whose unit is another. `evaluations`: rows
+    that went through the model. `errors`: the standard error of every word, and `residual_error` that of the
+    residual; None where nothing is drawn.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, int | float]
+    seed: int | None
+    signed: bool
+    complete: Complete
+    at_input: float
+    at_reference: float
+    residual: float | None
+    residual_error: float | None
+    evaluations: int
+    errors: Values | None
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a text that was explained, where all of it is more than the model reads: words `first` to `last`
+    of `count`, the first word being 1. Indices elsewhere are those inside the window.
+    """
+
+    first: int
+    last: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -189,7 +231,8 @@ class Explanation:
 
     `layers[l][w]` is the conductance of transformer layer l + 1 for word w; each layer's sum is the same
     F(input) − F(reference): it shows where the evidence sits, not how much a layer adds. Sources: integrated
-    gradients (arXiv 1703.01365) for words and components, conductance (arXiv 1805.12233) for layers.
+    gradients (arXiv 1703.01365) for words and components, conductance (arXiv 1805.12233) for layers. With another
+    `method` there are words alone.
     """
 
     model: ModelInfo
@@ -203,11 +246,38 @@ class Explanation:
     completeness: Completeness
     run: Run
     absent: Mapping[str, str] = field(default_factory=dict)
+    window: Window | None = None
+    method: Method | None = None
 
     def __post_init__(self) -> None:
         rows = [*self.layers, *(self.components.present.values() if self.components else ())]
+        rows += [self.method.errors] if self.method and self.method.errors else []
         if any(len(row) != len(self.words) for row in rows):
             raise ValueError(f"every layer and component has one value per word, {len(self.words)} of them")
+        if (self.method is None) == (self.completeness.embedding is None):
+            raise ValueError("attributions come from integrated gradients, with an integration, or from another method")
+
+    @property
+    def integration(self) -> Integration:
+        """The integration of the embedding path. Raises ValueError for another method, which integrates nothing."""
+        if self.completeness.embedding is None:
+            raise ValueError(f"{self.method_name} integrates nothing: explain with integrated gradients")
+        return self.completeness.embedding
+
+    @property
+    def method_name(self) -> str:
+        """What gave the word attributions."""
+        return "integrated-gradients" if self.method is None else self.method.name
+
+    @property
+    def at_input(self) -> float:
+        """F(input), in units of the output."""
+        return (self.method or self.integration).at_input
+
+    @property
+    def at_reference(self) -> float:
+        """F(reference), in units of the output."""
+        return (self.method or self.integration).at_reference
 
     @property
     def attributions(self) -> Values:
@@ -224,6 +294,11 @@ class Explanation:
         """Words that are not special tokens, the one that speaks most for the tag first; ties in sentence order."""
         plain = (word for word in self.words if not word.special)
         return tuple(sorted(plain, key=lambda word: -word.attribution))
+
+    @property
+    def weightiest(self) -> tuple[Word, ...]:
+        """Words that are not special tokens, the largest |attribution| first; ties in sentence order."""
+        return tuple(sorted(self.ranked, key=lambda word: (-abs(word.attribution), word.index)))
 
     @property
     def ranking(self) -> list[str]:
@@ -283,50 +358,3 @@ def normalised(values: Sequence[float]) -> Values:
     """Values divided by their L2 norm, as the article published them; zeros stay zeros."""
     norm = math.hypot(*values)
     return tuple(value / norm if norm else 0.0 for value in values)
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How far two explanations of one target agree, over words that are not special tokens.
-
-    `difference` is Σ|a − b| over the mean of Σ|a| and Σ|b| (0 is equal, 2 opposite); `correlation` is Spearman's
-    rank correlation (None when either is constant); `same_leader` whether both put the same word on top.
-    """
-
-    first: str
-    second: str
-    difference: float
-    correlation: float | None
-    same_leader: bool
-
-
-def agreements(explanations: Sequence[Explanation]) -> list[tuple[Explanation, Agreement]]:
-    """Every pair that differs in nothing but the reference, with the first of the two."""
-    asked: dict[tuple[object, ...], list[Explanation]] = {}
-    for e in explanations:
-        question = (e.model.sha256, tuple(word.text for word in e.words), e.target)
-        asked.setdefault(question, []).append(e)
-    pairs = (pair for same in asked.values() for pair in combinations(same, 2))
-    return [(one, agreement(one, other)) for one, other in pairs if one.reference != other.reference]
-
-
-def agreement(one: Explanation, other: Explanation) -> Agreement:
-    """Compare two explanations of the same words, usually under two references."""
-    a, b = ([word.attribution for word in e.words if not word.special] for e in (one, other))
-    mass = math.fsum(map(abs, a)) + math.fsum(map(abs, b))
-    difference = 2 * math.fsum(abs(x - y) for x, y in zip(a, b, strict=True)) / mass if mass else 0.0
-    return Agreement(
-        one.reference.kind,
-        other.reference.kind,
-        difference,
-        _spearman(a, b),
-        one.ranked[0].index == other.ranked[0].index,
-    )
-
-
-def _spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
-    if len(set(a)) < 2 or len(set(b)) < 2:
-        return None
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(a, b).statistic)

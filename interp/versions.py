@@ -7,6 +7,6 @@ from importlib.metadata import version
 __all__ = ["versions"]
 
 
-def versions() -> dict[str, str]:
-    """Installed versions of this package, torch and transformers."""
-    return {name: version(name) for name in ("interp", "torch", "transformers")}
+def versions(*more: str) -> dict[str, str]:
+    """Installed versions of this package, torch and transformers, and of `more`."""
+    return {name: version(name) for name in ("interp", "torch", "transformers", *more)}

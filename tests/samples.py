@@ -12,6 +12,7 @@ from interp.explanation import (
     Components,
     Explanation,
     Integration,
+    Method,
     ModelInfo,
     Reference,
     Run,
@@ -60,7 +61,7 @@ def without_parts() -> Explanation:
     """A model without position and token-type tables, and without a component path."""
     absent = {
         "components": "the component path needs tables that can be interpolated; this model has none",
-        "token_type": "DistilBERT has no token-type table",
+        "components.token_type": "DistilBERT has no token-type table",
     }
     done = article(zoom=False)
     return replace(done, components=None, absent=absent, completeness=replace(done.completeness, components=None))
@@ -102,6 +103,45 @@ def long() -> Explanation:
     words = [*(f"word{k}" for k in range(58)), "Donaudampfschifffahrtsgesellschaftskapitän", "Rob"]
     done = make(words, target="Rob", leader="word7")
     return replace(done, zoom=zoom_of("word7", 8, len(done.layers)))
+
+
+def by_methods(first: Explanation | None = None) -> list[Explanation]:
+    """The words of one question by integrated gradients, one that draws, and one without signs; another is refused."""
+    shown = replace(first or article(), components=None, layers=(), zoom=None, absent={"layers": "not asked for"})
+    refused = {"method deep-lift": "this model shares its layers: choose another method"}
+    return [replace(shown, absent=shown.absent | refused), second(shown, "lime"), second(shown, "saliency")]
+
+
+def second(shown: Explanation, name: str) -> Explanation:
+    """The same question by "lime", which draws, or by "saliency", which gives magnitudes."""
+    drawn = name == "lime"
+    values = [0.9 * value + 0.02 if drawn else abs(value) + 0.1 for value in shown.attributions]
+    words = tuple(replace(word, attribution=value) for word, value in zip(shown.words, values, strict=True))
+    method = Method(
+        name=name,
+        description="coefficients of a linear model" if drawn else "size of the gradient",
+        parameters={"samples": 100, "kernel_width": 1.0} if drawn else {},
+        seed=7 if drawn else None,
+        signed=drawn,
+        complete="no",
+        at_input=shown.at_input,
+        at_reference=shown.at_reference,
+        residual=sum(values) - (shown.at_input - shown.at_reference) if drawn else None,
+        residual_error=0.05 if drawn else None,
+        evaluations=802 if drawn else 3,
+        errors=tuple(0.01 * (1 + word.index) for word in words) if drawn else None,
+    )
+    why = f"{name} gives the words alone"
+    return replace(
+        shown,
+        words=words,
+        completeness=Completeness(None, None),
+        components=None,
+        layers=(),
+        zoom=None,
+        absent={"components": why, "layers": why},
+        method=method,
+    )
 
 
 def make(

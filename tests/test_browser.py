@@ -32,6 +32,7 @@ CASES: dict[str, Callable[[], list[Explanation]]] = {
     "without-parts": lambda: [samples.without_parts()],
     "hostile": lambda: [samples.hostile()],
     "long": lambda: [samples.long()],
+    "methods": lambda: samples.by_methods(),
     "references": lambda: [samples.article(), samples.article("mask")],
 }
 SIZES = ((390, 844), (1280, 900))

@@ -23,8 +23,9 @@ from matplotlib.colors import to_rgb
 from rich.cells import cell_len
 from rich.console import Console
 
+from interp.agreement import agreements
 from interp.errors import InputError, OutputError
-from interp.explanation import Explanation, View, agreements
+from interp.explanation import Explanation, View
 from interp.report import drawing, facts, figures
 from interp.report.html import notebook, page
 from interp.report.marks import ASCII, UNICODE, Glyphs, bar, box, cell, quartiles
@@ -269,7 +270,7 @@ def test_terminal_takes_no_markup_from_words() -> None:
 
 def test_terminal_says_what_is_absent_and_what_did_not_converge() -> None:
     absent = " ".join(terminal(samples.without_parts()).split())
-    assert "token_type: DistilBERT has no token-type table" in absent
+    assert "token-type table: DistilBERT has no token-type table" in absent
     stuck = " ".join(terminal(samples.not_converged()).split())
     assert "2.3e-02 > 1.0e-03 257 7.2e-05 NOT-CONVERGED" in stuck
     assert "components path: The tolerance was not met" in stuck

@@ -25,7 +25,7 @@ class Complete:
 
     def judge(self, answer: Answer) -> Verdict:
         parts = _residuals(answer.explanation)
-        tolerance = answer.explanation.completeness.embedding.tolerance
+        tolerance = answer.explanation.integration.tolerance
         where, worst = max(parts.items(), key=lambda item: item[1] if math.isfinite(item[1]) else math.inf)
         passed = all(part <= tolerance for part in parts.values())
         got = f"{worst:.1e} of Σ|attribution| at the {where}"
@@ -46,7 +46,7 @@ class Converged:
 
     def judge(self, answer: Answer) -> Verdict:
         paths = answer.explanation.completeness.paths
-        expected = f"error within {answer.explanation.completeness.embedding.tolerance:.1e}"
+        expected = f"error within {answer.explanation.integration.tolerance:.1e}"
         got = ", ".join(f"{name} path {path.estimate:.1e}" for name, path in paths.items())
         missed = [(name, path) for name, path in paths.items() if path.status.value != "converged"]
         if not missed:
@@ -61,7 +61,7 @@ class Converged:
 
 def _residuals(explanation: Explanation) -> dict[str, float]:
     """|residual| by layer, as a part of that layer's Σ|attribution|; a layer of zeros has the embedding's."""
-    path = explanation.completeness.embedding
+    path = explanation.integration
     names = ["embedding", *(f"layer {number}" for number in range(1, len(explanation.layers) + 1))]
     masses = [math.fsum(map(abs, values)) for values in (explanation.attributions, *explanation.layers)]
     found = {

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from interp.cli.console import progress, say
+from interp.cli.console import Progress, progress, say
 from interp.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -21,6 +22,16 @@ __all__ = ["explain"]
 
 ARTICLE = ("Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat", "Rob")
 NOT_REACHED = 3
+METHODS = (
+    "integrated-gradients",
+    "saliency",
+    "input-x-gradient",
+    "deep-lift",
+    "gradient-shap",
+    "occlusion",
+    "shapley",
+    "lime",
+)
 
 
 @click.command()
@@ -61,6 +72,16 @@ NOT_REACHED = 3
     multiple=True,
     help="Leave this out; without components it is several times faster.",
 )
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default=METHODS[0],
+    show_default=True,
+    help="Another one gives the words alone, by Captum: a second opinion.",
+)
+@click.option("--compare-methods", is_flag=True, help="The words by every method, side by side.")
+@click.option("--samples", type=int, help="Of a method that draws at random; each has its own default.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of its draws.")
 @click.option("--tolerance", type=float, default=1e-3, show_default=True, help="Of the integration error.")
 @click.option("--max-evaluations", type=int, default=1025, show_default=True, help="Per path, forward and backward.")
 @click.option(
@@ -71,6 +92,9 @@ NOT_REACHED = 3
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--dtype", default="float32", show_default=True, help="float32, float64, bfloat16 or float16.")
 @click.option("--threads", type=click.IntRange(1), help="Of the CPU.")
+@click.option(
+    "--window", is_flag=True, help="Of a text longer than the model reads, explain the part around the target."
+)
 @click.option("--pretokenized", is_flag=True, help="Words are split at white space only.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the document; - to standard output, alone.")
 @click.option("--html", "html_file", metavar="FILE", help="Write one self-contained page.")
@@ -95,6 +119,10 @@ def explain(
     html_file: str | None,
     figure_file: str | None,
     view: str,
+    method: str,
+    compare_methods: bool,
+    samples: int | None,
+    seed: int,
     tolerance: float,
     max_evaluations: int,
     memory: str | None,
@@ -110,6 +138,7 @@ def explain(
         raise InputError(f"The {view} view needs a word: name it with --zoom.")
     if figure_file and view in question["without"]:
         raise InputError(f"The {view} view cannot be drawn without {view}: drop --without, or choose another --view.")
+    _check_method(method, compare_methods, question["zoom"], view if figure_file else None)
     if text is None and file is None:
         text, target = ARTICLE[0], target or ARTICLE[1]
     sentences = _sentences(text, file)
@@ -130,16 +159,57 @@ def explain(
         raise InputError("The model finds no entity, so there is nothing to draw: name a word with --target.")
     if figure_file is not None and len(cases) > 1:
         raise InputError(f"A figure shows one explanation, not {len(cases)}: name one --target and one --reference.")
-    with progress(len(cases)) as told:
-        explanations = list(
-            loaded.explain_many(
-                cases, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory, progress=told
-            )
-        )
+    effort: dict[str, Any] = {
+        "samples": samples,
+        "seed": seed,
+        "tolerance": tolerance,
+        "max_evaluations": max_evaluations,
+        "memory": memory,
+    }
+    if compare_methods:
+        with progress(len(cases) * len(METHODS), "attributing") as told:
+            explanations = _compared(loaded, cases, told, **effort)
+    else:
+        with progress(len(cases), "integrating" if method == METHODS[0] else "attributing") as told:
+            explanations = list(loaded.explain_many(cases, method=method, progress=told, **effort))
     _write(explanations, loaded.info, json_file, html_file, figure_file, view)
     if missed := [e for e in explanations if not e.completeness.converged]:
         say(_missed(missed, len(explanations)))
         sys.exit(NOT_REACHED)
+
+
+def _check_method(method: str, compare: bool, zoom: str | None, view: str | None) -> None:
+    """Raise InputError for what has no meaning with other methods than integrated gradients."""
+    if compare and method != METHODS[0]:
+        raise InputError("--compare-methods runs every method: drop --method.")
+    if compare and view is not None:
+        raise InputError("A figure shows one explanation, not one by every method: drop --compare-methods or --figure.")
+    given = click.get_current_context().get_parameter_source
+    of_others, of_ours = ("samples", "seed"), ("tolerance", "max_evaluations")
+    for name in () if compare else of_others if method == METHODS[0] else of_ours:
+        if given(name) is ParameterSource.COMMANDLINE:
+            option = "--" + name.replace("_", "-")
+            raise InputError(f"{method} takes no {option}: drop it, or choose another --method.")
+    if method == METHODS[0] and not compare:
+        return
+    which = "the comparison of methods" if compare else method
+    if zoom is not None:
+        raise InputError(f"A zoom shows a word in every layer, and {which} gives the words alone: drop --zoom.")
+    if view not in (None, "words"):
+        raise InputError(f"The {view} view cannot be drawn, as {which} gives the words alone: choose --view words.")
+
+
+def _compared(model: Model, cases: Sequence[Case], told: Progress, **effort: Any) -> list[Explanation]:
+    """Every case by every method; the bar moves by methods."""
+    found: list[Explanation] = []
+    for number, case in enumerate(cases):
+        done = number * len(METHODS)  # before this case, for the closure
+
+        def counted(count: float, done: int = done) -> None:
+            told(done + count)
+
+        found += model.compare_methods(case, progress=counted, **effort)
+    return found
 
 
 def _check_outputs(json_file: str | None, html_file: str | None, figure_file: str | None) -> None:
@@ -189,7 +259,9 @@ def _cases(
     empty = 0
     for where, text in sentences:
         try:
-            targets = [target] if target is not None else model.entities(text, question["pretokenized"])
+            targets = (
+                [target] if target is not None else model.entities(text, question["pretokenized"], question["window"])
+            )
             made = [Case(text, each, reference=kind, **question) for each in targets for kind in references]
             model.check(made)
         except InputError as error:

@@ -90,7 +90,7 @@ def of(explanation: Explanation, tolerance: float) -> Golden:
 
     Raises FormatError when the explanation holds NaN or infinity.
     """
-    e, target, path = explanation, explanation.target, explanation.completeness.embedding
+    e, target, path = explanation, explanation.target, explanation.integration
     groups: dict[str, Values] = {"attribution": e.attributions}
     groups |= e.components.present if e.components else {}
     groups |= {f"layer {number}": layer for number, layer in enumerate(e.layers, start=1)}

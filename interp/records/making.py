@@ -138,7 +138,7 @@ def _cases(sentence: Sentence, record: Record, wanted: Wanted) -> Iterator[Case]
 
 
 def _explained(explanation: Explanation) -> Explained:
-    path = explanation.completeness.embedding
+    path = explanation.integration
     return Explained(
         tuple(index - 1 for index in explanation.target.indices),
         explanation.target.tags,

@@ -17,15 +17,20 @@ __all__ = [
     "ComponentRow",
     "PathRow",
     "WordRow",
+    "absent",
     "aim",
     "component_rows",
     "headline",
     "largest",
+    "notes",
+    "output_unit",
     "path_rows",
+    "per_cent",
     "probability",
     "reference",
     "signed",
     "unit",
+    "unsigned",
     "word_rows",
 ]
 
@@ -42,9 +47,9 @@ _UNITS = {
     "probability": "probability",
 }
 _REFERENCES = {
-    "pad": "every sub-token but {} becomes [PAD]",
-    "mask": "every sub-token but {} becomes [MASK]",
-    "unk": "every sub-token but {} becomes [UNK]",
+    "pad": "every sub-token{} becomes {}",
+    "mask": "every sub-token{} becomes {}",
+    "unk": "every sub-token{} becomes {}",
     "zero": "the embedding block's output is 0",
 }
 _POSITIONS = {"zero": "every position becomes the first real one, as published", "same": "positions stay"}
@@ -54,7 +59,9 @@ Piece = tuple[Literal["plain", "word", "tag", "number"], str]
 
 @dataclass(frozen=True)
 class WordRow:
-    """One word beside its numbers. `share` is of Σ|attribution|; `fraction`, signed, is of the largest."""
+    """One word beside its numbers. `share` is of Σ|attribution|; `fraction`, signed, is of the largest; `error` is the
+    standard error of a method that draws at random.
+    """
 
     index: int
     text: str
@@ -68,6 +75,7 @@ class WordRow:
     share: float
     normalised: float
     fraction: float
+    error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,7 @@ class PathRow:
 def word_rows(explanation: Explanation) -> list[WordRow]:
     """One row per word in sentence order, special tokens included."""
     values, target = explanation.attributions, explanation.target
+    errors = explanation.method.errors if explanation.method else None
     mass, top = math.fsum(map(abs, values)), largest(values)
     attributed = dict(zip(target.indices, target.tags, strict=True))
     true = dict(zip(target.indices, target.true, strict=True)) if target.true else {}
@@ -110,6 +119,7 @@ def word_rows(explanation: Explanation) -> list[WordRow]:
             share=abs(word.attribution) / mass if mass else 0.0,
             normalised=norm,
             fraction=word.attribution / top if top else 0.0,
+            error=errors[word.index] if errors else None,
         )
         for word, norm in zip(explanation.words, normalised(values), strict=True)
     ]
@@ -144,10 +154,13 @@ def aim(explanation: Explanation) -> str:
 
 def headline(explanation: Explanation) -> list[Piece]:
     """The answer in one sentence, in pieces that a renderer may style."""
-    leader, ends = explanation.ranked[0], explanation.completeness.embedding
-    total = ends.at_input - ends.at_reference
+    leader, method = explanation.ranked[0], explanation.method
+    total = explanation.at_input - explanation.at_reference
     number = signed([leader.attribution, total])
     pieces: list[Piece] = [("word", leader.text)]
+    if method is not None and not method.signed:
+        pieces += [("plain", " moves "), *_aim(explanation), ("plain", " most: ")]
+        return [*pieces, ("number", f"{leader.attribution:.4g}"), ("plain", f" {unit(explanation)}")]
     if leader.attribution > 0:
         pieces += [("plain", " speaks most for "), *_aim(explanation)]
     else:
@@ -158,7 +171,7 @@ def headline(explanation: Explanation) -> list[Piece]:
             *pieces,
         ]
     pieces += [("plain", ": "), ("number", number(leader.attribution))]
-    if 0 < leader.attribution <= total:
+    if 0 < leader.attribution <= total and (method is None or method.complete != "no"):
         return [*pieces, ("plain", f" of {number(total)} {unit(explanation)}")]
     return [*pieces, ("plain", f" {unit(explanation)}, all words together {number(explanation.score)}")]
 
@@ -175,12 +188,37 @@ def reference(explanation: Explanation) -> str:
     """The reference by name, and what it does to the sentence."""
     kind, positions = explanation.reference.kind, explanation.reference.positions
     special = " and ".join(dict.fromkeys(word.text for word in explanation.words if word.special))
-    sentence = f"{kind}: {_REFERENCES[kind].format(special or 'none')}"
-    return f"{sentence}; on the component path {_POSITIONS[positions]}" if explanation.components else sentence
+    token = explanation.reference.token or f"[{kind.upper()}]"
+    sentence = f"{kind}: {_REFERENCES[kind].format(f' but {special}' if special else '', token)}"
+    placed = explanation.components is not None and explanation.components.position is not None
+    return f"{sentence}; on the component path {_POSITIONS[positions]}" if placed else sentence
+
+
+def notes(explanation: Explanation) -> list[str]:
+    """What a reader must know beside the numbers: which part of a long text this is, how the model was loaded."""
+    window, cut = explanation.window, []
+    if window is not None:
+        cut.append(
+            f"Words {window.first} to {window.last} of {window.count} are explained, and counted from @1 here: "
+            "the text is longer than the model reads."
+        )
+    return [*cut, *explanation.model.notices]
+
+
+def absent(explanation: Explanation) -> list[tuple[str, str]]:
+    """Each part that an explanation lacks, and why."""
+    names = {part: part.removeprefix("components.").replace("_", "-") for part in explanation.absent}
+    return [(name if name == part else f"{name} table", explanation.absent[part]) for part, name in names.items()]
 
 
 def unit(explanation: Explanation) -> str:
     """The unit of every attribution, to be put after a number."""
+    method = explanation.method
+    return output_unit(explanation) + (" per unit of embedding" if method is not None and not method.signed else "")
+
+
+def output_unit(explanation: Explanation) -> str:
+    """The unit of F, to be put after a number."""
     return _UNITS[explanation.target.output]
 
 
@@ -200,6 +238,18 @@ def signed(values: Iterable[float], digits: int = 4) -> Callable[[float], str]:
         return text if any(char in "123456789" for char in text.split("e")[0]) or not math.isfinite(value) else text[1:]
 
     return number
+
+
+def per_cent(share: float, decimals: int = 0) -> str:
+    """A signed share, without a sign where it rounds to none."""
+    text = f"{100 * share:+.{decimals}f}"
+    return (text if any(char in "123456789" for char in text) else text[1:]) + " %"
+
+
+def unsigned(number: Callable[[float], str], explanation: Explanation) -> Callable[[float], str]:
+    """The same format, without a plus where the method gives magnitudes."""
+    magnitudes = explanation.method is not None and not explanation.method.signed
+    return (lambda value: number(value).lstrip("+")) if magnitudes else number
 
 
 def probability(value: float | None) -> str:

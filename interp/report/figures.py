@@ -97,8 +97,14 @@ def _style() -> Iterator[None]:
 
 
 def _title(explanation: Explanation, view: View) -> str:
+    first = f"{explanation.model.name}: {facts.aim(explanation)}"
+    return f"{label(first, _TITLE)}\nreference {explanation.reference.kind}, {_told(explanation, view)}"
+
+
+def _told(explanation: Explanation, view: View) -> str:
+    """How well it was integrated, or else by which method it was made."""
     paths = explanation.completeness
     path = paths.components if view == "components" and paths.components else paths.embedding
-    first = f"{explanation.model.name}: {facts.aim(explanation)}"
-    second = f"reference {explanation.reference.kind}, integration error {path.estimate:.1e} ({path.status.value})"
-    return f"{label(first, _TITLE)}\n{second}"
+    if path is None:
+        return f"method {explanation.method_name}"
+    return f"integration error {path.estimate:.1e} ({path.status.value})"

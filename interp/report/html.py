@@ -9,9 +9,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from interp.explanation import Explanation, agreements
+from interp.agreement import agreements, by_method
+from interp.explanation import Explanation
 from interp.golden import Comparison
-from interp.report import compared, facts, views
+from interp.report import compared, facts, methods, views
 from interp.report.failures import Failure
 from interp.report.text import visible
 
@@ -21,11 +22,20 @@ _FRAME_HEIGHT = "46rem"
 
 
 def page(explanations: Sequence[Explanation]) -> str:
-    """One HTML document: every explanation, contents when there are several, and how far references agree."""
+    """One HTML document: every explanation, contents when there are several, and how far references and methods
+    agree.
+    """
     sections = [views.section(number, shown) for number, shown in enumerate(explanations, start=1)]
     pairs = agreements(explanations)
     template = _environment().get_template("page.html.j2")
-    return template.render(sections=sections, agreements=pairs, agreement_note=facts.AGREEMENT_NOTE)
+    return template.render(
+        sections=sections,
+        agreements=pairs,
+        agreement_note=facts.AGREEMENT_NOTE,
+        comparisons=[views.methods_compared(same) for same in by_method(explanations)],
+        compared_note=methods.COMPARED_NOTE,
+        overlap_note=methods.OVERLAP_NOTE,
+    )
 
 
 def notebook(explanation: Explanation) -> str:

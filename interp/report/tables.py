@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
+from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -13,14 +14,15 @@ from rich.text import Text
 from interp.explanation import Explanation, Zoom
 from interp.report import facts
 from interp.report.marks import Canvas, bar, box, cell, quartiles
+from interp.report.methods import Opinion, Rank
 
-__all__ = ["component_tables", "grid", "layer_tables", "word_table", "zoom_table"]
+__all__ = ["component_tables", "grid", "layer_tables", "opinion_table", "rank_tables", "word_table", "zoom_table"]
 
 # Blue and orange stay apart under the common colour blindnesses, on dark and on light terminals.
 _FOR, _AGAINST = "#4a90d9", "#d9772b"
 _STRONG_FOR, _STRONG_AGAINST = "bold #ffffff on #2a68ad", "bold #ffffff on #a8500f"
 _STRONG = 0.4
-_LABEL, _WIDEST_BAR = 4, 48
+_LABEL, _WIDEST_BAR, _RANK = 4, 48, 21
 _NORM = facts.signed([1.0], digits=3)
 
 
@@ -48,10 +50,12 @@ def grid(
 def word_table(shown: Explanation, canvas: Canvas) -> Table:
     """One row per word: tag, probability, numbers and a signed bar that takes what width is left."""
     rows = facts.word_rows(shown)
-    number = facts.signed(row.value for row in rows)
+    number, norm = (facts.unsigned(each, shown) for each in (facts.signed(row.value for row in rows), _NORM))
     wide, roomy = canvas.width >= 76, canvas.width >= 120
-    heads = ["@", "word", "tag", "prob", "attribution", *(["share", "norm"] if wide else []), ""]
-    widths = [len(f"@{len(rows)}"), 24 if roomy else 14, 8, 6, 11, *([6, 5] if wide else [])]
+    drawn = any(row.error is not None for row in rows)
+    spread = [f"{canvas.glyphs.spread} error"] if drawn else []
+    heads = ["@", "word", "tag", "prob", "attribution", *spread, *(["share", "norm"] if wide else []), ""]
+    widths = [len(f"@{len(rows)}"), 24 if roomy else 14, 8, 6, 11, *[9] * drawn, *([6, 5] if wide else [])]
     room = min(max(canvas.width - sum(widths) - len(widths), 7), _WIDEST_BAR)
     least, most = min(shown.attributions), max(shown.attributions)
     lines = []
@@ -65,10 +69,49 @@ def word_table(shown: Explanation, canvas: Canvas) -> Table:
             Text(facts.probability(row.probability), "dim"),
             Text(number(row.value), style),
         ]
+        if row.error is not None:
+            line.append(Text(number(row.error).lstrip("+"), "dim"))
         if wide:
-            line += [Text(f"{row.share:.1%}"), Text(_NORM(row.normalised), "dim")]
+            line += [Text(f"{row.share:.1%}"), Text(norm(row.normalised), "dim")]
         lines.append([*line, Text(bar(row.value, least, most, room, canvas.glyphs), style)])
-    return grid(heads, lines, right={0, 3, 4, 5, 6} - {len(heads) - 1}, widths=[*widths, room])
+    return grid(heads, lines, right={0, *range(3, len(heads) - 1)}, widths=[*widths, room])
+
+
+def rank_tables(found: Sequence[Opinion], canvas: Canvas) -> Iterator[RenderableType]:
+    """Rank by rank the words of every method, in blocks as wide as the terminal."""
+    columns = max((canvas.width - _LABEL) // (_RANK + 1), 1)
+    depth = max(len(each.top) for each in found)
+    for start in range(0, len(found), columns):
+        if start:
+            yield Text()
+        some = found[start : start + columns]
+        lines = [
+            [Text(str(rank + 1), "dim"), *(_ranked(each.top[rank], canvas) for each in some)] for rank in range(depth)
+        ]
+        yield grid(["", *(each.name for each in some)], lines, {0}, [_LABEL - 2, *[_RANK] * len(some)])
+
+
+def _ranked(rank: Rank, canvas: Canvas) -> Text:
+    word = canvas.word(rank.text, _RANK - 6)
+    gap = " " * (_RANK - cell_len(word) - len(rank.percent))
+    return Text.assemble(word, gap, (rank.percent, _colour(rank.share) if rank.signed else ""))
+
+
+def opinion_table(found: Sequence[Opinion], canvas: Canvas) -> Table:
+    """One row per method: overlap with the first, completeness, effort."""
+    number, dash = facts.signed(each.sum for each in found if each.residual is not None), canvas.glyphs.dash
+    lines = [
+        [
+            Text(canvas.safe(each.name)),
+            Text(f"{each.overlap:.2f}"),
+            Text(each.complete),
+            Text(dash if each.residual is None else number(each.sum)),
+            Text(dash if each.residual is None else facts.per_cent(each.residual, 1)),
+            Text(str(each.evaluations)),
+        ]
+        for each in found
+    ]
+    return grid(["method", "overlap", "complete", "sum", "residual", "evaluations"], lines, {1, 3, 4, 5})
 
 
 def component_tables(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]:

@@ -8,10 +8,19 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from interp.explanation import Agreement, Explanation, agreements
-from interp.report import facts
+from interp.agreement import Agreement, agreements, by_method
+from interp.explanation import Explanation
+from interp.report import facts, methods
 from interp.report.marks import Canvas
-from interp.report.tables import component_tables, grid, layer_tables, word_table, zoom_table
+from interp.report.tables import (
+    component_tables,
+    grid,
+    layer_tables,
+    opinion_table,
+    rank_tables,
+    word_table,
+    zoom_table,
+)
 
 __all__ = ["show"]
 
@@ -19,15 +28,19 @@ _PIECES = {"plain": "", "word": "bold", "tag": "bold magenta", "number": "bold"}
 
 
 def show(explanations: Sequence[Explanation], console: Console) -> None:
-    """Print every explanation, then how far those of one target under two references agree.
+    """Print every explanation, those of one question by several methods side by side; then how far those of one
+    target under two references agree.
 
     Without a UTF-8 console all of it is ASCII; without colour nothing is lost.
     """
     canvas = Canvas.of(console)
-    for number, explanation in enumerate(explanations):
+    compared = by_method(explanations)
+    beside = {id(each) for same in compared for each in same}
+    alone = [[each] for each in explanations if id(each) not in beside]
+    for number, same in enumerate([*compared, *alone]):
         if number:
             console.print(Text("\n" + "=" * canvas.width + "\n", "dim"))
-        for block in _blocks(explanation, canvas):
+        for block in _blocks(same[0], canvas) if len(same) == 1 else _compared(same, canvas):
             console.print(block)
     pairs = agreements(explanations)
     if pairs:
@@ -38,7 +51,7 @@ def show(explanations: Sequence[Explanation], console: Console) -> None:
 
 def _blocks(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]:
     yield from (_answer(shown, canvas), _details(shown, canvas), Text(), _sentence(shown, canvas))
-    yield _title("Words", f"integrated gradients, {facts.unit(shown)}; share is of the sum of |attribution|")
+    yield _title("Words", f"{methods.name(shown)}, {facts.unit(shown)}; share is of the sum of |attribution|")
     yield word_table(shown, canvas)
     if shown.components is not None:
         yield _title("Components", "what each embedding table gives: raw and L2-normalised, sorted")
@@ -51,9 +64,36 @@ def _blocks(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]:
         yield zoom_table(shown.zoom, canvas)
     if shown.absent:
         yield _title("Absent", "and why")
-        yield from (Text(canvas.safe(f"{part}: {why}")) for part, why in shown.absent.items())
+        yield from (Text(canvas.safe(f"{part}: {why}")) for part, why in facts.absent(shown))
+    if shown.method is not None:
+        yield _title("Method", "a second opinion, computed by Captum")
+        yield _method(shown, canvas)
+        return
     yield _title("Integration error", "of the integral alone, not of the method or the reference")
     yield from _integration(shown, canvas)
+
+
+def _method(shown: Explanation, canvas: Canvas) -> Table:
+    table = Table.grid("", "", padding=(0, 2, 0, 0))
+    for head, line in methods.method_facts(shown):
+        table.add_row(Text(head, "dim"), Text(canvas.safe(line).replace("+/-", canvas.glyphs.spread)))
+    return table
+
+
+def _compared(same: Sequence[Explanation], canvas: Canvas) -> Iterator[RenderableType]:
+    """One question by several methods: the answer of the first, then all of them side by side."""
+    found = methods.opinions(same)
+    yield from (_answer(same[0], canvas), _details(same[0], canvas), Text(), _sentence(same[0], canvas))
+    yield _title("Methods", "the words that weigh most by each")
+    yield from rank_tables(found, canvas)
+    yield Text(methods.COMPARED_NOTE, "dim")
+    yield _title("Agreement between methods", f"with {found[0].name}, {facts.output_unit(same[0])}")
+    yield opinion_table(found, canvas)
+    for refused, why in methods.refusals(same).items():
+        yield Text(canvas.safe(f"{refused}: refused. {why}"))
+    yield Text(methods.OVERLAP_NOTE, "dim")
+    if not same[0].completeness.converged:
+        yield from _integration(same[0], canvas)
 
 
 def _title(name: str, note: str) -> Text:
@@ -77,8 +117,8 @@ def _details(shown: Explanation, canvas: Canvas) -> Table:
 
 
 def _facts(shown: Explanation, canvas: Canvas) -> Iterator[tuple[str, str]]:
-    target, ends, arrow = shown.target, shown.completeness.embedding, canvas.glyphs.arrow
-    number = facts.signed([ends.at_input, ends.at_reference, ends.at_input - ends.at_reference])
+    target, arrow, total = shown.target, canvas.glyphs.arrow, shown.at_input - shown.at_reference
+    number = facts.signed([shown.at_input, shown.at_reference, total])
     yield "model", canvas.safe(shown.model.name)
     words = " ".join(
         f"{canvas.word(word, 40)} @{index}" for word, index in zip(target.words, target.indices, strict=True)
@@ -91,11 +131,12 @@ def _facts(shown: Explanation, canvas: Canvas) -> Iterator[tuple[str, str]]:
     yield (
         "output",
         (
-            f"F(reference) {number(ends.at_reference)} {arrow} F(input) {number(ends.at_input)}: "
-            f"{number(ends.at_input - ends.at_reference)} {facts.unit(shown)}"
+            f"F(reference) {number(shown.at_reference)} {arrow} F(input) {number(shown.at_input)}: "
+            f"{number(total)} {facts.output_unit(shown)}"
         ),
     )
     yield "reference", canvas.safe(facts.reference(shown))
+    yield from (("note", canvas.safe(note)) for note in facts.notes(shown))
 
 
 def _sentence(shown: Explanation, canvas: Canvas) -> Text:

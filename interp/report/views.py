@@ -10,19 +10,18 @@ from markupsafe import Markup
 
 from interp.explanation import Explanation
 from interp.golden import Comparison
-from interp.report import compared, facts
+from interp.report import compared, facts, methods
 from interp.report.drawing import INK
 from interp.report.failures import Failure
 from interp.report.figures import svg
 
-__all__ = ["comparison", "failed", "section", "typographic"]
+__all__ = ["comparison", "failed", "methods_compared", "section", "typographic"]
 
 _MOST_CHANGES = 20
 
 
 def section(number: int, shown: Explanation) -> dict[str, Any]:
     """What the template shows of one explanation."""
-    ends = shown.completeness.embedding
     rows = facts.word_rows(shown)
     return {
         "id": f"e{number}",
@@ -30,12 +29,22 @@ def section(number: int, shown: Explanation) -> dict[str, Any]:
         "headline": facts.headline(shown),
         "aim": facts.aim(shown),
         "reference": facts.reference(shown),
+        "notes": facts.notes(shown),
+        "absent": facts.absent(shown),
         "unit": facts.unit(shown),
+        "signed": shown.method is None or shown.method.signed,
+        "drawn": any(row.error is not None for row in rows),
+        "named": methods.name(shown),
+        "method": [
+            (head, line.replace("+/-", "±").replace("-", "−") if head == "sum" else line)
+            for head, line in methods.method_facts(shown)
+        ],
         "rows": rows,
         "truth": any(row.true for row in rows),
-        "number": number_format(row.value for row in rows),
+        "number": facts.unsigned(number_format(row.value for row in rows), shown),
+        "norm": facts.unsigned(typographic(facts.signed([1.0], digits=3)), shown),
         "bar": bars(shown.attributions),
-        "total": ends.at_input - ends.at_reference,
+        "total": shown.at_input - shown.at_reference,
         "tables": _tables(shown),
         "heat": _heat(shown),
         "figures": dict(_figures(number, shown)),
@@ -57,6 +66,21 @@ def _tables(shown: Explanation) -> dict[str, dict[str, Any]]:
             "sum": number(sum(row.value for row in rows)),
         }
         for name, rows in tables.items()
+    }
+
+
+def methods_compared(same: Sequence[Explanation]) -> dict[str, Any]:
+    """What the template shows of one question by several methods."""
+    found = methods.opinions(same)
+    sums = [each.sum for each in found if each.residual is not None]
+    return {
+        "first": same[0],
+        "found": found,
+        "ranks": range(max(len(each.top) for each in found)),
+        "number": number_format(sums),
+        "per_cent": facts.per_cent,
+        "refused": methods.refusals(same),
+        "unit": facts.output_unit(same[0]),
     }
 
 

@@ -1,0 +1,13 @@
+"""Other methods, for a second opinion on words: Captum's, on the same F, reference and words as interp's own.
+
+Adding a method is adding a row to `METHODS`. Gradients act on the embedding block's output, (sub-tokens, hidden), and
+are summed over hidden and over a word's sub-tokens. Perturbations act on words: a row of switches, one per word, takes
+each word's sub-tokens from the input where it is on and from the reference where it is off. What draws at random does
+so in replicates, so that the mean comes with its standard error, and leaves the caller's generators as they were.
+"""
+
+from interp.methods.deep_lift import RefusedError
+from interp.methods.rules import METHODS
+from interp.methods.running import INTEGRATED_GRADIENTS, Found, Request, attribute, packages, request
+
+__all__ = ["INTEGRATED_GRADIENTS", "METHODS", "Found", "RefusedError", "Request", "attribute", "packages", "request"]
