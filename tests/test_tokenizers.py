@@ -210,10 +210,10 @@ def test_words_of_nothing_have_no_tag_and_no_share(subject: Subject) -> None:
 
 
 def test_a_target_of_nothing_is_refused(subject: Subject) -> None:
-    """Alone, in a span, and as zoom; the words beside it can be explained."""
-    for options in ({"target": 3}, {"target": [2, 3]}, {"target": 2, "zoom": 3}, {"target": len(subject.words)}):
+    """Alone and in a span; the words beside it can be explained."""
+    for target in (3, [2, 3], len(subject.words)):
         with pytest.raises(InputError, match="leaves nothing") as caught:
-            subject.model.explain(subject.words, **options)
+            subject.model.explain(subject.words, target)
         assert "\n" not in str(caught.value)
     after = subject.model.explain(subject.words, 4, max_evaluations=17)
     assert after.target.words == (DECOMPOSED,)
