@@ -51,6 +51,8 @@ def prepare(tagger: Tagger, cases: Sequence[Case]) -> list[Prepared]:
 
 
 def _resolve(tagger: Tagger, case: Case, encoding: Encoding, logits: Tensor, window: Window | None) -> Prepared:
+    if case.reference not in tagger.references:
+        raise tagger.no_reference(case.reference)
     indices = find_target(encoding.words, case.target)
     zoom = None if case.zoom is None else _one(find_target(encoding.words, case.zoom, "zoom"))
     for index in (*indices, *([] if zoom is None else [zoom])):

@@ -68,6 +68,40 @@ def test_the_fingerprint_is_of_base_and_adapter(made: tuple[Path, Any], tmp_path
     assert load(other, "cpu").info.sha256 != first
 
 
+def test_settings_that_change_the_numbers_change_the_fingerprint(made: tuple[Path, Any], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made[0], tmp_path / "scaled"))
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(settings | {"lora_alpha": 40}))
+    assert load(folder, "cpu").info.sha256 != load(made[0], "cpu").info.sha256
+    (folder / "adapter_config.json").write_text(json.dumps(settings | {"peft_version": "0"}))
+    assert load(folder, "cpu").info.sha256 == load(made[0], "cpu").info.sha256
+
+
+def test_a_whole_model_beside_an_adapter_is_refused(made: tuple[Path, Any], tmp_path: Path) -> None:
+    """transformers would take the adapter's base instead of the weights that are there."""
+    folder = Path(shutil.copytree(made[0], tmp_path / "both"))
+    shutil.copytree(made[0].parent / "base", folder, dirs_exist_ok=True)
+    assert "a whole model and an adapter" in refusal(ModelError, lambda: load(folder, "cpu"))
+
+
+def test_code_beside_an_adapter_is_not_run(made: tuple[Path, Any], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made[0], tmp_path / "evil"))
+    labels = {str(number): f"X{number}" for number in range(4)}
+    told = {"model_type": "nope", "auto_map": {"AutoConfig": "evil.Config"}, "id2label": labels}
+    (folder / "config.json").write_text(json.dumps(told))
+    (folder / "evil.py").write_text(f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()\n")
+    assert load(folder, "cpu").info.labels == ("X0", "X1", "X2", "X3")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_base_that_is_named_from_the_adapters_directory(made: tuple[Path, Any], tmp_path: Path) -> None:
+    shutil.copytree(made[0].parent, tmp_path / "both")
+    folder = tmp_path / "both" / "adapter"
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(settings | {"base_model_name_or_path": "../base"}))
+    assert load(folder, "cpu").info.sha256 == load(made[0], "cpu").info.sha256
+
+
 def test_a_base_without_a_head_takes_the_adapters(tmp_path: Path) -> None:
     """The common way: the base is a language model, its tagging head made when the adapter was trained."""
     built = model(1)

@@ -23,7 +23,7 @@ from transformers import (
 )
 
 from interp.errors import DeviceError, InputError, InterpError, ModelError
-from interp.explain import Model, load
+from interp.explain import Case, Model, load
 from interp.models.loading import find_device
 
 torch.set_num_threads(1)
@@ -170,6 +170,26 @@ def test_a_directory_without_weights(copy: Path) -> None:
 def test_a_directory_without_a_config(copy: Path) -> None:
     (copy / "config.json").unlink()
     refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+@pytest.mark.parametrize("change", [{"hidden_size": "abc"}, {"num_hidden_layers": None}, {"id2label": ["O", "B"]}])
+def test_a_config_of_nonsense(copy: Path, change: dict) -> None:
+    settings = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(settings | change))
+    assert "cannot be read" in refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+def test_a_model_of_few_positions(tmp_path: Path) -> None:
+    loaded = load(tagger_directory(tmp_path / "short", max_position_embeddings=6), "cpu")
+    assert len(loaded.explain(["Rob"], 1, max_evaluations=17).words) == 3
+
+
+def test_a_reference_that_the_model_lacks_is_told_before_anything_is_computed(copy: Path) -> None:
+    settings = json.loads((copy / "tokenizer_config.json").read_text())
+    (copy / "tokenizer_config.json").write_text(json.dumps(settings | {"mask_token": None}))
+    loaded = load(copy, "cpu")
+    with pytest.raises(InputError, match="no mask token: choose another --reference, pad or unk or zero"):
+        loaded.check([Case("Rob", 1, reference="mask")])
 
 
 def test_a_broken_config(copy: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from torch import Tensor, nn
 from transformers import (
     AutoModelForTokenClassification,
     BertTokenizer,
+    BigBirdConfig,
     CanineConfig,
     ConvBertConfig,
+    Data2VecTextConfig,
     FlaubertConfig,
     FNetConfig,
     GPT2Config,
@@ -91,6 +94,25 @@ def test_a_batch_gives_each_what_it_gets_alone(found: tuple[str, Model]) -> None
     for case, together in zip(cases, model.explain_many(cases, tolerance=1e-9), strict=True):
         (alone,) = model.explain_many([case], tolerance=1e-9)
         np.testing.assert_allclose(rows(together), rows(alone), atol=1e-8 * np.abs(rows(alone)).sum())
+
+
+def test_positions_that_are_counted_from_padding_stay_with_the_reference(tmp_path: Path) -> None:
+    """Data2Vec's is RoBERTa's embedding block: a sentence of padding is read at the input's positions, as RoBERTa's is,
+    so that the special tokens, which stay, give nothing; and its first two positions are no places for words.
+    """
+    small = {**SMALL, "max_position_embeddings": 34, "pad_token_id": 0}
+    model = load(directory(tmp_path, Data2VecTextConfig(**small)), "cpu", "float64")
+    found = model.explain(SENTENCE, "London")
+    assert found.words[0].attribution == found.words[-1].attribution == 0
+    assert model.tagger.parts.longest == 33
+    assert model.explain(["Rob"] * 80, 40, window=True, max_evaluations=17).window is not None
+
+
+def test_sparse_attention_that_does_not_last_is_refused(tmp_path: Path) -> None:
+    folder = directory(tmp_path, BigBirdConfig(**SMALL, attention_type="original_full"))
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | {"attention_type": "block_sparse", "block_size": 4}))
+    assert "full attention" in refusal(ModelError, lambda: load(folder, "cpu"))
 
 
 def megatron(model: Any, h: Tensor) -> list[Tensor]:

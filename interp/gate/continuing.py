@@ -43,6 +43,8 @@ def continued(model: Model, sentences: Sequence[Sentence], seed: int, steps: int
     if strange:
         raise InputError(f"The model has no tag {strange[0]} of the training data, but {', '.join(labels)}.")
     tagger: Any = model.tagger
+    if not (tagger.tokenizer.is_fast and tagger.parts.pads):
+        raise InputError("This model cannot be trained on in batches here: give checkpoints instead of --continue.")
     rows = encode(tagged, tagger.tokenizer, labels, longest=tagger.parts.longest or LONGEST)
     torch.manual_seed(seed)
     with contextlib.redirect_stdout(io.StringIO()):

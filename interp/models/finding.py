@@ -40,12 +40,14 @@ def _named(model: PreTrainedModel, family: Family) -> Parts:
     tables = {name: _module(encoder, path) for name, path in names.items() if path is not None}
     layers = list(encoder.get_submodule(family.layers).children())
     closing = _module(encoder, family.closing) if family.closing else None
+    found = {name: table for name, table in tables.items() if table is not None}
     return measured(
         model,
         encoder.get_submodule(family.embeddings),
-        {name: table for name, table in tables.items() if table is not None},
+        found,
         family.absent,
         layers if closing is None else [closing, *layers[1:]],
+        [table for name, table in found.items() if name != "word"],
     )
 
 
@@ -61,9 +63,10 @@ def _looked_for(model: PreTrainedModel) -> Parts:
     the other. Raises ModelError where nothing of the kind is found.
     """
     kind, encoder = model.config.model_type, model.base_model
+    if getattr(model.config, "attention_type", None) == "block_sparse":
+        raise unknown(kind, "a short sentence turns its sparse attention off for good: save it with full attention")
     try:
-        names = {module: name for name, module in encoder.named_modules()}
-        path = names.get(model.get_input_embeddings())
+        path = _word_table(model)
         lists = list(_lists(encoder))
         called = _called(model, [module for each in lists for module in each])
     except Exception as error:  # a model of another kind may do and raise anything
@@ -71,12 +74,31 @@ def _looked_for(model: PreTrainedModel) -> Parts:
     if path is None or not any(called.values()):
         raise unknown(kind, "it shows no word table or no list of layers")
     layers = max(lists, key=lambda each: sum(called[module] for module in each))
-    block = _block(encoder, path, layers)
+    block, word = _block(encoder, path, layers), encoder.get_submodule(path)
     try:
         reasons = dict.fromkeys(TABLES, _NO_TABLES)
-        return measured(model, block, {}, reasons, [layer for layer in dict.fromkeys(layers) if called[layer]])
+        return measured(
+            model,
+            block,
+            {},
+            reasons,
+            [layer for layer in dict.fromkeys(layers) if called[layer]],
+            [part for part in block.modules() if isinstance(part, nn.Embedding) and part is not word],
+        )
     except Exception as error:
         raise unknown(kind, f"its layers return no states, {reason(error)}") from error
+
+
+def _word_table(model: PreTrainedModel) -> str | None:
+    """Where the table of words is that the model calls: T5 has several of one weight."""
+    weight = model.get_input_embeddings().weight
+    tables = {
+        part: name
+        for name, part in model.base_model.named_modules()
+        if isinstance(part, nn.Embedding) and part.weight is weight
+    }
+    called = _called(model, list(tables))
+    return next((name for part, name in tables.items() if called[part]), None)
 
 
 def _lists(encoder: nn.Module) -> Iterator[Sequence[nn.Module]]:

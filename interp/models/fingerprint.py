@@ -14,9 +14,9 @@ from interp.models.tokens import definition
 __all__ = ["fingerprint"]
 
 
-def fingerprint(tensors: Mapping[str, Tensor], tokenizer: PreTrainedTokenizerBase) -> str:
-    """sha256 over every tensor's name, shape and bytes (in the type they were stored in) and the tokeniser's
-    definition.
+def fingerprint(tensors: Mapping[str, Tensor], tokenizer: PreTrainedTokenizerBase, settings: str = "") -> str:
+    """sha256 over every tensor's name, shape and bytes (in the type they were stored in), the tokeniser's definition,
+    and what else decides the numbers.
 
     Taken before any conversion, so that the same checkpoint has one fingerprint on every device and in every
     precision.
@@ -26,4 +26,5 @@ def fingerprint(tensors: Mapping[str, Tensor], tokenizer: PreTrainedTokenizerBas
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     digest.update(definition(tokenizer))
+    digest.update(settings.encode())
     return digest.hexdigest()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import pickle
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,11 @@ from logging import ERROR
 from typing import cast
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from interp.errors import DeviceError, InputError, ModelError
+from interp.errors import DeviceError, InputError, InterpError, ModelError
 from interp.explanation import ModelInfo
 from interp.models.families import FAMILIES
 from interp.models.finding import parts_of
@@ -30,16 +29,6 @@ from interp.models.tokens import reads_spaces
 __all__ = ["DTYPES", "find_device", "load_tagger"]
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
-UNREADABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    RuntimeError,
-    ImportError,
-    SafetensorError,
-    pickle.UnpicklingError,
-)
 UNSPACED = (
     "The tokeniser reads words of a list without the space that stands before them in running text, as pipelines do "
     "for words: if the model was trained on running text, save its tokeniser with add_prefix_space=True."
@@ -60,7 +49,9 @@ def load_tagger(name: str | os.PathLike[str], device: str = "auto", dtype: str =
         source, local = locate(name)
         try:
             loaded = read(source, local)
-        except UNREADABLE as error:
+        except InterpError:
+            raise
+        except Exception as error:  # damaged files end in whatever the library that reads them raises
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f'The model "{name}" cannot be read: {reason}') from error
     _check_vocabulary(name, loaded.model, loaded.tokenizer)
@@ -80,7 +71,10 @@ def load_tagger(name: str | os.PathLike[str], device: str = "auto", dtype: str =
 def _info(name: str, loaded: Loaded) -> ModelInfo:
     """What is known of a model; one of no known family must prove its parts."""
     model, tokenizer = loaded.model, loaded.tokenizer
-    info = ModelInfo(name, loaded.identity, loaded.labels, parts_of(model).count)
+    parts, identity = parts_of(model), loaded.identity
+    if parts.shared:  # the same weights make models of any depth
+        identity = hashlib.sha256(f"{identity} {parts.count}".encode()).hexdigest()
+    info = ModelInfo(name, identity, loaded.labels, parts.count)
     notices = list(loaded.notices)
     if model.config.model_type not in FAMILIES:
         notices.append(prove(Tagger(model, tokenizer, info)))

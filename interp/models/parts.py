@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from interp.recording import first_tensor, frozen, recording_calls
+from interp.recording import frozen, recording_calls
 
 __all__ = ["TABLES", "Parts", "measured", "plain_ids"]
 
@@ -24,7 +24,8 @@ class Parts:
 
     `tables` by name in the order of `TABLES`, and why others are `absent`, as in `Explanation.absent`. Each call of one
     of the `layers` ends a layer. `widths`: features of the embedding block's output and of every layer's. `longest`:
-    sub-tokens that the model reads, None without a limit. `pads`: whether a sentence gives the same with padding behind
+    sub-tokens that the model reads, None without a limit. `kept`: tables whose rows a reference sentence keeps from the
+    input, all but the words'. `pads`: whether a sentence gives the same with padding behind
     it, under a mask.
     """
 
@@ -34,6 +35,7 @@ class Parts:
     layers: Sequence[nn.Module]
     widths: tuple[int, ...]
     longest: int | None
+    kept: Sequence[nn.Module]
     pads: bool
 
     @property
@@ -53,20 +55,27 @@ def measured(
     tables: Mapping[str, nn.Module],
     reasons: Mapping[str, str],
     layers: Sequence[nn.Module],
+    kept: Sequence[nn.Module],
 ) -> Parts:
-    """The parts as they show in a forward of two sub-tokens: how often layers are called, and how wide they are."""
+    """The parts as they show in a forward of two sub-tokens: how often layers are called, and how wide they are. Raises
+    ValueError where a layer returns anything but a row for each sub-token.
+    """
     ids = plain_ids(model, 2)
-    asked = _arguments(tables.get("position"))
-    with torch.no_grad(), frozen(model), recording_calls([embeddings, *layers]) as outputs, asked as positions:
+    asked = _arguments(kept)
+    with torch.no_grad(), frozen(model), recording_calls([embeddings, *layers]) as outputs, asked as rows:
         alone = model(input_ids=ids).logits
+    if any(output.shape[:2] != ids.shape for output in outputs):
+        raise ValueError("its states are not one row for each sub-token")
     longest: int | None = getattr(model.config, "max_position_embeddings", None)
-    if positions:  # the table's rows from the first sub-token's on
-        longest = cast(nn.Embedding, tables["position"]).num_embeddings - int(positions[0].min())
+    for table, numbers in rows.items():
+        first, second = numbers.flatten()[[0, -1]].tolist()
+        if second == first + 1:  # a table of positions: what it has from the first sub-token's on
+            longest = cast(nn.Embedding, table).num_embeddings - int(first)
     absent = {f"components.{name}": reasons[name] for name in TABLES if name not in tables}
     if not tables:
         absent = {"components": reasons["word"]}
     widths = tuple(output.shape[-1] for output in outputs)
-    return Parts(embeddings, tables, absent, layers, widths, longest, _masks(model, ids, alone))
+    return Parts(embeddings, tables, absent, layers, widths, longest, list(rows), _masks(model, ids, alone))
 
 
 def plain_ids(model: PreTrainedModel, length: int) -> Tensor:
@@ -91,14 +100,14 @@ def _masks(model: PreTrainedModel, ids: Tensor, alone: Tensor) -> bool:
 
 
 @contextmanager
-def _arguments(table: nn.Module | None) -> Iterator[list[Tensor]]:
-    """What a table is asked for."""
-    asked: list[Tensor] = []
-    if table is None:
+def _arguments(tables: Sequence[nn.Module]) -> Iterator[dict[nn.Module, Tensor]]:
+    """The rows that each table is asked for, of those that are called."""
+    asked: dict[nn.Module, Tensor] = {}
+
+    def keep(table: nn.Module, args: tuple[Tensor, ...]) -> None:
+        asked[table] = args[0]
+
+    with ExitStack() as stack:
+        for table in tables:
+            stack.callback(table.register_forward_pre_hook(keep).remove)
         yield asked
-        return
-    handle = table.register_forward_pre_hook(lambda _module, args: asked.append(first_tensor(args)))
-    try:
-        yield asked
-    finally:
-        handle.remove()

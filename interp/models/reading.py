@@ -35,6 +35,10 @@ HEADS = ("classifier", "score")
 """What transformers calls the module that gives the logits."""
 
 
+ELSEWHERE = ("base_model_name_or_path", "revision", "peft_version", "target_modules")
+"""What an adapter's settings say of other things than what it does to its base; the modules show in its tensors."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """What was found: weights and tokeniser, the name of each logit, the fingerprint, and what to tell the user."""
@@ -53,7 +57,9 @@ def read(source: str, local: bool) -> Loaded:
     folder = Path(source)
     if (folder / "model_config.json").is_file():
         return _read_bert_ner(source, local)
-    if (folder / "adapter_config.json").is_file() and not any(folder.glob("model*.safetensors")):
+    if (folder / "adapter_config.json").is_file():
+        if any(folder.glob("model*.safetensors")) or any(folder.glob("pytorch_model*.bin")):
+            raise ModelError(f'"{source}" holds a whole model and an adapter: keep one of them there.')
         return _read_adapter(source)
     return _read_directory(source, local)
 
@@ -71,6 +77,10 @@ def _config(source: str, local: bool) -> PreTrainedConfig:
     except OSError as error:
         if Path(source).is_dir():
             raise
+        if not local:
+            raise ModelError(
+                f'The hub has no config.json of "{source}": download an adapter, and give its directory.'
+            ) from error
         raise ModelError(
             f'The model "{source}" is not in the local cache and the hub cannot be reached: '
             "go online once, or give a directory."
@@ -123,8 +133,9 @@ def _read_adapter(source: str) -> Loaded:
         raise ModelError(f'"{source}" is an adapter: pip install "interp[peft]" reads it.') from error
     settings = peft.PeftConfig.from_pretrained(source)
     name = str(settings.base_model_name_or_path or "")
+    beside = Path(source) / name
     try:
-        base, base_local = locate(name)
+        base, base_local = locate(str(beside) if name.startswith(".") and beside.is_dir() else name)
         config = _config(base, base_local)
     except ModelError as error:
         raise ModelError(f'The adapter "{source}" needs its base model. {error}') from error
@@ -141,7 +152,10 @@ def _read_adapter(source: str) -> Loaded:
         local_files_only=base_local,
         trust_remote_code=False,
     )
-    identity = fingerprint({**plain, **{f"adapter {key}": tensor for key, tensor in changes.items()}}, tokenizer)
+    told = json.loads((Path(source) / "adapter_config.json").read_text(encoding="utf-8"))
+    told = {key: value for key, value in told.items() if key not in ELSEWHERE}
+    tensors = {**plain, **{f"adapter {key}": tensor for key, tensor in changes.items()}}
+    identity = fingerprint(tensors, tokenizer, json.dumps(told, sort_keys=True))
     with warnings.catch_warnings():  # peft asks transformers for what it is about to rename
         warnings.simplefilter("ignore", FutureWarning)
         wrapped: Any = peft.PeftModel.from_pretrained(nn.Module.float(model), source)
@@ -157,12 +171,16 @@ def _rows(tensors: Mapping[str, Tensor], head: str) -> int:
 
 def _labels_of_adapter(source: str, base: PreTrainedConfig, *count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of an adapter's labels, from its own config.json or else its base's, and what to say where none fit."""
-    own = _labels(AutoConfig.from_pretrained(source)) if (Path(source) / "config.json").is_file() else ()
+    own: tuple[str, ...] = ()
+    if (Path(source) / "config.json").is_file():
+        settings, _ = PreTrainedConfig.get_config_dict(source, local_files_only=True)
+        numbered = {int(number): str(name) for number, name in (settings.get("id2label") or {}).items()}
+        own = tuple(name for _, name in sorted(numbered.items()))
     for labels in (own, _labels(base)):
         if labels and (not count or len(labels) == count[0]):
             return labels, ()
-    numbered = tuple(f"LABEL_{number}" for number in range(count[0]))
-    return numbered, ("The adapter does not name its labels: put a config.json with id2label beside it.",)
+    notice = "The adapter does not name its labels: put a config.json with id2label beside it."
+    return tuple(f"LABEL_{number}" for number in range(count[0])), (notice,)
 
 
 def _weights(config: PreTrainedConfig, source: str, local: bool, elsewhere: Collection[str] = ()) -> PreTrainedModel:
@@ -182,6 +200,8 @@ def _weights(config: PreTrainedConfig, source: str, local: bool, elsewhere: Coll
         attn_implementation=attention,
         output_loading_info=True,
     )
+    if getattr(model, "_hf_peft_config_loaded", False):  # transformers took another model, which the adapter names
+        raise ModelError(f'"{source}" holds a whole model and an adapter: keep one of them there.')
     if missing := sorted(key for key in loading["missing_keys"] if key.split(".")[0] not in elsewhere):
         raise ModelError(
             f'The weights of "{source}" lack {len(missing)} tensors ({", ".join(missing[:3])}): is it one for tagging?'

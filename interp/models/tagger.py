@@ -4,7 +4,7 @@ backward.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -96,11 +96,6 @@ def _gradients(totals: Sequence[Tensor], states: Sequence[Tensor]) -> list[tuple
     return list(zip(*(gradient.unbind() for gradient in together), strict=True))
 
 
-def _held(tables: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a reference sentence keeps of the input's tables: all but the words."""
-    return {name: value for name, value in tables.items() if name != "word"}
-
-
 def _rows_of(values: Tensor, rows: list[int]) -> Tensor:
     return values[..., rows, :]
 
@@ -163,6 +158,12 @@ class Tagger:
         kinds: list[ReferenceKind] = ["pad", "mask", "unk"]
         return [*(kind for kind in kinds if self._token(kind) is not None), "zero"]
 
+    def no_reference(self, reference: str) -> InputError:
+        """Why a model cannot have this reference."""
+        return InputError(
+            f"This model has no {reference} token: choose another --reference, {' or '.join(self.references)}."
+        )
+
     def _token(self, kind: str) -> int | None:
         number: int | None = getattr(self.tokenizer, f"{kind}_token_id")
         return number
@@ -196,11 +197,11 @@ class Tagger:
         layers: bool = True,
     ) -> Path:
         """From the reference sentence's embedding-block output to the input's: states (sub-tokens, hidden)."""
-        end, tables = self._embed(encoding.ids)
+        end, kept = self._embed(encoding.ids, self.parts.kept)
         if reference == "zero":
             start = torch.zeros_like(end)
         else:
-            start, _ = self._embed(self._reference_ids(encoding, reference), _held(tables))
+            start, _ = self._embed(self._reference_ids(encoding, reference), held=kept)
         route = Route(encoding, tuple(objectives), tables=False, layers=layers)
         detail = None
         if zoom is not None:
@@ -214,13 +215,14 @@ class Tagger:
         """From the reference's table outputs to the input's: states (tables, sub-tokens, hidden), before the
         LayerNorm. With `positions` "zero" every sub-token of the reference stands where the input's first one does.
         """
-        _, end = self._embed(encoding.ids)
-        held = _held(end)
-        if positions == "zero" and "position" in held:
-            held["position"] = held["position"][:1].expand_as(held["position"])
-        _, start = self._embed(self._reference_ids(encoding, reference), held)
+        tables = self.parts.tables
+        _, end = self._embed(encoding.ids, tables.values())
+        held = {table: end[table] for table in self.parts.kept}
+        if positions == "zero" and (moved := tables.get("position")) is not None:
+            held[moved] = held[moved][:1].expand_as(held[moved])
+        _, start = self._embed(self._reference_ids(encoding, reference), tables.values(), held)
         route = Route(encoding, tuple(objectives), tables=True, layers=False)
-        ends = (torch.stack(list(tables.values())) for tables in (end, start))
+        ends = (torch.stack(list(outputs.values())) for outputs in (end, start))
         return Path(next(ends), next(ends), len(objectives), self._summed(encoding), route)
 
     def scores(self, encoding: Encoding, objective: Objective, states: Tensor) -> Tensor:
@@ -237,7 +239,8 @@ class Tagger:
         three short lengths, on which it is quadratic.
         """
         if self._growth is None:
-            lengths = [4, 8, 16]
+            most = min(16, self.parts.longest or 16)
+            lengths = [max(1, most // 4), max(2, most // 2), most]
             self._growth = np.polyfit(lengths, [self._saved(n) for n in lengths], 2)
         first, *above = self.parts.widths
         # The component path has a state for each table.
@@ -334,28 +337,29 @@ class Tagger:
         return torch.cat([nn.functional.pad(state, (0, 0, 0, longest - state.shape[-2])) for state in states])
 
     def _embed(
-        self, ids: Sequence[int], held: Mapping[str, Tensor] = MappingProxyType({})
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Outputs (sub-tokens, hidden) of the embedding block and of each table, as the model itself calls them but for
+        self,
+        ids: Sequence[int],
+        tables: Iterable[nn.Module] = (),
+        held: Mapping[nn.Module, Tensor] = MappingProxyType({}),
+    ) -> tuple[Tensor, dict[nn.Module, Tensor]]:
+        """Outputs (sub-tokens, hidden) of the embedding block and of `tables`, as the model itself calls them but for
         tables whose output is `held`.
         """
         row = torch.tensor([ids], device=self.device)
         mask = torch.ones_like(row) if self.parts.pads else None  # padding tokens of a reference are there to be seen
-        block, tables = self.parts.embeddings, self.parts.tables
-        fixed = {tables[name]: value[None] for name, value in held.items()}
-        seen = recording([block, *tables.values()])
+        block, wanted = self.parts.embeddings, list(tables)
+        fixed = {table: value[None] for table, value in held.items()}
+        seen = recording([block, *wanted])
         with torch.no_grad(), frozen(self.model), replacing(fixed), seen as calls, interrupted(block):
             self.model(input_ids=row, attention_mask=mask)
         own, *each = (outputs[0][0] for outputs in calls)
-        return own, dict(zip(tables, each, strict=True))
+        return own, dict(zip(wanted, each, strict=True))
 
     def _reference_ids(self, encoding: Encoding, reference: str) -> list[int]:
         """The sentence with every sub-token but the special ones replaced."""
         token = self._token(reference)
         if token is None:
-            raise InputError(
-                f"This model has no {reference} token: choose another --reference, {' or '.join(self.references)}."
-            )
+            raise self.no_reference(reference)
         return [i if special else token for i, special in zip(encoding.ids, encoding.special, strict=True)]
 
     def _summed(self, encoding: Encoding) -> Callable[[Tensor], Tensor]:

@@ -11,6 +11,9 @@ from transformers import PreTrainedTokenizerBase
 
 __all__ = ["aligned", "definition", "reads_spaces"]
 
+_OF_READING = ("name_or_path", "is_local", "local_files_only", "backend")
+"""What transformers notes of how a tokeniser was read."""
+
 _PLACE = -1
 """Stands for a sentence between its special tokens; no token has this number."""
 
@@ -43,9 +46,9 @@ def definition(tokenizer: PreTrainedTokenizerBase) -> bytes:
     if tokenizer.is_fast:
         return bytes(tokenizer.backend_tokenizer.to_str().encode())
     plain = {key: value for key, value in tokenizer.init_kwargs.items() if isinstance(value, str | int | float)}
-    plain = {key: value for key, value in plain.items() if not key.endswith(("_file", "name_or_path"))}
+    plain = {key: value for key, value in plain.items() if key not in _OF_READING and not key.endswith("_file")}
     parts = [type(tokenizer).__name__, repr(sorted(plain.items())), repr(sorted(tokenizer.get_vocab().items()))]
     with tempfile.TemporaryDirectory() as folder:
-        for file in sorted(tokenizer.save_vocabulary(folder) or ()):
+        for file in sorted(tokenizer.save_vocabulary(folder, filename_prefix=None) or ()):
             parts.append(hashlib.sha256(Path(file).read_bytes()).hexdigest())
     return "\n".join(parts).encode()
