@@ -23,8 +23,15 @@ PATIENCE = 30
 
 
 def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
+    """A run of its own that listens to Ctrl-C, which a shell's background jobs are told to ignore."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    return subprocess.Popen(command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        ["env", "--default-signal=INT", *command] if sys.platform == "linux" else command,
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def many(project: Project, count: int = 20) -> None:
