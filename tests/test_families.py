@@ -14,6 +14,7 @@ import torch
 from captum.attr import LayerIntegratedGradients
 from families import FAMILIES, LABELS, SENTENCE, Family, both_truths, build, directory
 from reference import Truth
+from test_explain import assert_within, rows, tables
 from torch import Tensor
 from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
@@ -103,23 +104,6 @@ VARIANTS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in 
 @pytest.fixture(scope="session", params=VARIANTS)
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return Subject(FAMILIES[request.param], directory(request.param, tmp_path_factory.mktemp("family")))
-
-
-def rows(explanation: Explanation) -> np.ndarray:
-    """Words, then every layer: (layers + 1, words)."""
-    return np.array([explanation.attributions, *explanation.layers])
-
-
-def tables(explanation: Explanation) -> np.ndarray:
-    assert explanation.components is not None
-    return np.array(list(explanation.components.present.values()))
-
-
-def assert_within(found: np.ndarray, truth: np.ndarray, tolerance: float) -> None:
-    """Σ|error| is within the tolerance of Σ|attribution|, row by row."""
-    assert found.shape == truth.shape
-    mass = np.abs(truth).sum(-1)
-    assert (np.abs(found - truth).sum(-1) <= tolerance * mass + 1e-12).all()
 
 
 def assert_same(one: Explanation, other: Explanation, tolerance: float) -> None:
