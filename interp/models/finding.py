@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from interp.errors import ModelError
 from interp.models.families import FAMILIES, Family
-from interp.models.parts import TABLES, Parts, measured
+from interp.models.parts import TABLES, Parts, measured, plain_ids
 from interp.recording import frozen, recording
 
 __all__ = ["parts_of", "reason", "unknown"]
@@ -113,9 +113,8 @@ def _lists(encoder: nn.Module) -> Iterator[Sequence[nn.Module]]:
 def _called(model: PreTrainedModel, modules: Sequence[nn.Module]) -> dict[nn.Module, int]:
     """How often each module is called in one forward."""
     each = list(dict.fromkeys(modules))
-    ids = torch.zeros(1, 2, dtype=torch.long, device=model.device)
     with torch.no_grad(), frozen(model), recording(each) as calls:
-        model(input_ids=ids)
+        model(input_ids=plain_ids(model, 2))
     return {module: len(outputs) for module, outputs in zip(each, calls, strict=True)}
 
 

@@ -25,8 +25,7 @@ class Parts:
     `tables` by name in the order of `TABLES`, and why others are `absent`, as in `Explanation.absent`. Each call of one
     of the `layers` ends a layer. `widths`: features of the embedding block's output and of every layer's. `longest`:
     sub-tokens that the model reads, None without a limit. `kept`: tables whose rows a reference sentence keeps from the
-    input, all but the words'. `pads`: whether a sentence gives the same with padding behind
-    it, under a mask.
+    input, all but the words'. `pads`: whether a sentence gives the same with padding behind it, under a mask.
     """
 
     embeddings: nn.Module

@@ -242,10 +242,10 @@ class Tagger:
             most = min(16, self.parts.longest or 16)
             lengths = [max(1, most // 4), max(2, most // 2), most]
             self._growth = np.polyfit(lengths, [self._saved(n) for n in lengths], 2)
-        first, *above = self.parts.widths
+        widths = self.parts.widths
         # The component path has a state for each table.
-        wide = (first + sum(above) if layers else max(first, len(self.parts.tables) * first)) * self.dtype.itemsize
-        node = length * wide * (1 + targets)
+        wide = sum(widths) if layers else widths[0] * max(1, len(self.parts.tables))
+        node = length * wide * self.dtype.itemsize * (1 + targets)
         # What one layer needs beside what is saved for it: about the gradients of its widest parts, of every target.
         saved = float(np.polyval(self._growth, length))
         return Cost(length, int(saved * (1.25 + (targets - 1) * 1.25 / self.parts.count)) + node, node)
