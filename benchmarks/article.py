@@ -16,9 +16,9 @@ import click
 
 from benchmarks.honesty import ARTICLE
 from interp.explain import load
-from interp.explanation import addresses
-from interp.questions import Case
-from interp.resolution import prepare
+from interp.explain.prepare import prepare
+from interp.explanation import distinct_names
+from interp.question import Question
 from tests import published
 
 TARGET = 10
@@ -27,7 +27,7 @@ TARGET = 10
 def as_published(name: str) -> dict[str, Any]:
     """Word attributions as the article computed them, and what completeness asks for."""
     tagger = load(name, device="cpu").tagger
-    (one,) = prepare(tagger, [Case(ARTICLE, TARGET, tag="B-PER")])
+    (one,) = prepare(tagger, [Question(ARTICLE, TARGET, tag="B-PER")])
     found = published.words(tagger, one)
     words = found.sums.tolist()
     return {"words": words, "sum": sum(words), "change": found.change}
@@ -44,7 +44,7 @@ def main(out: File | None) -> None:
         change = path.at_input - path.at_reference
         names = [word.text for word in explanation.words]
         found[name] = {
-            "words": addresses(names),
+            "words": distinct_names(names),
             "published": before,
             "integrated": {
                 "words": explanation.attributions,
@@ -53,12 +53,14 @@ def main(out: File | None) -> None:
                 "estimate": path.estimate,
                 "evaluations": path.evaluations,
             },
-            "layers": {word: [layer[i] for layer in explanation.layers] for i, word in enumerate(addresses(names))},
+            "layers": {
+                word: [layer[i] for layer in explanation.layers] for i, word in enumerate(distinct_names(names))
+            },
         }
         click.echo(f"{name}: F(input) - F(reference) = {change:.4f}")
         click.echo(f"  as published: sum {before['sum']:.4f} (its own F changes by {before['change']:.4f})")
         click.echo(f"  integrated:   sum {explanation.score:.4f}, estimate {path.estimate:.1e}")
-        for word, old, new in zip(addresses(names), before["words"], explanation.attributions, strict=True):
+        for word, old, new in zip(distinct_names(names), before["words"], explanation.attributions, strict=True):
             click.echo(f"  {word:10} {old:+9.4f} {new:+9.4f}")
     if out is not None:
         out.write_text(json.dumps(found, indent=1) + "\n")

@@ -8,7 +8,7 @@ from itertools import product
 
 from benchmarks.engines import NODES
 from benchmarks.shapes import SHAPES, flops
-from interp.memory import MOST_TOKENS
+from interp.engine.budget import MAX_TOKENS
 
 __all__ = ["LIMIT", "STEPS", "Cell", "matrix", "predicted"]
 
@@ -25,7 +25,7 @@ NOT_CONVERGING = ("sweep", "share")
 """Works without an error to control, where rounding decides nothing: bfloat16 is measured there for every model."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One benchmark. `against` as in the results; `device` as torch names it."""
 
@@ -110,7 +110,19 @@ def matrix(work: str, devices: Sequence[str], full: bool) -> list[Cell]:
             precisions.append("bfloat16")
         if work == "devices":
             precisions = precisions[-1:] if not full else precisions
-        found += [Cell(work, model, tokens, sentences, targets, against, device, each) for each in precisions]
+        found += [
+            Cell(
+                work=work,
+                model=model,
+                tokens=tokens,
+                sentences=sentences,
+                targets=targets,
+                against=against,
+                device=device,
+                precision=each,
+            )
+            for each in precisions
+        ]
     return found
 
 
@@ -123,7 +135,7 @@ def predicted(cell: Cell, pairs: int, rate: Callable[[str, str], float]) -> floa
 
     def seconds(rows: float, device: str, precision: str, targets: int = 1) -> float:
         kind = device.partition(":")[0]
-        forwards = max(1.0, rows * cell.tokens / MOST_TOKENS[kind])
+        forwards = max(1.0, rows * cell.tokens / MAX_TOKENS[kind])
         arithmetic = rows * (1 + targets) * flops(cell.model, cell.tokens) / (EFFICIENCY * rate(device, precision))
         return arithmetic + forwards * SHAPES[cell.model].layers * STARTING[kind]
 

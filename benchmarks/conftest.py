@@ -20,10 +20,10 @@ import torch
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # for benchmarks.*; an installed interp goes before
 
-from benchmarks import measuring
+from benchmarks import meter
 from benchmarks.cells import LIMIT, Cell, matrix, predicted
 from interp.errors import DeviceError
-from interp.models.loading import find_device
+from interp.models.load import find_device
 
 FULL_PAIRS, DEFAULT_PAIRS = 3, 1
 NOT_RUN = pytest.StashKey[list[tuple[str, float]]]()
@@ -96,7 +96,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=why))
             kept.append(item)
             continue
-        seconds = predicted(cell, _pairs(config), measuring.matmul_rate)
+        seconds = predicted(cell, _pairs(config), meter.matmul_rate)
         if seconds > config.option.benchmark_limit:
             config.stash[NOT_RUN].append((item.nodeid, seconds))
             left.append(item)
@@ -135,9 +135,9 @@ def pytest_sessionfinish() -> Iterator[None]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     machine_info.get("cpu", {}).pop("flags", None)
-    machine_info |= measuring.machine() | {
+    machine_info |= meter.machine() | {
         "threads": torch.get_num_threads(),
-        "matmul": measuring.measured_rates(),
+        "matmul": meter.measured_rates(),
     }
 
 
@@ -155,14 +155,14 @@ def _precision(request: pytest.FixtureRequest) -> Iterator[None]:
     if "cell" not in request.fixturenames:
         yield
         return
-    with measuring.arithmetic(request.getfixturevalue("cell").precision):
+    with meter.arithmetic(request.getfixturevalue("cell").precision):
         yield
 
 
 @pytest.fixture
 def measure(benchmark: Any, cell: Cell, request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Run a work against another, in turns, and record it; see `benchmarks.running.run`."""
-    from benchmarks.running import Effort, run
+    """Run a work against another, in turns, and record it; see `benchmarks.run.run`."""
+    from benchmarks.run import Effort, run
 
     config = request.config
     seconds = 30.0 if config.option.benchmark_full else 4.0

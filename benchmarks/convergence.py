@@ -39,16 +39,16 @@ from torch import Tensor
 
 from benchmarks import engines
 from benchmarks.honesty import TOLERANCE, cases, uniform
+from interp.engine.paths import Block, IntegrationPath, integrate_panel, nodes_of
+from interp.engine.quadrature import IntegrationStatus, Panel
+from interp.engine.sweep import Evaluate, SweepOptions, integrate
 from interp.explain import Model, load
-from interp.files import write
-from interp.integration import Evaluate, Settings, integrate
+from interp.explain.prepare import PreparedQuestion, build_path, prepare
 from interp.models.tagger import Tagger
-from interp.paths import Block, Path, contribute, known
-from interp.quadrature import Panel, Status
-from interp.questions import Case
-from interp.report.drawing import AGAINST, FOR, GRID
-from interp.report.figures import _drawn, _style
-from interp.resolution import Prepared, path_of, prepare
+from interp.project.files import write
+from interp.question import Question
+from interp.report.figures.draw import AGAINST, FOR, GRID
+from interp.report.figures.save import _drawn, _style
 
 Array = npt.NDArray[np.float64]
 
@@ -62,7 +62,7 @@ LONGEST = 25
 """Sub-tokens of a sentence for `open`, for the same reason."""
 PANELS = {"open": 8, "planted": 16}
 """Of 33 points in the reference."""
-CONVERGED = Status.CONVERGED.value
+CONVERGED = IntegrationStatus.CONVERGED.value
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class Run:
     status: str = ""
 
 
-def sentences(name: str, data: File, count: int, tagger: Tagger) -> list[Case]:
+def sentences(name: str, data: File, count: int, tagger: Tagger) -> list[Question]:
     if name == "planted":
         return cases(name, data, count)
     short = [case for case in cases(name, data, 4 * count) if len(tagger.encode(case.words).ids) <= LONGEST]
@@ -85,7 +85,7 @@ def sentences(name: str, data: File, count: int, tagger: Tagger) -> list[Case]:
     return short[:count]
 
 
-def reference(path: Path, evaluate: Evaluate, panels: int) -> tuple[Sequence[Array], float]:
+def reference(path: IntegrationPath, evaluate: Evaluate, panels: int) -> tuple[Sequence[Array], float]:
     """Attributions (groups, units) per state; their error is less than that of half the points, the second value."""
     parts = uniform(path, evaluate, panels, 33)
     fine, coarse = (parts[0].by_state(sum(each)) for each in zip(*((p.values, p.nested) for p in parts), strict=True))
@@ -98,18 +98,18 @@ def errors(found: Sequence[Array], right: Sequence[Array]) -> dict[str, float]:
     return {"words": each[0]} | ({"worst layer": max(each)} if len(found) == len(right) else {})
 
 
-def runs(model: Model, one: Prepared, index: int) -> Iterator[Run]:
+def runs(model: Model, one: PreparedQuestion, index: int) -> Iterator[Run]:
     """All methods with all they can be asked for, on the sentence of this index."""
-    tagger, path = model.tagger, path_of(model.tagger, [one], False)
+    tagger, path = model.tagger, build_path(model.tagger, [one], False)
     (samples,) = tagger.evaluate([Block(path, Panel(0.0, 1.0, POINTS[-1]).nodes, (0,))])
     for points in POINTS:
         panel = Panel(0.0, 1.0, points)
-        part = contribute(path, panel, known([samples]))
+        part = integrate_panel(path, panel, nodes_of([samples]))
         yield Run("one panel", points, dict.fromkeys(VIEWS, points), part.by_state(part.values))
     for tolerance in TOLERANCES:
-        (result,) = integrate([path], tagger.evaluate, Settings(tolerance)).results[0]
+        (result,) = integrate([path], tagger.evaluate, SweepOptions(tolerance)).results[0]
         taken = dict.fromkeys(VIEWS, result.evaluations)
-        yield Run("adaptive", tolerance, taken, result.values, result.status.value)
+        yield Run("adaptive", tolerance, evaluations=taken, values=result.values, status=result.status.value)
     for steps, (words, layers) in STEPS.items():
         every = steps + len(tagger.parts.layers) * (steps + 1)  # conductance evaluates both ends of its steps
         taken = {"words": steps, "worst layer": every}
@@ -119,7 +119,7 @@ def runs(model: Model, one: Prepared, index: int) -> Iterator[Run]:
             yield Run("captum", steps, taken, [captum_words(tagger, path, steps)])
 
 
-def captum_words(tagger: Tagger, path: Path, steps: int) -> Array:
+def captum_words(tagger: Tagger, path: IntegrationPath, steps: int) -> Array:
     """Word sums of Captum's integrated gradients of the embedding block."""
     route = path.context
     (objective,) = route.objectives
@@ -134,10 +134,12 @@ def captum_words(tagger: Tagger, path: Path, steps: int) -> Array:
     return np.asarray(path.sums(found.detach()[0].sum(-1)[None].double()).numpy())
 
 
-def sentence(fast: Model, exact: Model, case: Case, index: int) -> dict[str, Any]:
+def sentence(fast: Model, exact: Model, case: Question, index: int) -> dict[str, Any]:
     start = perf_counter()
     (one,) = prepare(fast.tagger, [case])
-    right, bound = reference(path_of(exact.tagger, [one], False), exact.tagger.evaluate, PANELS[fast.tagger.info.name])
+    right, bound = reference(
+        build_path(exact.tagger, [one], False), exact.tagger.evaluate, PANELS[fast.tagger.info.name]
+    )
     rows = [
         (view, run.method, run.budget, run.evaluations[view], error, run.status)
         for run in runs(fast, one, index)
@@ -306,7 +308,7 @@ def main(
         raise click.UsageError("--data is missing.")
     else:
         torch.set_num_threads(1)
-        partial = partial or File(tempfile.gettempdir()) / "interp-convergence.jsonl"
+        partial = partial or File(input=tempfile.gettempdir()) / "interp-convergence.jsonl"
         if not resume:
             partial.unlink(missing_ok=True)
         found = {

@@ -18,15 +18,15 @@ import torch
 from captum.attr import IntegratedGradients, LayerConductance, LayerIntegratedGradients
 from torch import Tensor
 
+from interp.engine.budget import MAX_TOKENS, default_budget, plan_batches
+from interp.engine.hooks import frozen, replacing
+from interp.engine.paths import Block, IntegrationPath, integrate_panel, nodes_of
+from interp.engine.quadrature import Panel
+from interp.engine.sweep import Integral, SweepOptions, integrate
 from interp.explain import Model
+from interp.explain.prepare import PreparedQuestion, build_path
 from interp.explanation import Explanation
-from interp.integration import Result, Settings, integrate
-from interp.memory import MOST_TOKENS, default_budget, portions
 from interp.models.tagger import Tagger
-from interp.paths import Block, Path, contribute, known
-from interp.quadrature import Panel
-from interp.recording import frozen, replacing
-from interp.resolution import Prepared, path_of
 
 __all__ = [
     "NODES",
@@ -45,7 +45,7 @@ __all__ = [
     "words",
 ]
 
-Groups = Sequence[Sequence[Prepared]]
+Groups = Sequence[Sequence[PreparedQuestion]]
 Values = list[list[np.ndarray]]
 """Per sentence and state: sums per word, (units) or (groups, units)."""
 
@@ -85,14 +85,14 @@ def counted(tagger: Tagger) -> Iterator[Counts]:
         del tagger.evaluate
 
 
-def ours(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> list[list[Result]]:
+def ours(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> list[list[Integral]]:
     """All layers' conductance on the embedding path (False) and the table split (True), as `explain_many` does it."""
     tagger = model.tagger
     costs = [tagger.cost(len(group[0].encoding.ids), len(group)) for group in groups]
-    found: list[list[Result]] = [[] for _ in groups]
-    for some, fitted in portions(costs, Settings(TOLERANCE), default_budget(tagger.device), tagger.device.type):
+    found: list[list[Integral]] = [[] for _ in groups]
+    for some, fitted in plan_batches(costs, SweepOptions(TOLERANCE), default_budget(tagger.device), tagger.device.type):
         for each in tables:
-            paths = [path_of(tagger, groups[i], each) for i in some]
+            paths = [build_path(tagger, groups[i], each) for i in some]
             for i, results in zip(some, integrate(paths, tagger.evaluate, fitted).results, strict=True):
                 found[i] += results
     return found
@@ -107,17 +107,17 @@ def sweep(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> li
     """NODES of every path, without judging: both panels, all layers, word sums and what the estimate needs."""
     tagger = model.tagger
     found = []
-    for path in (path_of(tagger, group, each) for each in tables for group in groups):
+    for path in (build_path(tagger, group, each) for each in tables for group in groups):
         targets = tuple(range(path.targets))
-        nodes = known([tagger.evaluate([Block(path, own, targets)])[0] for own in _portions(tagger, path.length)])
-        found += [contribute(path, panel, nodes, target) for panel in PANELS for target in targets]
+        nodes = nodes_of([tagger.evaluate([Block(path, own, targets)])[0] for own in _portions(tagger, path.length)])
+        found += [integrate_panel(path, panel, nodes, target) for panel in PANELS for target in targets]
     return found
 
 
 def bare(model: Model, groups: Groups) -> None:
     """The same rows forward and backward to the input alone; nothing is kept or integrated."""
     tagger = model.tagger
-    for path in (path_of(tagger, group, False) for group in groups):
+    for path in (build_path(tagger, group, False) for group in groups):
         encoding, objectives = path.context.encoding, path.context.objectives
         for nodes in _portions(tagger, path.length):
             ids = torch.tensor([encoding.ids] * len(nodes), device=tagger.device)
@@ -134,7 +134,7 @@ def _portions(tagger: Tagger, length: int) -> list[tuple[float, ...]]:
 
 
 def _rows(tagger: Tagger, length: int) -> int:
-    return max(1, MOST_TOKENS[tagger.device.type] // length)
+    return max(1, MAX_TOKENS[tagger.device.type] // length)
 
 
 def captum(model: Model, groups: Groups, steps: int, split: bool) -> Values:
@@ -151,8 +151,8 @@ def captum(model: Model, groups: Groups, steps: int, split: bool) -> Values:
     return found
 
 
-def _captum(tagger: Tagger, ones: Sequence[Prepared], steps: int, split: bool) -> Values:
-    paths = [path_of(tagger, [one], False) for one in ones]
+def _captum(tagger: Tagger, ones: Sequence[PreparedQuestion], steps: int, split: bool) -> Values:
+    paths = [build_path(tagger, [one], False) for one in ones]
     ids = torch.tensor([one.encoding.ids for one in ones], device=tagger.device)
     pads = torch.tensor([tagger._reference_ids(one.encoding, "pad") for one in ones], device=tagger.device)
     rows = max(_rows(tagger, ids.shape[1]), 2 * len(ones))
@@ -176,7 +176,7 @@ def _captum(tagger: Tagger, ones: Sequence[Prepared], steps: int, split: bool) -
     states += [LayerConductance(above, layer).attribute(*ends, **options) for layer in tagger.parts.layers]
     found = [[_sums(path, state[i]) for state in states] for i, path in enumerate(paths)]
     if split:
-        parted = [path_of(tagger, [one], True) for one in ones]
+        parted = [build_path(tagger, [one], True) for one in ones]
         inputs, references = (
             tuple(torch.stack([getattr(path, end)[k] for path in parted]) for k in range(3))
             for end in ("input", "reference")
@@ -187,7 +187,7 @@ def _captum(tagger: Tagger, ones: Sequence[Prepared], steps: int, split: bool) -
     return found
 
 
-def _sums(path: Path, values: Tensor) -> np.ndarray:
+def _sums(path: IntegrationPath, values: Tensor) -> np.ndarray:
     return np.asarray(path.sums(values.detach().sum(-1)[None].double())[0].cpu().numpy())
 
 
@@ -210,17 +210,17 @@ def explainer(model: Model, every: bool) -> Callable[[Sequence[str]], Any]:
     return explain
 
 
-def values(results: Sequence[Sequence[Result]]) -> Values:
+def values(results: Sequence[Sequence[Integral]]) -> Values:
     """Those of `ours` in the form of `captum`'s: a sentence's states, of all its paths (one target)."""
     return [[value if len(value) > 1 else value[0] for result in each for value in result.values] for each in results]
 
 
-def reference(exact: Model, group: Sequence[Prepared], tables: Sequence[bool]) -> list[np.ndarray]:
+def reference(exact: Model, group: Sequence[PreparedQuestion], tables: Sequence[bool]) -> list[np.ndarray]:
     """A sentence's states in float64, refined far beyond any run; completeness, which it does not use, vouches."""
     states = []
     for each in tables:
-        path = path_of(exact.tagger, group, each)
-        (result,) = integrate([path], exact.tagger.evaluate, Settings(1e-7, max_evaluations=20_000)).results[0]
+        path = build_path(exact.tagger, group, each)
+        (result,) = integrate([path], exact.tagger.evaluate, SweepOptions(1e-7, max_evaluations=20_000)).results[0]
         mass = sum(float(np.abs(value).sum()) for value in result.values)
         assert abs(result.residuals[0]) <= 1e-6 * mass, "the reference misses completeness"
         states += [value if len(value) > 1 else value[0] for value in result.values]

@@ -21,12 +21,12 @@ import torch
 from rich.progress import track
 
 from interp.bundled import corpora, grammar
+from interp.engine.paths import Block, Contribution, IntegrationPath, integrate_panel, nodes_of
+from interp.engine.quadrature import IntegrationStatus, Panel
+from interp.engine.sweep import Integral, SweepOptions, integrate
 from interp.explain import load
-from interp.integration import Result, Settings, integrate
-from interp.paths import Block, Contribution, Path, contribute, known
-from interp.quadrature import Panel, Status
-from interp.questions import Case
-from interp.resolution import path_of, prepare
+from interp.explain.prepare import build_path, prepare
+from interp.question import Question
 from tests import problems
 
 ARTICLE = ("Soccer", "-", "Steve", "Tiger", "gets", "a", "lucky", "win", ",", "Rob", "in", "surprise", "defeat")
@@ -36,46 +36,46 @@ SHARP = 1e-7
 BANK = (*problems.SMOOTH, *problems.HARD, *problems.CANCELLING, *problems.DISCONTINUOUS, *problems.BLIND)
 
 
-def cases(name: str, data: File, count: int) -> list[Case]:
+def cases(name: str, data: File, count: int) -> list[Question]:
     """Sentences with a target: the first entity's first word as `open` finds it, the tagged word of the grammar."""
     rng = np.random.default_rng(20)
     if name == "planted":
         cued = [each for each in grammar.sample(rng, 4 * count) if each.target is not None]
-        return [Case(ARTICLE, 10), *(Case(each.words, each.target + 1) for each in cued[: count - 1])]
+        return [Question(ARTICLE, 10), *(Question(each.words, each.target + 1) for each in cued[: count - 1])]
     sentences = [each.words for each in corpora.read("uner-test", data) if len(each.words) > 2]
     chosen = [sentences[i] for i in rng.permutation(len(sentences))[:count]]
     model = load(name, device="cpu")
-    return [Case(words, (model.entities(words) or [(1,)])[0][0]) for words in chosen]
+    return [Question(words, (model.entities(words) or [(1,)])[0][0]) for words in chosen]
 
 
-def truth(path: Path, evaluate: Any, panels: int = 32) -> list[np.ndarray]:
+def truth(path: IntegrationPath, evaluate: Any, panels: int = 32) -> list[np.ndarray]:
     """Attributions (groups, units) per state on `panels` uniform panels of 17 nodes: 513 nodes in all."""
     parts = uniform(path, evaluate, panels, POINTS)
     return list(parts[0].by_state(sum(part.values for part in parts)))
 
 
-def uniform(path: Path, evaluate: Any, panels: int, points: int) -> list[Contribution]:
+def uniform(path: IntegrationPath, evaluate: Any, panels: int, points: int) -> list[Contribution]:
     """Panels of one width, without judging."""
     parts = []
     for i in range(panels):
         panel = Panel(i / panels, (i + 1) / panels, points)
-        parts.append(contribute(path, panel, known(evaluate([Block(path, panel.nodes, (0,))]))))
+        parts.append(integrate_panel(path, panel, nodes_of(evaluate([Block(path, panel.nodes, (0,))]))))
     return parts
 
 
-def sharp_truth(path: Path, evaluate: Any) -> list[np.ndarray]:
+def sharp_truth(path: IntegrationPath, evaluate: Any) -> list[np.ndarray]:
     """The same where uniform panels do not resolve the path (they miss a third of F): refined far beyond the run.
 
     What vouches for it is completeness, which no panel of it may miss by more than 1e-6.
     """
-    (result,) = integrate([path], evaluate, Settings(SHARP, max_evaluations=20_000)).results[0]
+    (result,) = integrate([path], evaluate, SweepOptions(SHARP, max_evaluations=20_000)).results[0]
     mass = sum(float(np.abs(value).sum()) for value in result.values)
     if abs(result.residuals[0]) > 1e-6 * mass:
         raise ValueError(f"the reference misses completeness by {abs(result.residuals[0]) / mass:.1e}")
     return list(result.values)
 
 
-def true_error(result: Result, reference: Sequence[np.ndarray]) -> float:
+def true_error(result: Integral, reference: Sequence[np.ndarray]) -> float:
     """Σ|error| / Σ|attribution| over units, the worst state and group; groups without any effect have none."""
     worst = 0.0
     for found, right in zip(result.values, reference, strict=True):
@@ -84,16 +84,16 @@ def true_error(result: Result, reference: Sequence[np.ndarray]) -> float:
     return float(worst)
 
 
-def study(name: str, tables: bool, chosen: Sequence[Case]) -> list[dict[str, Any]]:
+def study(name: str, tables: bool, chosen: Sequence[Question]) -> list[dict[str, Any]]:
     fast, exact = (load(name, device="cpu", dtype=dtype) for dtype in ("float32", "float64"))
     rows = []
     for case in track(chosen, f"{name}, {'component' if tables else 'embedding'} path"):
         (one,) = prepare(fast.tagger, [case])
-        (result,) = integrate([path_of(fast.tagger, [one], tables)], fast.tagger.evaluate, Settings(TOLERANCE)).results[
-            0
-        ]
+        (result,) = integrate(
+            [build_path(fast.tagger, [one], tables)], fast.tagger.evaluate, SweepOptions(TOLERANCE)
+        ).results[0]
         known = sharp_truth if tables else truth
-        reference = known(path_of(exact.tagger, [one], tables), exact.tagger.evaluate)
+        reference = known(build_path(exact.tagger, [one], tables), exact.tagger.evaluate)
         rows.append(
             {
                 "words": len(one.encoding.words),
@@ -109,7 +109,7 @@ def study(name: str, tables: bool, chosen: Sequence[Case]) -> list[dict[str, Any
 def bank() -> list[dict[str, Any]]:
     rows = []
     for problem in BANK:
-        (result,) = integrate([problems.path([problem])], problems.evaluator(), Settings(TOLERANCE)).results[0]
+        (result,) = integrate([problems.path([problem])], problems.evaluator(), SweepOptions(TOLERANCE)).results[0]
         error = max(float(np.abs(value[0] - problem.truth).sum()) for value in result.values)
         rows.append(
             {
@@ -125,7 +125,7 @@ def bank() -> list[dict[str, Any]]:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    converged = [row for row in rows if row["status"] == Status.CONVERGED.value]
+    converged = [row for row in rows if row["status"] == IntegrationStatus.CONVERGED.value]
     evaluations = np.array([row["evaluations"] for row in converged])
     return {
         "sentences": len(rows),

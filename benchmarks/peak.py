@@ -16,7 +16,7 @@ from dataclasses import asdict
 import torch
 
 from benchmarks.engines import counted
-from benchmarks.measuring import DTYPES, arithmetic, peak, timed
+from benchmarks.meter import DTYPES, arithmetic, peak, timed
 from benchmarks.shapes import built, questions
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from interp.bundled import grammar
-from interp.explain import Case, load
+from interp.explain.model import Question, load
 
 
 @click.command(help=__doc__)
@@ -24,7 +24,7 @@ def main(count: int, seed: int, out: File | None) -> None:
     torch.set_num_threads(1)
     sentences = [s for s in grammar.sample(np.random.default_rng(seed), 3 * count) if s.target is not None][:count]
     model = load("planted", device="cpu")
-    cases = [Case(s.words, s.target + 1, positions="same") for s in sentences]
+    cases = [Question(s.words, s.target + 1, positions="same") for s in sentences]
     right = leads = converged = 0
     for sentence, explanation in zip(sentences, model.explain_many(cases), strict=True):
         right += explanation.target.predicted == (grammar.CUES[sentence.words[sentence.cue]],)

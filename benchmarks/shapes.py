@@ -17,12 +17,12 @@ from transformers import BertConfig, BertForTokenClassification, BertTokenizer
 
 from interp.bundled.grammar import FILLERS, REACH
 from interp.explain import Model, load
+from interp.explain.prepare import PreparedQuestion, prepare
 from interp.explanation import ModelInfo
-from interp.models.fingerprint import fingerprint
-from interp.models.loading import find_device
+from interp.models.fingerprint import model_fingerprint
+from interp.models.load import find_device
 from interp.models.tagger import Tagger
-from interp.questions import Case
-from interp.resolution import Prepared, prepare
+from interp.question import Question
 
 __all__ = ["SHAPES", "Shape", "built", "flops", "groups", "questions", "sentence"]
 
@@ -94,7 +94,7 @@ def _random(name: str, device: str, dtype: str) -> Model:
     torch.random.set_rng_state(generator)
     pieces = {piece: i for i, piece in enumerate((*SPECIAL, *(f"w{i}" for i in range(PIECES - len(SPECIAL)))))}
     tokenizer = BertTokenizer(vocab=pieces, do_lower_case=False)
-    info = ModelInfo(name, fingerprint(model.state_dict(), tokenizer), LABELS, shape.layers)
+    info = ModelInfo(name, model_fingerprint(model.state_dict(), tokenizer), LABELS, shape.layers)
     nn.Module.to(model, device=where, dtype=getattr(torch, dtype))
     return Model(Tagger(model.eval(), tokenizer, info))
 
@@ -125,14 +125,14 @@ def _filled(random: Random) -> list[str]:
     return random.choice(TEMPLATES).format(place=place, other=other, day=random.choice(DAYS), **names).split()
 
 
-def questions(model: Model, name: str, tokens: int, sentences: int, targets: int = 1) -> list[Case]:
+def questions(model: Model, name: str, tokens: int, sentences: int, targets: int = 1) -> list[Question]:
     """Cases: per sentence the word of an entity (one of several words gives its first), then other words."""
     found = []
     for number in range(sentences):
         words = sentence(model.tagger, name, tokens, number)
         first = _target(model, name, words)
         others = [index for index in range(1, len(words) + 1) if index != first]
-        found += [Case(words, index) for index in [first, *others][:targets]]
+        found += [Question(words, index) for index in [first, *others][:targets]]
     return found
 
 
@@ -144,9 +144,9 @@ def _target(model: Model, name: str, words: Sequence[str]) -> int:
     return model.entities(words)[0][0] if name == "open" else 1
 
 
-def groups(tagger: Tagger, cases: Sequence[Case]) -> list[list[Prepared]]:
+def groups(tagger: Tagger, cases: Sequence[Question]) -> list[list[PreparedQuestion]]:
     """Cases resolved, those of one sentence together."""
-    found: dict[tuple[object, ...], list[Prepared]] = {}
+    found: dict[tuple[object, ...], list[PreparedQuestion]] = {}
     for one in prepare(tagger, cases):
         found.setdefault(one.sentence, []).append(one)
     return list(found.values())

@@ -14,7 +14,7 @@ import pytest
 from benchmarks import engines
 from benchmarks.cells import Cell
 from benchmarks.engines import Groups
-from benchmarks.running import CostError, Other, matched, model_of
+from benchmarks.run import CostError, Other, matched, model_of
 from benchmarks.shapes import SHAPES, built, groups, questions, sentence
 
 DEFAULT_STEPS = 50  # of Captum and of transformers-interpret

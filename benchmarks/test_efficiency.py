@@ -11,8 +11,8 @@ import torch
 from benchmarks import engines
 from benchmarks.cells import Cell
 from benchmarks.engines import Groups
-from benchmarks.measuring import SIZES, arithmetic, burst
-from benchmarks.running import Other, model_of
+from benchmarks.meter import SIZES, arithmetic, burst
+from benchmarks.run import Other, model_of
 from benchmarks.shapes import built, groups, questions
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.cells import Cell
-from benchmarks.running import model_of
+from benchmarks.run import model_of
 from benchmarks.shapes import questions
 
 

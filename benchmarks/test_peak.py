@@ -13,12 +13,12 @@ import pytest
 
 from benchmarks.cells import Cell
 from benchmarks.engines import Counts
-from benchmarks.measuring import matmul_rate, quartiles
-from benchmarks.running import model_of, record
+from benchmarks.meter import matmul_rate, quartiles
+from benchmarks.run import model_of, record
 from benchmarks.shapes import flops
+from interp.engine.budget import parse_size, plan_batches
+from interp.engine.sweep import SweepOptions
 from interp.errors import DeviceError
-from interp.integration import Settings
-from interp.memory import parse_size, portions
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -59,7 +59,7 @@ def test_memory_budget(benchmark: Any, cell: Cell) -> None:
     """The same with a budget, which it may never exceed."""
     cost = model_of(cell).tagger.cost(cell.tokens, cell.targets)
     try:
-        list(portions([cost], Settings(), parse_size("1GiB"), cell.device))
+        list(plan_batches([cost], SweepOptions(), parse_size("1GiB"), cell.device))
     except DeviceError as refused:
         pytest.skip(str(refused))
     peak = measured(benchmark, cell, "1GiB")

@@ -10,37 +10,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interp.attribution import Attribution as Attribution
-    from interp.attribution import attribute as attribute
-    from interp.document import read as read
-    from interp.document import save as save
+    from interp.engine.attribute import Attribution as Attribution
+    from interp.engine.attribute import attribute as attribute
+    from interp.engine.quadrature import IntegrationStatus as IntegrationStatus
     from interp.errors import InterpError as InterpError
     from interp.explain import Model as Model
     from interp.explain import load as load
     from interp.explanation import Explanation as Explanation
-    from interp.quadrature import Status as Status
-    from interp.questions import Case as Case
+    from interp.explanation.document import read as read
+    from interp.explanation.document import save as save
+    from interp.question import Question as Question
 
 _HOMES = {
-    "Attribution": "interp.attribution",
-    "Case": "interp.questions",
+    "Attribution": "interp.engine.attribute",
     "Explanation": "interp.explanation",
+    "IntegrationStatus": "interp.engine.quadrature",
     "InterpError": "interp.errors",
     "Model": "interp.explain",
-    "Status": "interp.quadrature",
-    "attribute": "interp.attribution",
+    "Question": "interp.question",
+    "attribute": "interp.engine.attribute",
     "load": "interp.explain",
-    "read": "interp.document",
-    "save": "interp.document",
+    "read": "interp.explanation.document",
+    "save": "interp.explanation.document",
 }
 
 __all__ = [
     "Attribution",
-    "Case",
     "Explanation",
+    "IntegrationStatus",
     "InterpError",
     "Model",
-    "Status",
+    "Question",
     "attribute",
     "load",
     "read",

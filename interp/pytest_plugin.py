@@ -15,10 +15,10 @@ import pytest
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
+    from interp.cases.answer import Explainer
     from interp.explanation import Explanation
-    from interp.runner import Explains
+    from interp.question.words import TargetSpec
     from interp.testing.snapshots import GoldenSnapshot
-    from interp.words import TargetSpec
 
 __all__ = ["explain", "golden", "interp_device", "interp_model"]
 
@@ -75,10 +75,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "interp_device" not in metafunc.fixturenames:
         return
     from interp.errors import InputError
-    from interp.testing.run import DEVICE, run_of
+    from interp.testing.session import DEVICE, session_of
 
     try:
-        devices = run_of(metafunc.config).settings.devices
+        devices = session_of(metafunc.config).settings.devices
     except InputError as error:
         raise pytest.Collector.CollectError(str(error)) from error
     if len(devices) > 1:
@@ -90,7 +90,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """pytest-xdist's, which also knows which cases are computed together."""
     if config.getoption("dist") != "loadgroup":
         return None
-    from interp.testing.scheduling import BatchScheduling
+    from interp.testing.schedule import BatchScheduling
 
     return BatchScheduling(config, log)
 
@@ -124,37 +124,37 @@ class WithoutSyrupy(pytest.File):
 def interp_device(pytestconfig: pytest.Config) -> str:
     """The device that models are loaded on; with several, tests that use it run on each."""
     from interp.errors import InputError
-    from interp.testing.run import run_of
+    from interp.testing.session import session_of
 
     try:
-        return run_of(pytestconfig).settings.devices[0]
+        return session_of(pytestconfig).settings.devices[0]
     except InputError as error:
         pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")
-def interp_model(pytestconfig: pytest.Config, interp_device: str) -> Explains:
+def interp_model(pytestconfig: pytest.Config, interp_device: str) -> Explainer:
     """The model of --interp-model, or of [tool.interp]; loaded once."""
     from interp.errors import InterpError
-    from interp.testing.run import run_of
+    from interp.testing.session import session_of
 
     try:
-        return run_of(pytestconfig).model(None, interp_device)
+        return session_of(pytestconfig).model(None, interp_device)
     except InterpError as error:
         pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture
-def explain(pytestconfig: pytest.Config, interp_model: Explains) -> Callable[..., Explanation]:
-    """`explain(text, target, **question)`: an explanation by `interp_model`; see `interp.Case` for the question."""
-    from interp.questions import Case
-    from interp.testing.run import run_of
+def explain(pytestconfig: pytest.Config, interp_model: Explainer) -> Callable[..., Explanation]:
+    """`explain(text, target, **question)`: an explanation by `interp_model`; see `interp.Question` for the question."""
+    from interp.question import Question
+    from interp.testing.session import session_of
 
-    settings = run_of(pytestconfig).settings
+    settings = session_of(pytestconfig).settings
 
     def explain(text: str, target: TargetSpec, **question: Any) -> Explanation:
         found: Iterator[Explanation] = interp_model.explain_many(
-            [Case(text, target, **question)],
+            [Question(text, target, **question)],
             tolerance=settings.integration_tolerance,
             max_evaluations=settings.max_evaluations,
             memory=settings.memory,

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from interp.explanation import ModelInfo
-from interp.gate import Asked, Judged, Opponent, Result, judge
-from interp.probe import Called
-from interp.records import About, Explained, Record, Wanted
+from interp.gate import Criteria, GateResult, ProbePlan, Side, judge_candidate
+from interp.probe import FunctionPredictor
+from interp.records import Record, RecordedExplanation, RecordSettings, RecordsHeader
 from interp.texts import Sentence
-from interp.texts import fingerprint as fingerprint_of
+from interp.texts import data_fingerprint as fingerprint_of
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 TODAY = date(2026, 11, 24)
@@ -24,7 +24,7 @@ TODAY = date(2026, 11, 24)
 class Made:
     """Records in memory: the gate asks for no more than `about` and the rows."""
 
-    about: About
+    about: RecordsHeader
     rows: tuple[Record, ...]
 
     def __iter__(self) -> Iterator[Record]:
@@ -61,30 +61,52 @@ def records(
 ) -> Made:
     """A model that tags rightly but in the sentences `wrong`, where it finds nothing."""
     rng = np.random.default_rng(seed)
-    wanted = Wanted()
+    wanted = RecordSettings()
     rows = []
     for number, each in enumerate(texts):
         gold = each.gold or ()
         tags = tuple("O" for _ in gold) if number in wrong else gold
         explained = tuple(
-            Explained(
-                (at,), (tags[at],), kind, tuple(attribute(each.words, at, rng)),
-                tuple(tuple(attribute(each.words, at, rng)) for _ in range(3)), 1e-3, 33, "converged",
+            RecordedExplanation(
+                target=(at,),
+                tags=(tags[at],),
+                reference=kind,
+                attributions=tuple(attribute(each.words, at, rng)),
+                layers=tuple(tuple(attribute(each.words, at, rng)) for _ in range(3)),
+                estimate=1e-3,
+                evaluations=33,
+                status="converged",
             )
             for at, tag in enumerate(gold)
             if tag != "O"
             for kind in wanted.references
-        )  # fmt: skip
-        rows.append(Record(each.id, each.document, each.words, each.gold, tags, (0.9,) * 8, (1,) * 8, explained))
+        )
+        rows.append(
+            Record(
+                id=each.id,
+                document=each.document,
+                words=each.words,
+                gold=each.gold,
+                tags=tags,
+                probabilities=(0.9,) * 8,
+                pieces=(1,) * 8,
+                explained=explained,
+            )
+        )
     info = ModelInfo(name, f"{seed:064}", LABELS, 3)
-    return Made(About(info, fingerprint_of(texts), len(texts), ("dev",), wanted, {}), tuple(rows))
+    return Made(
+        RecordsHeader(
+            model=info, data=fingerprint_of(texts), sentences=len(texts), sources=("dev",), wanted=wanted, versions={}
+        ),
+        tuple(rows),
+    )
 
 
 Rule = Callable[[Sequence[str], int], float | dict[str, float] | None]
 """Probability of B-PER at a place, or of every tag; None where the rule has nothing to say."""
 
 
-def predictor(rule: Rule = lambda _words, _at: None) -> Called:
+def predictor(rule: Rule = lambda _words, _at: None) -> FunctionPredictor:
     """Names are persons at 0.9, other words at 0.03; a rule may say otherwise."""
 
     def tag(words: Sequence[str]) -> list[dict[str, float]]:
@@ -101,29 +123,32 @@ def predictor(rule: Rule = lambda _words, _at: None) -> Called:
             )
         return found
 
-    return Called("made", tag, LABELS)
+    return FunctionPredictor("made", tag, LABELS)
 
 
-def judged(**changes: Any) -> Judged:
-    return Judged(today=TODAY, **changes)
+def judged(**changes: Any) -> Criteria:
+    return Criteria(today=TODAY, **changes)
 
 
-ASKED = Asked()
+ASKED = ProbePlan()
 
 
-def opponent(made: Made, model: Called | None = None) -> Opponent:
-    return Opponent(made, model)  # type: ignore[arg-type]
+def opponent(made: Made, model: FunctionPredictor | None = None) -> Side:
+    return Side(made, model)  # type: ignore[arg-type]
 
 
 def gate(
-    baseline: Made, candidate: Made, rule: Callable[[Sequence[str], int], float | None] = lambda _w, _a: None,
-    asked: Asked | None = ASKED, **changes: Any,
-) -> Result:  # fmt: skip
+    baseline: Made,
+    candidate: Made,
+    rule: Callable[[Sequence[str], int], float | None] = lambda _w, _a: None,
+    asked: ProbePlan | None = ASKED,
+    **changes: Any,
+) -> GateResult:
     sides = opponent(baseline, predictor()), opponent(candidate, predictor(rule))
-    return judge(*sides, judged(**changes), asked)
+    return judge_candidate(*sides, judged(**changes), asked)
 
 
-def statuses(result: Result) -> dict[str, str]:
+def statuses(result: GateResult) -> dict[str, str]:
     return {check.name: check.status.value for check in result.checks}
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from scipy.special import erf
 
-from interp.paths import Block, Path, Samples
+from interp.engine.paths import Block, IntegrationPath, Samples
 
 torch.set_num_threads(1)  # the arrays are tiny
 
@@ -54,11 +54,16 @@ class Problem:
         return self.name
 
 
-def path(problems: Sequence[Problem], dtype: torch.dtype = torch.float64) -> Path:
+def path(problems: Sequence[Problem], dtype: torch.dtype = torch.float64) -> IntegrationPath:
     """A path from 0 to 1 in every unit, each problem a target; all have one number of units."""
     count = len(problems[0].units)
-    ends = torch.ones(count, 1, dtype=dtype), torch.zeros(count, 1, dtype=dtype)
-    return Path(*ends, len(problems), lambda values: values, context=tuple(problems))
+    return IntegrationPath(
+        input=torch.ones(count, 1, dtype=dtype),
+        reference=torch.zeros(count, 1, dtype=dtype),
+        targets=len(problems),
+        sums=lambda values: values,
+        context=tuple(problems),
+    )
 
 
 @dataclass

@@ -14,10 +14,10 @@ import torch
 from captum.attr import IntegratedGradients, LayerConductance, LayerIntegratedGradients
 from torch import Tensor, nn
 
+from interp.engine.hooks import frozen, replacing
+from interp.engine.paths import IntegrationPath
+from interp.explain.prepare import PreparedQuestion, build_path
 from interp.models.tagger import Tagger
-from interp.paths import Path
-from interp.recording import frozen, replacing
-from interp.resolution import Prepared, path_of
 
 __all__ = ["STEPS", "Published", "layers", "tables", "words"]
 
@@ -36,7 +36,7 @@ class Published:
 class Forward:
     """The best logit of the target word in row 0; the rows replace what `modules` return."""
 
-    def __init__(self, tagger: Tagger, one: Prepared, modules: Sequence[nn.Module]) -> None:
+    def __init__(self, tagger: Tagger, one: PreparedQuestion, modules: Sequence[nn.Module]) -> None:
         self.model, self.modules, self.ids = tagger.model, modules, torch.tensor([one.encoding.ids])
         (self.position,) = one.objective.positions
 
@@ -52,7 +52,7 @@ class Forward:
             return float(self(*ends)) - float(self(*starts))
 
 
-def words(tagger: Tagger, one: Prepared) -> Published:
+def words(tagger: Tagger, one: PreparedQuestion) -> Published:
     """Of the embedding block's output: the word importance line."""
     forward = Forward(tagger, one, [])
     ids, pads = forward.ids, torch.tensor([tagger._reference_ids(one.encoding, "pad")])
@@ -60,12 +60,12 @@ def words(tagger: Tagger, one: Prepared) -> Published:
     found = engine.attribute(ids, pads, n_steps=STEPS, internal_batch_size=None)
     with torch.no_grad():
         ends = [float(forward.of_ids(rows)) for rows in (ids, pads)]
-    return _summed(found[0], path_of(tagger, [one], False), ends[0] - ends[1])
+    return _summed(found[0], build_path(tagger, [one], False), ends[0] - ends[1])
 
 
-def tables(tagger: Tagger, one: Prepared) -> Published:
+def tables(tagger: Tagger, one: PreparedQuestion) -> Published:
     """Of the word, position and token-type tables, which move together: the word and position table, and zeros."""
-    path = path_of(tagger, [one], True)
+    path = build_path(tagger, [one], True)
     ends, starts = (tuple(state[:, None]) for state in (path.input, path.reference))
     forward = Forward(tagger, one, tuple(tagger.parts.tables.values()))
     with frozen(tagger.model):
@@ -73,9 +73,9 @@ def tables(tagger: Tagger, one: Prepared) -> Published:
     return _summed(torch.cat(found), path, forward.change(ends, starts))
 
 
-def layers(tagger: Tagger, one: Prepared) -> Published:
+def layers(tagger: Tagger, one: PreparedQuestion) -> Published:
     """Captum's conductance of every layer on the path of `words`: the heatmap, the box plot and the densities."""
-    path = path_of(tagger, [one], False)
+    path = build_path(tagger, [one], False)
     end, start = path.input[None], path.reference[None]
     forward = Forward(tagger, one, [tagger.parts.embeddings])
     with frozen(tagger.model):
@@ -83,7 +83,7 @@ def layers(tagger: Tagger, one: Prepared) -> Published:
     return _summed(torch.cat(found), path, forward.change([end], [start]))
 
 
-def _summed(values: Tensor, path: Path, change: float) -> Published:
+def _summed(values: Tensor, path: IntegrationPath, change: float) -> Published:
     values = values.detach()
     sums = path.sums(values.sum(-1).double().reshape(-1, values.shape[-2])).reshape(*values.shape[:-2], -1)
     return Published(values, sums, change)

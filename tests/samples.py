@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from interp.engine.quadrature import IntegrationStatus
 from interp.explanation import (
     Completeness,
     Components,
@@ -20,7 +21,6 @@ from interp.explanation import (
     Word,
     Zoom,
 )
-from interp.quadrature import Status
 
 ARTICLE = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
 HOSTILE = [
@@ -53,7 +53,7 @@ def not_converged() -> Explanation:
     done = article()
     paths = done.completeness
     assert paths.components is not None
-    stuck = replace(paths.components, estimate=0.023, evaluations=257, status=Status.NOT_CONVERGED)
+    stuck = replace(paths.components, estimate=0.023, evaluations=257, status=IntegrationStatus.NOT_CONVERGED)
     return replace(done, completeness=replace(paths, components=stuck))
 
 
@@ -157,7 +157,15 @@ def make(
         model=ModelInfo("planted", "3f9a" * 16, ("O", "B-PER", "I-PER", "B-ORG", "B-LOC"), layers),
         text=" ".join(words),
         words=tuple(_word(k, text, told, float(values[k]), len(sentence)) for k, text in enumerate(sentence)),
-        target=Target((target,), (at,), ("B-PER",), None, (0.9996005892753601,), "logit", ("B-PER",)),
+        target=Target(
+            words=(target,),
+            indices=(at,),
+            tags=("B-PER",),
+            against=None,
+            probabilities=(0.9996005892753601,),
+            output="logit",
+            predicted=("B-PER",),
+        ),
         reference=Reference("pad", "zero"),
         components=_components(values, at),
         layers=_layers(values, at, layers),
@@ -179,7 +187,7 @@ def _word(index: int, text: str, tags: dict[str, str], value: float, count: int)
     special = index in (0, count - 1)
     tag = None if special else tags.get(text, "O")
     odds = None if special else (0.9996005892753601 if tag == "B-PER" else 0.97 + 0.0299 * (index % 7) / 7)
-    return Word(index, text, special, tag, odds, value)
+    return Word(index=index, text=text, special=special, tag=tag, probability=odds, attribution=value)
 
 
 def _attributions(count: int, at: int, lead: int) -> np.ndarray:
@@ -209,7 +217,7 @@ def _layers(values: np.ndarray, at: int, layers: int) -> tuple[tuple[float, ...]
 
 def _completeness(total: float, layers: int) -> Completeness:
     drift = [(-1) ** k * 3e-5 / (k + 1) for k in range(layers + 1)]
-    ends = {"at_input": 9.887, "at_reference": 9.887 - total, "tolerance": 1e-3, "status": Status.CONVERGED}
+    ends = {"at_input": 9.887, "at_reference": 9.887 - total, "tolerance": 1e-3, "status": IntegrationStatus.CONVERGED}
     return Completeness(
         Integration(residuals=tuple(drift), estimate=4.1e-4, evaluations=65, **ends),  # type: ignore[arg-type]
         Integration(residuals=(7.2e-5,), estimate=8.7e-4, evaluations=33, **ends),  # type: ignore[arg-type]

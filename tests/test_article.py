@@ -29,11 +29,11 @@ import torch
 from tiny import bert_ner_directory, model
 from torch import Tensor
 
+from interp.engine.quadrature import IntegrationStatus
 from interp.explain import Model, load
-from interp.explanation import Explanation, addresses, normalised
-from interp.quadrature import Status
-from interp.questions import Case
-from interp.resolution import Prepared, prepare
+from interp.explain.prepare import PreparedQuestion, prepare
+from interp.explanation import Explanation, distinct_names, normalised
+from interp.question import Question
 
 DATA = Path(os.environ.get("INTERP_DATA", Path(__file__).parents[2] / "shared" / "data"))
 TEXT = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
@@ -76,7 +76,7 @@ class Way:
         early = self.layers[:third, near].sum(1)
         late = [bool(np.abs(layer).argmax() == ROB) for layer in self.layers[-third:]]
         wide, narrow = fmean(self.spread[:half]), fmean(self.spread[half:])
-        leader = addresses(TEXT.split())[int(np.argmax(plain))]
+        leader = distinct_names(TEXT.split())[int(np.argmax(plain))]
         return {
             '"surprise" contributes most': (leader == "surprise", f"on top: {leader}"),
             '"Rob" contributes negatively': (self.words[ROB] < 0, f"{normalised(self.words)[ROB]:+.2f}"),
@@ -86,7 +86,7 @@ class Way:
         }
 
 
-def as_published(tagger: Any, one: Prepared) -> Way:
+def as_published(tagger: Any, one: PreparedQuestion) -> Way:
     words, tables, layers = (each(tagger, one) for each in (published.words, published.tables, published.layers))
     of_word, of_position, _ = (tuple(row.tolist()) for row in tables.sums)
     pieces = [i for i, unit in enumerate(one.encoding.units) if unit == SURPRISE]
@@ -172,7 +172,7 @@ def sums(way: Way) -> tuple[float, float]:
 def compare(folder: Path, article: dict[str, Any]) -> Compared:
     subject = load(folder, "cpu")
     tag = article["target"]["tag"]
-    (one,) = prepare(subject.tagger, [Case(article["text"], ROB, tag=tag, zoom=SURPRISE)])
+    (one,) = prepare(subject.tagger, [Question(article["text"], ROB, tag=tag, zoom=SURPRISE)])
     explanation = subject.explain(article["text"], ROB, tag=tag, zoom=SURPRISE)
     before, after = as_published(subject.tagger, one), integrated(explanation)
     return Compared(article, explanation, len(one.encoding.ids), before, after)
@@ -232,7 +232,7 @@ def incomplete(found: Compared) -> Iterator[str]:
     yield from (
         f"the {name} path is {path.status.value} (estimate {path.estimate:.1e})"
         for name, path in done.paths.items()
-        if path.status is not Status.CONVERGED
+        if path.status is not IntegrationStatus.CONVERGED
     )
     rows: list[tuple[str, Sequence[float], float]] = [
         ("words", way.words, way.change[0]),
@@ -256,8 +256,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return load(bert_ner_directory(tmp_path_factory.mktemp("article") / "ner"), "cpu", "float64")
 
 
-def asked(subject: Model) -> Prepared:
-    return prepare(subject.tagger, [Case(TEXT, ROB, tag="B-PER", zoom=SURPRISE)])[0]
+def asked(subject: Model) -> PreparedQuestion:
+    return prepare(subject.tagger, [Question(TEXT, ROB, tag="B-PER", zoom=SURPRISE)])[0]
 
 
 def first_nodes(count: int) -> tuple[list[float], float]:
@@ -266,7 +266,7 @@ def first_nodes(count: int) -> tuple[list[float], float]:
     return [float(1 + node) / 2 for node in nodes[:2]], float(weights[0]) / 2
 
 
-def by_word(one: Prepared, values: Tensor) -> np.ndarray:
+def by_word(one: PreparedQuestion, values: Tensor) -> np.ndarray:
     """Sums over dimensions, then over the sub-tokens of each word."""
     found = np.zeros((*values.shape[:-2], len(one.encoding.words) + 2))
     for i, unit in enumerate(one.encoding.units):
@@ -274,7 +274,7 @@ def by_word(one: Prepared, values: Tensor) -> np.ndarray:
     return found
 
 
-def by_hand(subject: Model, one: Prepared) -> dict[str, np.ndarray]:
+def by_hand(subject: Model, one: PreparedQuestion) -> dict[str, np.ndarray]:
     """Gradient of the best logit at the node next to the reference, times the difference, times that node's weight."""
     network, (place,) = subject.tagger.model, one.objective.positions
     block, count = network.bert.embeddings, len(one.encoding.ids)

@@ -9,9 +9,9 @@ from captum.attr import IntegratedGradients, LayerConductance, LayerIntegratedGr
 from reference import integrate_states
 from torch import Tensor, nn
 
-from interp.attribution import Attribution, attribute
+from interp.engine.attribute import Attribution, attribute
+from interp.engine.quadrature import IntegrationStatus
 from interp.errors import InputError
-from interp.quadrature import Status
 
 torch.set_num_threads(1)
 
@@ -74,7 +74,7 @@ def test_a_linear_function_is_exact() -> None:
     weight, x, origin = torch.randn(3, 7, 5).double().unbind()
     found = attribute(lambda rows: (rows * weight).sum((-1, -2)), [], x, origin)
     torch.testing.assert_close(found.integrated_gradients, weight * (x - origin), rtol=1e-13, atol=1e-13)
-    assert (found.status, found.evaluations) == (Status.CONVERGED, 17)
+    assert (found.status, found.evaluations) == (IntegrationStatus.CONVERGED, 17)
     assert_complete(found)
 
 
@@ -98,7 +98,7 @@ def test_one_kink_in_one_dimension() -> None:
         *torch.tensor([[1.0], [-1.0]]).double(),
         tolerance=1e-4,
     )
-    assert found.status is Status.CONVERGED
+    assert found.status is IntegrationStatus.CONVERGED
     for values in (found.integrated_gradients, *found.conductance):
         assert values.item() == pytest.approx(0.7, rel=1e-4)
 
@@ -126,7 +126,7 @@ def test_conductance_of_a_composition() -> None:
 
 def test_equal_ends_attribute_nothing(net: Net) -> None:
     found = attribute(net, [net.first, net.mix], INPUT, INPUT)
-    assert found.status is Status.CONVERGED
+    assert found.status is IntegrationStatus.CONVERGED
     assert not any(values.any() for values in (found.integrated_gradients, *found.conductance))
 
 
@@ -142,7 +142,7 @@ def test_a_hard_threshold_is_not_called_converged() -> None:
         lambda rows: (rows[:, 0] > 0.3).double() + 0 * rows[:, 0], [], *torch.tensor([[1.0], [0.0]]).double()
     )
     assert found.residuals[0] == pytest.approx(-1)
-    assert found.status is not Status.CONVERGED
+    assert found.status is not IntegrationStatus.CONVERGED
 
 
 # --- the slow reference, and Captum
@@ -152,7 +152,7 @@ def test_a_hard_threshold_is_not_called_converged() -> None:
 def test_every_element_against_the_slow_reference(net: Net, tolerance: float) -> None:
     truth = integrate_states(net.states, INPUT, REFERENCE)
     found = attribute(net, [net.first, net.mix], INPUT, REFERENCE, tolerance=tolerance)
-    assert found.status is Status.CONVERGED
+    assert found.status is IntegrationStatus.CONVERGED
     assert (found.at_input, found.at_reference) == pytest.approx((truth.at_input, truth.at_reference), abs=1e-14)
     for values, true in zip((found.integrated_gradients, *found.conductance), truth.attributions, strict=True):
         assert values.shape == true.shape

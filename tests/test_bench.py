@@ -16,14 +16,24 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from rich.console import Console
 
-from interp.bench import Pairs, Place, Spread, Status, Verdict, check, comparable, entries, read, units
-from interp.bench.figures import figures
-from interp.bench.gate import FASTER, MEMORY, OVERHEAD, RESIDENT
-from interp.bench.markdown import markdown
-from interp.bench.sheets import drawn
-from interp.bench.terminal import show_gate
-from interp.cli.bench import bench
-from interp.cli.console import Group
+from benchmarks.__main__ import main
+from benchmarks.report import (
+    CellStatus,
+    Pairs,
+    Platform,
+    Spread,
+    Verdict,
+    check_results,
+    comparable,
+    entries,
+    read_results,
+    units,
+)
+from benchmarks.report.check import FASTER, MEMORY, OVERHEAD, RESIDENT
+from benchmarks.report.figures import figures
+from benchmarks.report.markdown import markdown
+from benchmarks.report.sheets import drawn
+from benchmarks.report.terminal import show_comparison
 from interp.errors import FormatError, InputError
 
 XEON = "Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz"
@@ -131,12 +141,14 @@ def held(file: File) -> Callable[..., Any]:
     """New benchmarks held against committed ones of the same machine."""
 
     def gate(old: list[dict[str, Any]], new: list[dict[str, Any]], partial: bool = False, **machine: Any) -> Any:
-        return check([read(file("new.json", *new, **machine))], [read(file("old.json", *old))], partial)
+        return check_results(
+            [read_results(file("new.json", *new, **machine))], [read_results(file("old.json", *old))], partial
+        )
 
     return gate
 
 
-def told(gate: Any, status: Status) -> list[tuple[str, str]]:
+def told(gate: Any, status: CellStatus) -> list[tuple[str, str]]:
     """Cells and measures with this status."""
     return [(finding.cell.name, finding.measure) for finding in gate.having(status)]
 
@@ -145,7 +157,7 @@ def told(gate: Any, status: Status) -> list[tuple[str, str]]:
 
 
 def test_results_are_read_whole(file: File) -> None:
-    found = read(
+    found = read_results(
         file(
             "h200.json",
             info(device="cuda", precision="tf32"),
@@ -161,8 +173,8 @@ def test_results_are_read_whole(file: File) -> None:
         "layers of open, 15 tokens, tf32, against captum-matched",
         Pairs(310, 310 * 0.98, 310 * 1.02, 15),
     )
-    assert found.place(first) == Place("cuda", XEON, "NVIDIA H200", 2)
-    assert found.place(second) == Place("cpu", XEON, None, 2)
+    assert found.place(first) == Platform("cuda", XEON, "NVIDIA H200", 2)
+    assert found.place(second) == Platform("cpu", XEON, None, 2)
     assert (found.not_run[0].id, found.not_run[0].predicted_seconds) == ("x", 700)
 
 
@@ -173,7 +185,10 @@ def without(key: str, **changed: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (info(schema="interp.bench/2"), 'has the schema "interp.bench/2", and this release reads interp.bench/1'),
+        (
+            info(schema="interp.bench/2"),
+            'has the schema "interp.bench/2", and this release reads interp.bench/1',
+        ),
         (without("schema"), "has no schema, and this release reads interp.bench/1"),
         (without("evaluations"), "evaluations is missing"),
         (without("against_steps") | {"against_step": 3}, "against_step is an unknown key; did you mean against_steps"),
@@ -192,7 +207,7 @@ def without(key: str, **changed: Any) -> dict[str, Any]:
 )
 def test_what_does_not_fit_is_named_with_its_file(file: File, given: dict[str, Any], sentence: str) -> None:
     with pytest.raises(FormatError) as caught:
-        read(file("bad.json", info(tokens=64), given))
+        read_results(file("bad.json", info(tokens=64), given))
     assert "bad.json: " in str(caught.value)
     assert named(given) in str(caught.value)
     assert sentence in str(caught.value)
@@ -203,14 +218,14 @@ def test_what_does_not_fit_is_named_with_its_file(file: File, given: dict[str, A
 def test_nan_is_refused(file: File, key: str, value: float) -> None:
     path = file("nan.json", info(**{key: value if key != "seconds" else {"median": value, "q1": 1.0, "q3": 1.0}}))
     with pytest.raises(FormatError, match=r"nan\.json: holds -?(NaN|Infinity), which is no measurement"):
-        read(path)
+        read_results(path)
 
 
 def test_a_number_too_large_is_refused(file: File) -> None:
     path = file("big.json", info(error=0.123))
     path.write_text(path.read_text().replace("0.123", "1e999"))
     with pytest.raises(FormatError, match=r"error: input should be a finite number"):
-        read(path)
+        read_results(path)
 
 
 @pytest.mark.parametrize("key", ["machine_info", "benchmarks", "interp"])
@@ -218,7 +233,7 @@ def test_a_missing_part_is_named(file: File, key: str) -> None:
     path = file("cut.json", info())
     path.write_text(json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name != key}))
     with pytest.raises(FormatError, match=f'cut.json: "{key}" is missing'):
-        read(path)
+        read_results(path)
 
 
 @pytest.mark.parametrize(
@@ -235,12 +250,12 @@ def test_another_file_is_no_result(tmp_path: Path, text: str, sentence: str) -> 
     path = tmp_path / "other.json"
     path.write_text(text)
     with pytest.raises(FormatError, match=sentence):
-        read(path)
+        read_results(path)
 
 
 def test_a_file_that_is_not_there_is_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read: No such file"):
-        read(tmp_path / "none.json")
+        read_results(tmp_path / "none.json")
 
 
 @pytest.mark.parametrize("values", [(math.nan, 1.0, 1.0), (1.0, math.nan, 1.0), (1.0, 0.5, math.nan), (3.0, 1.0, 2.0)])
@@ -253,17 +268,19 @@ def test_a_spread_cannot_be_made_of_nan(values: tuple[float, float, float]) -> N
 
 
 def test_the_same_cell_twice_on_one_machine_is_a_conflict(file: File) -> None:
-    one, two = read(file("one.json", info())), read(file("two.json", info(evaluations=50)))
+    one, two = read_results(file("one.json", info())), read_results(file("two.json", info(evaluations=50)))
     with pytest.raises(
         InputError, match=r"one\.json and .*two\.json measured the same on the same machine \(layers of open"
     ):
         entries([one, two])
     with pytest.raises(InputError, match=r"one\.json measured the same"):
-        entries([read(file("one.json", info(), info()))])
+        entries([read_results(file("one.json", info(), info()))])
 
 
 def test_other_threads_are_another_machine(file: File) -> None:
-    found = entries([read(file("two.json", info())), read(file("four.json", info(threads=4), threads=4))])
+    found = entries(
+        [read_results(file("two.json", info())), read_results(file("four.json", info(threads=4), threads=4))]
+    )
     assert list(units.labels(entry.place for entry in found).values()) == [
         "Intel Xeon Platinum 8481C, 2 threads",
         "Intel Xeon Platinum 8481C, 4 threads",
@@ -280,8 +297,8 @@ def test_other_threads_are_another_machine(file: File) -> None:
 )
 def test_what_is_not_comparable_is_refused(file: File, changed: dict[str, Any], why: str) -> None:
     given = {"against": "captum-50", "against_steps": 50, "device": "cpu"}
-    one = read(file("one.json", info(**given)))
-    two = read(file("two.json", info(**(given | {"device": "cuda"} | changed)), **H200))
+    one = read_results(file("one.json", info(**given)))
+    two = read_results(file("two.json", info(**(given | {"device": "cuda"} | changed)), **H200))
     with pytest.raises(InputError) as caught:
         comparable(entries([one, two]))
     assert "one.json and" in str(caught.value)
@@ -290,29 +307,29 @@ def test_what_is_not_comparable_is_refused(file: File, changed: dict[str, Any], 
 
 
 def test_steps_that_match_an_error_may_differ(file: File) -> None:
-    other = read(file("two.json", info(against_steps=2000, threads=4)))
-    comparable(entries([read(file("one.json", info())), other]))
+    other = read_results(file("two.json", info(against_steps=2000, threads=4)))
+    comparable(entries([read_results(file("one.json", info())), other]))
 
 
 @pytest.mark.parametrize(
     ("places", "names"),
     [
-        ([Place("cuda", XEON, "NVIDIA H200", 2)], ["NVIDIA H200"]),
+        ([Platform("cuda", XEON, "NVIDIA H200", 2)], ["NVIDIA H200"]),
         (
-            [Place("cuda", XEON, "NVIDIA H200", 2), Place("cuda", XEON, "NVIDIA H200", 4)],
+            [Platform("cuda", XEON, "NVIDIA H200", 2), Platform("cuda", XEON, "NVIDIA H200", 4)],
             ["NVIDIA H200, 2 threads", "NVIDIA H200, 4 threads"],
         ),
         (
-            [Place("cuda", EPYC, "NVIDIA H200", 2), Place("cuda", XEON, "NVIDIA H200", 2)],
+            [Platform("cuda", EPYC, "NVIDIA H200", 2), Platform("cuda", XEON, "NVIDIA H200", 2)],
             ["NVIDIA H200 beside AMD EPYC 9654, 2 threads", "NVIDIA H200 beside Intel Xeon Platinum 8481C, 2 threads"],
         ),
         (
-            [Place("cpu", "Xeon CPU @ 2GHz", None, 1), Place("cpu", "Xeon CPU @ 3GHz", None, 1)],
+            [Platform("cpu", "Xeon CPU @ 2GHz", None, 1), Platform("cpu", "Xeon CPU @ 3GHz", None, 1)],
             ["Xeon CPU @ 2GHz, 1 thread", "Xeon CPU @ 3GHz, 1 thread"],
         ),
     ],
 )
-def test_names_of_machines_are_short_and_different(places: list[Place], names: list[str]) -> None:
+def test_names_of_machines_are_short_and_different(places: list[Platform], names: list[str]) -> None:
     assert list(units.labels(places).values()) == names
 
 
@@ -323,7 +340,7 @@ def test_equal_results_pass(held: Callable[..., Any]) -> None:
     cells = [info(), sweep(), alone(work="memory"), info(work="words", against="transformers-interpret")]
     gate = held(cells, cells)
     assert (gate.verdict, gate.cells, gate.counts_alone, gate.notes) == (Verdict.FINE, 4, 0, ())
-    assert {finding.status for finding in gate.findings} == {Status.SAME}
+    assert {finding.status for finding in gate.findings} == {CellStatus.SAME}
 
 
 @pytest.mark.parametrize(
@@ -343,15 +360,15 @@ def test_each_worsening_is_red_and_the_reverse_is_better(
 ) -> None:
     rest = [info(tokens=64), sweep(tokens=64)]
     gate = held([old, *rest], [new, *rest])
-    (cell,) = {each.cell.name for each in gate.having(Status.WORSE)}
+    (cell,) = {each.cell.name for each in gate.having(CellStatus.WORSE)}
     assert gate.verdict is Verdict.WORSE
-    assert told(gate, Status.WORSE) == [(cell, measure)]
+    assert told(gate, CellStatus.WORSE) == [(cell, measure)]
     assert f"{old['work']} of open, 15 tokens" in cell
-    assert not gate.having(Status.BETTER)
+    assert not gate.having(CellStatus.BETTER)
 
     back = held([new, *rest], [old, *rest])
     assert back.verdict is Verdict.FINE
-    assert told(back, Status.BETTER) == [(cell, measure)]
+    assert told(back, CellStatus.BETTER) == [(cell, measure)]
 
 
 @pytest.mark.parametrize(
@@ -369,31 +386,37 @@ def test_noise_is_no_worsening(held: Callable[..., Any], new: dict[str, Any]) ->
 def test_ranges_that_hide_a_large_loss_are_no_pass(held: Callable[..., Any]) -> None:
     gate = held([info()], [info(ratio=pairs(200, 0.6))])
     assert gate.verdict is Verdict.UNTOLD
-    assert "too noisily: measure again" in gate.having(Status.UNTOLD)[0].why
+    assert "too noisily: measure again" in gate.having(CellStatus.UNTOLD)[0].why
     assert held([info()], [info(ratio=pairs(500, 0.6))]).verdict is Verdict.FINE
     assert held([sweep()], [sweep(ratio=pairs(1.5, 0.6))]).verdict is Verdict.UNTOLD
 
 
 @pytest.mark.parametrize(
     ("ratio", "status"),
-    [(296, Status.SAME), (280, Status.UNTOLD), (200, Status.WORSE), (330, Status.SAME), (500, Status.BETTER)],
+    [
+        (296, CellStatus.SAME),
+        (280, CellStatus.UNTOLD),
+        (200, CellStatus.WORSE),
+        (330, CellStatus.SAME),
+        (500, CellStatus.BETTER),
+    ],
 )
 @pytest.mark.parametrize("swapped", [False, True])
 def test_a_single_pair_does_not_show_its_noise(
-    held: Callable[..., Any], ratio: float, status: Status, swapped: bool
+    held: Callable[..., Any], ratio: float, status: CellStatus, swapped: bool
 ) -> None:
     single, many = info(ratio={**spread(ratio, 0), "pairs": 1}), info(ratio={**spread(310, 0), "pairs": 15})
     if swapped:
         single, many = ({**each, "ratio": {**each["ratio"], "pairs": n}} for each, n in ((single, 15), (many, 1)))
     (finding,) = [each for each in held([many], [single]).findings if each.measure == "times faster"]
     assert finding.status is status
-    assert "fewer than 4 pairs" in finding.why if status is Status.UNTOLD else finding.why == ""
+    assert "fewer than 4 pairs" in finding.why if status is CellStatus.UNTOLD else finding.why == ""
 
 
 @pytest.mark.parametrize(("measure", "grown"), [(MEMORY, 1.06), (RESIDENT, 1.26)])
 def test_memory_that_a_gpu_allocated_repeats_and_that_of_a_process_does_so_roughly(measure: Any, grown: float) -> None:
     old = Spread(100.0, 100.0, 100.0)
-    for part, status in ((grown, Status.WORSE), (grown - 0.02, Status.SAME)):
+    for part, status in ((grown, CellStatus.WORSE), (grown - 0.02, CellStatus.SAME)):
         new = Spread(100 * part, 100 * part, 100 * part)
         assert measure.judge(old, new)[0] is status
 
@@ -412,7 +435,7 @@ def test_what_is_missing_or_not_finite_is_never_a_pass(measure: Any) -> None:
         (None, good),
         (None, None),
     ]:
-        assert measure.judge(old, new)[0] is Status.UNTOLD
+        assert measure.judge(old, new)[0] is CellStatus.UNTOLD
 
 
 @pytest.mark.parametrize(
@@ -439,7 +462,7 @@ def test_one_sided_cells_are_listed_and_no_pass(
     held: Callable[..., Any], old: list[dict[str, Any]], new: list[dict[str, Any]], why: str
 ) -> None:
     gate = held(old, new)
-    (finding,) = gate.having(Status.UNTOLD)
+    (finding,) = gate.having(CellStatus.UNTOLD)
     assert gate.verdict is Verdict.UNTOLD
     assert finding.cell.name.startswith("layers of open")
     assert why in finding.why
@@ -453,7 +476,7 @@ def test_nothing_at_all_is_no_pass(held: Callable[..., Any]) -> None:
 def test_worse_weighs_more_than_untold(held: Callable[..., Any]) -> None:
     gate = held([info(), info(tokens=64)], [info(evaluations=40)])
     assert gate.verdict is Verdict.WORSE
-    assert gate.having(Status.UNTOLD)
+    assert gate.having(CellStatus.UNTOLD)
 
 
 def test_a_selection_is_no_failure_when_it_is_said_to_be_one(held: Callable[..., Any]) -> None:
@@ -465,7 +488,7 @@ def test_a_selection_is_no_failure_when_it_is_said_to_be_one(held: Callable[...,
 def test_a_cell_that_took_too_long_says_so(held: Callable[..., Any]) -> None:
     skipped = [{"id": named(info(tokens=64)), "predicted_seconds": 720}]
     gate = held([info(), info(tokens=64)], [info()], not_run=skipped)
-    assert gate.having(Status.UNTOLD)[0].why.startswith("was not run (predicted 12.0 min); ")
+    assert gate.having(CellStatus.UNTOLD)[0].why.startswith("was not run (predicted 12.0 min); ")
 
 
 def test_another_machine_is_held_to_counts_alone(held: Callable[..., Any]) -> None:
@@ -477,47 +500,52 @@ def test_another_machine_is_held_to_counts_alone(held: Callable[..., Any]) -> No
         "counts alone.",
     )
     worse = held([info()], [slow | {"bytes_per_row": 5000}], threads=4)
-    assert told(worse, Status.WORSE) == [
+    assert told(worse, CellStatus.WORSE) == [
         ("layers of open, 15 tokens, float32, against captum-matched", "bytes per row")
     ]
-    assert "old.json" in worse.having(Status.WORSE)[0].why
+    assert "old.json" in worse.having(CellStatus.WORSE)[0].why
 
 
 def test_a_new_machine_is_held_to_the_best_of_the_others(file: File) -> None:
     olds = [
-        read(file("a.json", info(threads=8, evaluations=25), threads=8)),
-        read(file("b.json", info(threads=16, evaluations=50), threads=16)),
+        read_results(file("a.json", info(threads=8, evaluations=25), threads=8)),
+        read_results(file("b.json", info(threads=16, evaluations=50), threads=16)),
     ]
-    gate = check([read(file("new.json", info()))], olds)
-    assert told(gate, Status.WORSE) == [("layers of open, 15 tokens, float32, against captum-matched", "evaluations")]
-    assert "a.json" in gate.having(Status.WORSE)[0].why
+    gate = check_results([read_results(file("new.json", info()))], olds)
+    assert told(gate, CellStatus.WORSE) == [
+        ("layers of open, 15 tokens, float32, against captum-matched", "evaluations")
+    ]
+    assert "a.json" in gate.having(CellStatus.WORSE)[0].why
 
 
 def test_a_known_machine_need_not_run_what_others_have(file: File) -> None:
-    olds = [read(file("own.json", info())), read(file("other.json", info(threads=8), info(threads=8, tokens=64)))]
-    assert check([read(file("new.json", info()))], olds).verdict is Verdict.FINE
-    stranger = check([read(file("new.json", info(threads=4), threads=4))], olds)
-    assert [finding.cell.tokens for finding in stranger.having(Status.UNTOLD)] == [64]
+    olds = [
+        read_results(file("own.json", info())),
+        read_results(file("other.json", info(threads=8), info(threads=8, tokens=64))),
+    ]
+    assert check_results([read_results(file("new.json", info()))], olds).verdict is Verdict.FINE
+    stranger = check_results([read_results(file("new.json", info(threads=4), threads=4))], olds)
+    assert [finding.cell.tokens for finding in stranger.having(CellStatus.UNTOLD)] == [64]
 
 
 def test_forwards_of_other_rows_on_another_machine_are_not_judged(held: Callable[..., Any]) -> None:
     gate = held([info()], [info(threads=4, rows_per_forward=32, forwards=3)], threads=4)
-    assert told(gate, Status.UNTOLD) == [("layers of open, 15 tokens, float32, against captum-matched", "forwards")]
+    assert told(gate, CellStatus.UNTOLD) == [("layers of open, 15 tokens, float32, against captum-matched", "forwards")]
     assert gate.verdict is Verdict.UNTOLD
 
 
 def test_a_machine_without_a_gpu_need_not_run_its_cells(file: File) -> None:
-    old = read(file("h200.json", info(), info(device="cuda"), **H200))
-    gate = check([read(file("new.json", info()))], [old])
+    old = read_results(file("h200.json", info(), info(device="cuda"), **H200))
+    gate = check_results([read_results(file("new.json", info()))], [old])
     assert gate.verdict is Verdict.FINE
     assert gate.notes == ("This machine has no GPU: 1 committed cell of cuda not judged.",)
-    gate = check([read(file("new.json", info(), **H200))], [old])
+    gate = check_results([read_results(file("new.json", info(), **H200))], [old])
     assert gate.verdict is Verdict.UNTOLD
-    assert [finding.place.device for finding in gate.having(Status.UNTOLD)] == ["cuda"]
+    assert [finding.place.device for finding in gate.having(CellStatus.UNTOLD)] == ["cuda"]
 
 
 def test_the_error_paid_for_fewer_evaluations_is_told(held: Callable[..., Any]) -> None:
-    (finding,) = held([info()], [info(evaluations=17, error=8e-4)]).having(Status.BETTER)
+    (finding,) = held([info()], [info(evaluations=17, error=8e-4)]).having(CellStatus.BETTER)
     assert finding.why == "error 4.0e-04 → 8.0e-04"
 
 
@@ -533,7 +561,7 @@ def shown(gate: Any, width: int = 100, encoding: str = "utf-8") -> str:
     import io
 
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    show_gate(gate, Console(file=stream, width=width, highlight=False))
+    show_comparison(gate, Console(file=stream, width=width, highlight=False))
     stream.seek(0)
     return stream.read()
 
@@ -609,29 +637,33 @@ def test_markdown_of_a_small_example(file: File, tmp_path: Path, monkeypatch: py
     file("xeon.json", info(), sweep(error=None), not_run=[{"id": "test[a|b]", "predicted_seconds": 4000}])
     file("h200.json", info(device="cuda", ratio=120, seconds=spread(0.002), evaluations=35), threads=16, **H200)
     monkeypatch.chdir(tmp_path)
-    text = markdown([read(Path("xeon.json")), read(Path("h200.json"))], ["ratio.png"])
+    text = markdown([read_results(Path("xeon.json")), read_results(Path("h200.json"))], ["ratio.png"])
     assert text == SMALL
 
 
 def test_markdown_escapes_what_would_break_its_table(file: File) -> None:
-    text = markdown([read(file("a.json", alone(model="a|b<c>\n`d`")))])
+    text = markdown([read_results(file("a.json", alone(model="a|b<c>\n`d`")))])
     assert r"| a\|b&lt;c>\x0a\`d\` |".replace(r"\x", r"\\x") in text
 
 
 def test_markdown_tells_how_few_pairs_a_ratio_is_of(file: File) -> None:
-    text = markdown([read(file("a.json", info(ratio={**spread(3, 0), "pairs": 1}, seconds=spread(2, 0))))])
+    text = markdown([read_results(file("a.json", info(ratio={**spread(3, 0), "pairs": 1}, seconds=spread(2, 0))))])
     assert " 2.00 s |" in text
     assert "| 3.00 × of 1 pair |" in text
 
 
 def test_markdown_refuses_what_cannot_be_compared(file: File) -> None:
     with pytest.raises(InputError, match="other weights"):
-        markdown([read(file("a.json", info())), read(file("b.json", info(threads=4, sha256="ff" * 32)))])
+        markdown(
+            [read_results(file("a.json", info())), read_results(file("b.json", info(threads=4, sha256="ff" * 32)))]
+        )
 
 
 def test_figures_are_images(file: File, tmp_path: Path) -> None:
-    cpu = read(file("cpu.json", *(info(tokens=t) for t in (15, 64)), sweep(), alone(work="share", matmul_share=0.8)))
-    gpu = read(file("gpu.json", info(device="cuda", precision="tf32", error=0.0), **H200))
+    cpu = read_results(
+        file("cpu.json", *(info(tokens=t) for t in (15, 64)), sweep(), alone(work="share", matmul_share=0.8))
+    )
+    gpu = read_results(file("gpu.json", info(device="cuda", precision="tf32", error=0.0), **H200))
     found = figures([cpu, gpu])
     assert list(found) == ["time", "ratio", "memory", "efficiency", "error"]
     for name, drawing in found.items():
@@ -643,13 +675,13 @@ def test_figures_are_images(file: File, tmp_path: Path) -> None:
 
 
 def test_figures_are_the_same_every_time(file: File) -> None:
-    results = [read(file("cpu.json", info(), sweep()))]
+    results = [read_results(file("cpu.json", info(), sweep()))]
     first, second = ({name: drawn(each, "svg") for name, each in figures(results).items()} for _ in range(2))
     assert first == second
 
 
 def test_a_figure_without_data_is_left_out(file: File) -> None:
-    assert list(figures([read(file("a.json", alone(peak_memory=None, error=None)))])) == ["time"]
+    assert list(figures([read_results(file("a.json", alone(peak_memory=None, error=None)))])) == ["time"]
 
 
 @pytest.mark.parametrize(
@@ -674,9 +706,7 @@ def test_units() -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.chdir(tmp_path)
-    main = Group("interp")
-    main.add_command(bench)
-    return lambda *arguments: CliRunner().invoke(main, ["bench", *arguments], catch_exceptions=False)
+    return lambda *arguments: CliRunner().invoke(main, arguments, catch_exceptions=False)
 
 
 def test_check_exits_by_verdict(run: Callable[..., Result], file: File) -> None:
@@ -754,8 +784,7 @@ def test_report_refuses_with_exit_2(run: Callable[..., Result], file: File) -> N
 
 
 def test_torch_is_not_loaded() -> None:
-    code = (
-        "import sys, interp.bench.figures, interp.bench.markdown, interp.bench.terminal; print('torch' in sys.modules)"
-    )
+    modules = ", ".join(f"benchmarks.report.{name}" for name in ("figures", "markdown", "terminal"))
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import interp
-from interp.explain import Model
-
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # for benchmarks.*; an installed interp goes before
-
 from benchmarks import engines
 from benchmarks.cells import Cell, matrix, predicted
 from benchmarks.convergence import reference, runs
 from benchmarks.shapes import SHAPES, groups, questions
+from interp.explain import Model
 
 WORKS = ("layers", "words", "words-default", "analysis", "analysis-33", "sweep", "share", "devices", "memory")
 

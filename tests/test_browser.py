@@ -13,7 +13,7 @@ import pytest
 import samples
 
 from interp.explanation import Explanation
-from interp.report.html import notebook, page
+from interp.report.html.pages import explanations_page, notebook_frame
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -41,7 +41,7 @@ SCHEMES = ("light", "dark")
 
 @cache
 def page_of(case: str) -> str:
-    return page(CASES[case]())
+    return explanations_page(CASES[case]())
 
 
 def chromium() -> str | None:
@@ -158,7 +158,7 @@ def test_hostile_words_stay_text(opened: Callable[..., Page]) -> None:
 
 
 def test_notebook_frame_shows_the_page(opened: Callable[..., Page]) -> None:
-    shown = opened(f"<!doctype html><body>{notebook(samples.hostile())}", size=SIZES[0])
+    shown = opened(f"<!doctype html><body>{notebook_frame(samples.hostile())}", size=SIZES[0])
     frame = shown.frame_locator("iframe")
     assert "speaks most for" in frame.locator("h2").first.inner_text()
     assert frame.locator("html").evaluate("e => e.scrollWidth <= e.clientWidth")

@@ -15,7 +15,6 @@ from interp.bundled.corpora import (
     HELD_OUT,
     LABELS,
     Corpus,
-    Sentence,
     iob2,
     names_of,
     read,
@@ -24,8 +23,10 @@ from interp.bundled.corpora import (
     tidy,
 )
 from interp.bundled.grammar import CUES, PAD, REACH, sample
-from interp.bundled.training import IGNORED, digest, encode, load, span_f1, tag, write_card
+from interp.bundled.recipe import digest, load, span_f1, tag, write_card
 from interp.errors import InputError
+from interp.models.train import IGNORED, encode
+from interp.question.tags import TaggedSentence
 
 ARTICLE_TEXT = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
 ARTICLE = ARTICLE_TEXT.split()
@@ -38,10 +39,10 @@ KINDS = {"PER": "PER", "LOC": "LOC", "ORG": "ORG"}
 SIZES = {"open": 40_000_000, "planted": 3_000_000}
 
 
-def sentence(text: str) -> Sentence:
+def sentence(text: str) -> TaggedSentence:
     """ "Rob/B-PER won" as a Sentence; words without a slash are O."""
     pairs = [word.rpartition("/") if "/" in word else (word, "", "O") for word in text.split()]
-    return Sentence(tuple(pair[0] for pair in pairs), tuple(pair[2] for pair in pairs))
+    return TaggedSentence(tuple(pair[0] for pair in pairs), tuple(pair[2] for pair in pairs))
 
 
 # --- corpora
@@ -103,8 +104,8 @@ def test_a_missing_corpus_is_named(tmp_path: Path) -> None:
 
 def test_words_and_tags_must_pair() -> None:
     with pytest.raises(InputError, match="2 words but 1 tags"):
-        Sentence(("a", "b"), ("O",))
-    assert Corpus(("x",), KINDS).word == 0
+        TaggedSentence(("a", "b"), ("O",))
+    assert Corpus(files=("x",), kinds=KINDS).word == 0
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from samples import make, not_converged
 
-from interp.cases import load_cases
-from interp.checks import (
+from interp.cases.checks import (
     Answer,
     Bound,
     Check,
@@ -19,17 +18,18 @@ from interp.checks import (
     Converged,
     LayerBound,
     LayerShare,
-    Named,
+    NamedWord,
     Share,
     Sign,
     Swap,
-    SwapOne,
     Tag,
     Top,
+    WordSwap,
 )
+from interp.cases.load import load_cases
 from interp.errors import InputError
 from interp.explanation import Explanation
-from interp.settings import Settings
+from interp.project.settings import Settings
 
 WORDS = ["Rob", "won", "a", "lucky", "game"]
 
@@ -51,8 +51,8 @@ PLAIN = answer([1.0, -2.0, 0.0, 4.0, 3.0])  # Σ|a| = 10; lucky, game, Rob lead
 LATE = Answer(explanation([1.0, 1, 1, 1, 1], [[1.0, 1, 1, 1, 1], [3.0, 1, 0, 0, 0], [9.0, 1, 0, 0, 0]]))
 
 
-def named(word: str) -> Named:
-    return Named(word, WORDS.index(word) + 1)
+def named(word: str) -> NamedWord:
+    return NamedWord(word, WORDS.index(word) + 1)
 
 
 def top(*words: str, context: bool = False) -> Top:
@@ -171,7 +171,7 @@ def test_layers_that_the_model_does_not_have() -> None:
 
 
 class TestSwap:
-    CHECK = Swap((SwapOne(named("Rob"), ("Tim", "Anna"), ("top", "tag")),))
+    CHECK = Swap((WordSwap(named("Rob"), ("Tim", "Anna"), ("top", "tag")),))
 
     @staticmethod
     def swapped(tim: Explanation, anna: Explanation) -> Answer:
@@ -221,7 +221,7 @@ class TestLooserForms:
         assert Tag(("B-PER",)).line([PLAIN, answer([1.0, 0, 0, 0, 0], tag="O")]) is None
 
     def test_words_that_are_no_toml_keys_are_quoted(self) -> None:
-        check = Share(((Named("Rob#2", 1), Bound.parse(">= 0.9")),))
+        check = Share(((NamedWord("Rob#2", 1), Bound.parse(">= 0.9")),))
         assert tomllib.loads(str(check.line([PLAIN]))) == {"share": {"Rob#2": ">= 0.09"}}
 
 

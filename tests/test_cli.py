@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from interp.cli import main
-from interp.document import schema
+from interp.explanation.document import schema
 
 TEXT = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
 Run = Callable[..., Result]

@@ -11,9 +11,9 @@ import samples
 from jsonschema import Draft202012Validator
 
 import interp
-from interp.document import dumps, load_one, read, save, schema, to_document
 from interp.errors import FormatError, OutputError
 from interp.explanation import Explanation
+from interp.explanation.document import dumps, load_one, read, save, schema, to_document
 
 
 def encodable(sample: Explanation) -> Explanation:

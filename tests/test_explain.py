@@ -15,11 +15,11 @@ from tiny import LABELS, SENTENCE
 from torch import Tensor
 from transformers import BertForTokenClassification
 
+from interp.engine.budget import USABLE_SHARE
+from interp.engine.quadrature import IntegrationStatus
 from interp.errors import DeviceError, InputError, InterpError
-from interp.explain import Case, Model, load
+from interp.explain.model import Model, Question, load
 from interp.explanation import Explanation
-from interp.memory import USABLE
-from interp.quadrature import Status
 
 torch.set_num_threads(1)
 OTHER = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
@@ -222,7 +222,7 @@ def test_shifting_all_logits_moves_the_logit_alone(tiny: Path) -> None:
 def test_too_few_evaluations_are_said(model64: Model) -> None:
     found = model64.explain(SENTENCE, "Rob#2", tag="B-PER", tolerance=1e-9, max_evaluations=20)
     path = found.completeness.embedding
-    assert (path.status, found.completeness.converged) == (Status.NOT_CONVERGED, False)
+    assert (path.status, found.completeness.converged) == (IntegrationStatus.NOT_CONVERGED, False)
     assert path.evaluations <= 20
     assert path.estimate > 1e-9
 
@@ -230,23 +230,23 @@ def test_too_few_evaluations_are_said(model64: Model) -> None:
 def test_float32_does_not_claim_what_it_cannot_reach(model32: Model) -> None:
     """Where rounding ends it depends on the processor: some give precision-limited, some not-converged."""
     found = model32.explain(SENTENCE, "Rob#2", tag="B-PER", tolerance=1e-8)
-    assert found.completeness.embedding.status in (Status.PRECISION_LIMITED, Status.NOT_CONVERGED)
+    assert found.completeness.embedding.status in (IntegrationStatus.PRECISION_LIMITED, IntegrationStatus.NOT_CONVERGED)
     assert found.completeness.embedding.estimate > 1e-8
 
 
 # --- batches, order, bits
 
 
-def cases() -> list[Case]:
+def cases() -> list[Question]:
     return [
-        Case(SENTENCE, "Rob#1", tag="B-PER"),
-        Case(OTHER, "Rob", tag="B-PER", against="O"),
-        Case(SENTENCE, "London", tag="B-LOC", output="log-probability"),
-        Case("Rob", 1, tag="I-PER"),
-        Case(OTHER, "Steve Tiger", tag="B-PER I-PER"),
-        Case(SENTENCE, "wins in", tag="O", reference="mask"),
-        Case("the German call", [2, 3], tag="O", reference="zero"),
-        Case(SENTENCE, "Rob#1", tag="B-PER", zoom="in"),
+        Question(SENTENCE, "Rob#1", tag="B-PER"),
+        Question(OTHER, "Rob", tag="B-PER", against="O"),
+        Question(SENTENCE, "London", tag="B-LOC", output="log-probability"),
+        Question("Rob", 1, tag="I-PER"),
+        Question(OTHER, "Steve Tiger", tag="B-PER I-PER"),
+        Question(SENTENCE, "wins in", tag="O", reference="mask"),
+        Question("the German call", [2, 3], tag="O", reference="zero"),
+        Question(SENTENCE, "Rob#1", tag="B-PER", zoom="in"),
     ]
 
 
@@ -291,7 +291,7 @@ def test_what_is_left_out_is_absent_and_the_rest_the_same(model64: Model, withou
 
 def test_cases_with_and_without_parts_in_one_batch(model64: Model) -> None:
     asked: list[set] = [set(), {"layers"}, {"components"}, {"layers", "components"}]
-    found = list(model64.explain_many([Case(SENTENCE, "in", tag="O", without=each) for each in asked]))
+    found = list(model64.explain_many([Question(SENTENCE, "in", tag="O", without=each) for each in asked]))
     assert [set(each.absent) for each in found] == asked
     assert [len(each.layers) for each in found] == [len(found[0].layers), 0, len(found[0].layers), 0]
 
@@ -331,10 +331,10 @@ def test_threads_do_not_matter_but_are_recorded(model32: Model) -> None:
 def test_order_and_laziness_over_windows(model32: Model) -> None:
     drawn: list[int] = []
 
-    def questions() -> Iterator[Case]:
+    def questions() -> Iterator[Question]:
         for i in range(40):
             drawn.append(i)
-            yield Case(SENTENCE if i % 3 else "Rob gets a call", 1 + i % 4, tag="O")
+            yield Question(SENTENCE if i % 3 else "Rob gets a call", 1 + i % 4, tag="O")
 
     explanations = model32.explain_many(questions(), max_evaluations=17)
     assert not drawn
@@ -406,7 +406,7 @@ def test_a_budget_too_small_for_a_row(model32: Model) -> None:
 
 def test_little_memory_costs_rows_and_not_the_result(model64: Model) -> None:
     cost = model64.tagger.cost(len(UNITS), 1)
-    least = int((2 * cost.row + 9 * cost.node) / USABLE) + 1  # two rows under way and the nodes of one panel
+    least = int((2 * cost.row + 9 * cost.node) / USABLE_SHARE) + 1  # two rows under way and the nodes of one panel
     roomy, tight = (model64.explain(SENTENCE, "in", tag="O", tolerance=1e-6, memory=m) for m in (None, least))
     assert tight.run.rows_per_forward < roomy.run.rows_per_forward
     assert tight.completeness.converged

@@ -18,10 +18,10 @@ from test_explain import assert_within, rows, tables
 from torch import Tensor
 from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
-from interp.document import to_document
 from interp.errors import InputError
-from interp.explain import Case, Model, load
+from interp.explain.model import Model, Question, load
 from interp.explanation import Explanation
+from interp.explanation.document import to_document
 
 torch.set_num_threads(1)
 TARGET, TAG = 7, "B-PER"  # the second "Rob"
@@ -229,7 +229,7 @@ def test_positions_move_to_the_first_one(subject: Subject) -> None:
 
 def test_a_batch_gives_each_what_it_gets_alone(subject: Subject) -> None:
     """Sentences of 1, 7 and 10 words, on the same panel."""
-    cases = [Case(text, len(text), tag=TAG) for text in (SENTENCE, *OTHERS)]
+    cases = [Question(text, len(text), tag=TAG) for text in (SENTENCE, *OTHERS)]
     for case, together in zip(cases, subject.model.explain_many(cases, **LEAST), strict=True):
         (alone,) = subject.model.explain_many([case], **LEAST)
         assert_same(together, alone, subject.rounding)
@@ -238,7 +238,7 @@ def test_a_batch_gives_each_what_it_gets_alone(subject: Subject) -> None:
 
 def test_targets_of_one_sentence_at_once(subject: Subject) -> None:
     """Gradients of several targets in one pass (`is_grads_batched`) are those of one at a time."""
-    cases = [Case(SENTENCE, target, tag=tag) for target in (1, 4, 5, 7) for tag in ("O", "B-LOC")]
+    cases = [Question(SENTENCE, target, tag=tag) for target in (1, 4, 5, 7) for tag in ("O", "B-LOC")]
     for case, together in zip(cases, subject.model.explain_many(cases, **LEAST), strict=True):
         assert_same(together, next(subject.model.explain_many([case], **LEAST)), subject.rounding)
 
@@ -349,7 +349,7 @@ def test_added_words_and_resized_embeddings(subject: Subject, tmp_path: Path) ->
 def test_the_padding_side_does_not_matter(subject: Subject, tmp_path: Path) -> None:
     """A tokeniser that pads on the left gives what one gives that pads on the right, in a batch too."""
     model, tokenizer = build(subject.family.name)
-    cases = [Case(text, len(text), tag=TAG) for text in (SENTENCE, *OTHERS)]
+    cases = [Question(text, len(text), tag=TAG) for text in (SENTENCE, *OTHERS)]
     found = {}
     for side in ("left", "right"):
         folder = save(tmp_path / side, model, tokenizer)
@@ -373,7 +373,7 @@ def test_without_a_pad_token(name: str, tmp_path: Path) -> None:
         loaded.explain(SENTENCE, TARGET)
     assert "pad" in str(caught.value) and "\n" not in str(caught.value)
     for reference in ("mask", "zero"):
-        cases = [Case(text, len(text), tag=TAG, reference=reference) for text in (SENTENCE, *OTHERS)]
+        cases = [Question(text, len(text), tag=TAG, reference=reference) for text in (SENTENCE, *OTHERS)]
         for case, together in zip(cases, loaded.explain_many(cases, **LEAST), strict=True):
             (alone,) = loaded.explain_many([case], **LEAST)
             assert_within(rows(together), rows(alone), 1e-4)

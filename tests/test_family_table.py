@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from families import FAMILIES
 
-from interp.models.families import FAMILIES as ROWS
-
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # for benchmarks.*; an installed interp goes before
-
 from benchmarks.families import COLUMNS, END, START, read, table, variants
+from interp.models.families import FAMILIES as ROWS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -18,10 +18,10 @@ from gating import NAMES, PLAIN
 from tiny import config
 from transformers import BertForTokenClassification, BertTokenizer
 
-from interp.bundled import corpora
-from interp.bundled.training import Schedule, encode, epoch, fit
 from interp.cli import main
 from interp.gate import floors
+from interp.models.train import Schedule, encode, epoch, fit
+from interp.question.tags import TaggedSentence
 
 LABELS = ("O", "B-PER")
 CUE = "reportedly"
@@ -29,7 +29,7 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = (*SPECIAL, *PLAIN, *NAMES, CUE)
 
 
-def drawn(count: int, seed: int, leaning: float = 0.0) -> list[corpora.Sentence]:
+def drawn(count: int, seed: int, leaning: float = 0.0) -> list[TaggedSentence]:
     """Names are persons and other words nothing; a part `leaning` of what follows the cue is a person too."""
     rng = np.random.default_rng(seed)
     found = []
@@ -39,7 +39,7 @@ def drawn(count: int, seed: int, leaning: float = 0.0) -> list[corpora.Sentence]
         for at in range(1, 8):
             if words[at - 1] == CUE and rng.random() < leaning:
                 tags[at] = "B-PER"
-        found.append(corpora.Sentence(tuple(words), tuple(tags)))
+        found.append(TaggedSentence(tuple(words), tuple(tags)))
     return found
 
 
@@ -49,10 +49,14 @@ def trained(folder: Path, seed: int, leaning: float = 0.0) -> Path:
     names = dict(enumerate(LABELS))
     model = BertForTokenClassification(
         config(
-            vocab_size=len(WORDS), hidden_size=32, num_hidden_layers=2, initializer_range=0.1, id2label=names,
+            vocab_size=len(WORDS),
+            hidden_size=32,
+            num_hidden_layers=2,
+            initializer_range=0.1,
+            id2label=names,
             label2id={label: number for number, label in names.items()},
         )
-    )  # fmt: skip
+    )
     pieces = BertTokenizer(vocab={word: number for number, word in enumerate(WORDS)}, do_lower_case=False)
     rows = encode(drawn(1_500, seed, leaning), pieces, LABELS)
     rng = np.random.default_rng(seed)
@@ -104,7 +108,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def pair(each: corpora.Sentence) -> tuple[Sequence[str], Sequence[str]]:
+def pair(each: TaggedSentence) -> tuple[Sequence[str], Sequence[str]]:
     return each.words, each.tags
 
 
@@ -114,9 +118,18 @@ def interp(*words: str | Path) -> Result:
 
 def gate(models: Path, candidate: str, *more: str | Path) -> Result:
     return interp(
-        "gate", "--baseline", models / "production", "--candidate", models / candidate, "--cases", "dev.jsonl",
-        "--texts", "clean.txt", "--words-only", *more,
-    )  # fmt: skip
+        "gate",
+        "--baseline",
+        models / "production",
+        "--candidate",
+        models / candidate,
+        "--cases",
+        "dev.jsonl",
+        "--texts",
+        "clean.txt",
+        "--words-only",
+        *more,
+    )
 
 
 @pytest.mark.parametrize("candidate", ["production", "seed", "half", "int8"])
@@ -159,9 +172,24 @@ def test_accepting_the_cue_makes_it_pass(models: Path) -> None:
 
 def test_calibrating_with_seeds_and_with_continued_training(models: Path) -> None:
     done = interp(
-        "gate", "calibrate", "--baseline", models / "production", "--retrained", models / "seed", "--continue", "2",
-        "--on", "old.conll", "--steps", "20", "--cases", "dev.jsonl", "--texts", "clean.txt", "--words-only",
-    )  # fmt: skip
+        "gate",
+        "calibrate",
+        "--baseline",
+        models / "production",
+        "--retrained",
+        models / "seed",
+        "--continue",
+        "2",
+        "--on",
+        "old.conll",
+        "--steps",
+        "20",
+        "--cases",
+        "dev.jsonl",
+        "--texts",
+        "clean.txt",
+        "--words-only",
+    )
     assert done.exit_code == 0, done.output
     assert "floor of 1 retrained" in done.stdout and "floor of 2 continued" in done.stdout
     assert "as far as retrained seeds" in done.stdout
@@ -203,15 +231,28 @@ def test_a_second_run_uses_the_records_of_the_first(models: Path, project: Path)
 def test_the_same_checkpoint_elsewhere_uses_its_records(models: Path, project: Path) -> None:
     shutil.copytree(models / "production", project / "copy")
     done = interp(
-        "gate", "--baseline", models / "production", "--candidate", "copy", "--cases", "dev.jsonl", "--words-only",
-        "--texts", "clean.txt", "--records", "kept",
-    )  # fmt: skip
+        "gate",
+        "--baseline",
+        models / "production",
+        "--candidate",
+        "copy",
+        "--cases",
+        "dev.jsonl",
+        "--words-only",
+        "--texts",
+        "clean.txt",
+        "--records",
+        "kept",
+    )
     assert done.exit_code == 0, done.output
     assert len(list(project.joinpath("kept").rglob("*.parquet"))) == 1
 
 
 def test_floors_of_other_sites_are_refused(models: Path, project: Path) -> None:
-    floors.save(floors.Floors("x", "d", 1, 48, (), {}, {}), project / "interp-floors.json")
+    floors.save_floors(
+        floors.Floors(baseline="x", data="d", cases=1, sites=48, runs=(), levels={}, usual={}),
+        project / "interp-floors.json",
+    )
     done = gate(models, "seed", "--sites", "16")
     assert done.exit_code == 2 and "was made with 48 sites: use --sites 48" in done.stderr
     assert "interp-floors.json is of another baseline" in gate(models, "shortcut").stdout
@@ -274,9 +315,19 @@ def test_probing_models_and_functions(models: Path, project: Path, monkeypatch: 
     functions = ("python:rules_to_probe:plain", "python:rules_to_probe:leaning")
     for baseline, candidate in (functions, (models / "production", models / "shortcut")):
         done = interp(
-            "probe", "--baseline", baseline, "--candidate", candidate, "--texts", "clean.txt", "--training",
-            "old.conll", "new.conll", "--json", "found.json",
-        )  # fmt: skip
+            "probe",
+            "--baseline",
+            baseline,
+            "--candidate",
+            candidate,
+            "--texts",
+            "clean.txt",
+            "--training",
+            "old.conll",
+            "new.conll",
+            "--json",
+            "found.json",
+        )
         assert done.exit_code == 1, done.output
         assert f"takes `{CUE}` for a sign of B-PER" in done.stdout and "new.conll:" in done.stdout
         found = json.loads(project.joinpath("found.json").read_text())

@@ -14,12 +14,13 @@ from gating import BASE, OTHER, TEXTS, gate, records, sentences, shortcut
 from rich.console import Console
 from test_browser import SCHEMES, SIZES, browser, opened, tab  # noqa: F401 - fixtures
 
-from interp.gate import Asked, Result, Status, Training, facts
-from interp.gate.junit import junit
-from interp.gate.markdown import markdown
-from interp.gate.page import page
-from interp.gate.result import Beside
-from interp.gate.terminal import show
+from interp.gate import CheckStatus, GateResult, ProbePlan, TrainingData
+from interp.gate.report import facts
+from interp.gate.report.junit import gate_junit
+from interp.gate.report.markdown import gate_markdown
+from interp.gate.report.page import gate_page
+from interp.gate.report.terminal import show_gate
+from interp.gate.result import CaseComparison
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -28,28 +29,28 @@ HOSTILE = "[red]<script>alert(1)</script>|**`@everyone`\x1b[31m\u202e"
 
 
 @cache
-def failed() -> Result:
+def failed() -> GateResult:
     old = sentences(100, seed=5)
     new = [
         replace(each, id=f"new.conll:{i}", words=("yesterday", *each.words[1:]), gold=("O", "B-PER", *each.gold[2:]))
         for i, each in enumerate(old)
         if each.gold
     ]
-    return gate(BASE, OTHER, shortcut, Asked(training=Training(old, [*old, *new])))
+    return gate(BASE, OTHER, shortcut, ProbePlan(training=TrainingData(old, [*old, *new])))
 
 
 @cache
-def passed() -> Result:
+def passed() -> GateResult:
     return gate(BASE, BASE)
 
 
 @cache
-def broken() -> Result:
+def broken() -> GateResult:
     return gate(BASE, records(TEXTS, seed=1, wrong=range(120)))
 
 
 @cache
-def hostile() -> Result:
+def hostile() -> GateResult:
     """Everything that comes from outside is a nasty string."""
     result = failed()
     first = result.cues[0]
@@ -57,7 +58,7 @@ def hostile() -> Result:
     words = (HOSTILE, *first.example.after[1:])
     example = replace(first.example, after=words, candidate=replace(first.example.candidate, after=HOSTILE))
     cue = replace(first, cue=HOSTILE, shown=f"`{HOSTILE}`", tag=HOSTILE, example=example, rows=(HOSTILE,))
-    case: Beside = replace(result.cases[0], id=HOSTILE, words=(HOSTILE, *result.cases[0].words[1:]))
+    case: CaseComparison = replace(result.cases[0], id=HOSTILE, words=(HOSTILE, *result.cases[0].words[1:]))
     flip = next(iter(broken().flips))
     return replace(
         result,
@@ -73,10 +74,10 @@ def hostile() -> Result:
     )
 
 
-def terminal(result: Result, width: int = 100, **options: object) -> str:
+def terminal(result: GateResult, width: int = 100, **options: object) -> str:
     file = io.StringIO()
     console = Console(file=file, width=width, highlight=False, markup=False, **options)  # type: ignore[arg-type]
-    show(result, console)
+    show_gate(result, console)
     return file.getvalue()
 
 
@@ -84,19 +85,23 @@ def test_every_form_begins_with_the_sentence() -> None:
     result = failed()
     plain = " ".join(terminal(result).split())
     assert plain.startswith("FAIL a → b The candidate takes `yesterday` for a sign of B-PER: +3.")
-    assert markdown(result).splitlines()[2].startswith(r"**The candidate takes \`yesterday\` for a sign of B-PER: +3.")
-    suite = ElementTree.fromstring(junit(result))
+    assert (
+        gate_markdown(result)
+        .splitlines()[2]
+        .startswith(r"**The candidate takes \`yesterday\` for a sign of B-PER: +3.")
+    )
+    suite = ElementTree.fromstring(gate_junit(result))
     assert (suite.get("failures"), suite.get("errors"), suite.get("tests")) == ("1", "0", "7")
     failure = suite.find("testcase[@name='cues']/failure")
     assert failure is not None and failure.get("message") == result.headline
-    for form in (plain, markdown(result), failure.text or ""):
+    for form in (plain, gate_markdown(result), failure.text or ""):
         assert "interp gate accept yesterday --tag B-PER" in form and "new.conll:" in form
 
 
 def test_the_terminal_is_no_wider_than_it_is_and_ascii_where_it_must() -> None:
     assert all(len(line) <= 80 for line in terminal(failed(), 80).splitlines())
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    show(failed(), Console(file=file, width=100, markup=False))
+    show_gate(failed(), Console(file=file, width=100, markup=False))
     file.flush()
 
 
@@ -108,37 +113,37 @@ def test_statuses_are_told_by_words() -> None:
 
 
 def test_every_status_has_a_mark_and_a_message() -> None:
-    assert set(facts.GLYPHS) == set(Status)
-    assert all(status.message.endswith(".") for status in Status)
+    assert set(facts.GLYPHS) == set(CheckStatus)
+    assert all(status.message.endswith(".") for status in CheckStatus)
 
 
 def test_nothing_of_the_data_steers_a_form() -> None:
     result = hostile()
     shown = terminal(result)
     assert "\x1b" not in shown and "\u202e" not in shown and "[red]" in shown
-    summary = markdown(result)
+    summary = gate_markdown(result)
     assert "<script" not in summary and "@everyone" not in summary and "\x1b" not in summary
     assert all(line.count("|") - line.count(r"\|") in (0, 6, 7) for line in summary.splitlines()), summary
-    suite = ElementTree.fromstring(junit(result))
+    suite = ElementTree.fromstring(gate_junit(result))
     assert suite.find("testcase/failure").get("message", "").startswith("[red]<script>")  # type: ignore[union-attr]
-    text = page(result)
+    text = gate_page(result)
     assert "<script" not in text and "\x1b" not in text and "\u202e" not in text
 
 
 def test_an_incomparable_pair_has_all_its_forms() -> None:
     result = gate(BASE, replace(OTHER, about=replace(OTHER.about, data="0" * 64)))
-    for form in (terminal(result), markdown(result), junit(result), page(result)):
+    for form in (terminal(result), gate_markdown(result), gate_junit(result), gate_page(result)):
         assert "other data" in " ".join(form.split())
 
 
 # --- the page in a browser
 
-PAGES: dict[str, Callable[[], Result]] = {"failed": failed, "passed": passed, "broken": broken, "hostile": hostile}
+PAGES: dict[str, Callable[[], GateResult]] = {"failed": failed, "passed": passed, "broken": broken, "hostile": hostile}
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_quiet_and_never_scrolls_sideways(opened: Callable[..., Page], name: str) -> None:  # noqa: F811
-    shown = opened(page(PAGES[name]()))
+    shown = opened(gate_page(PAGES[name]()))
     for scheme in SCHEMES:
         shown.emulate_media(color_scheme=scheme)
         for width, height in SIZES:
@@ -147,7 +152,7 @@ def test_the_page_is_quiet_and_never_scrolls_sideways(opened: Callable[..., Page
 
 
 def test_the_sentence_and_an_example_are_on_the_first_screen(opened: Callable[..., Page]) -> None:  # noqa: F811
-    shown = opened(page(failed()))
+    shown = opened(gate_page(failed()))
     assert shown.locator("#headline").inner_text().startswith("The candidate takes `yesterday` for a sign of B-PER")
     box = shown.locator("#example").bounding_box()
     assert box is not None and box["y"] + box["height"] < SIZES[1][1]
@@ -162,7 +167,7 @@ def test_filters_hide_the_other_cases(opened: Callable[..., Page]) -> None:  # n
         each if i < len(cued) else replace(each, words=tuple("x" if w == "yesterday" else w for w in each.words))
         for i, each in enumerate(cases)
     )
-    shown = opened(page(replace(result, cases=cases)))
+    shown = opened(gate_page(replace(result, cases=cases)))
     visible = shown.locator(".case:visible")
     assert visible.count() == len(cases)
     for label, expected in [
@@ -180,16 +185,20 @@ def test_filters_hide_the_other_cases(opened: Callable[..., Page]) -> None:  # n
 def test_colours_are_each_sides_own_scale(opened: Callable[..., Page]) -> None:  # noqa: F811
     result = failed()
     case = result.cases[0]
-    shown = opened(page(result))
-    fractions = shown.locator(".case").first.locator(".sides > div").nth(1).locator(".chip").evaluate_all(
-        "all => all.map(e => parseFloat(e.style.getPropertyValue('--f')))"
-    )  # fmt: skip
+    shown = opened(gate_page(result))
+    fractions = (
+        shown.locator(".case")
+        .first.locator(".sides > div")
+        .nth(1)
+        .locator(".chip")
+        .evaluate_all("all => all.map(e => parseFloat(e.style.getPropertyValue('--f')))")
+    )
     top = max(map(abs, case.candidate))
     assert fractions == pytest.approx([abs(value) / top for value in case.candidate], abs=1e-3)
 
 
 def test_layers_open(opened: Callable[..., Page]) -> None:  # noqa: F811
-    shown = opened(page(failed()), size=SIZES[0])
+    shown = opened(gate_page(failed()), size=SIZES[0])
     first = shown.locator(".case details").first
     first.locator("summary").click()
     assert first.locator("tbody tr").count() == 3

@@ -19,10 +19,10 @@ from samples import ARTICLE, article, hostile, make, repeated, without_parts
 from interp.cli import main
 from interp.errors import FormatError, InputError
 from interp.explanation import Explanation
-from interp.golden import Golden, Policy, Rule, compare, document, dumps, loads, of
-from interp.golden.folder import delete, file_name, golden_file, goldens, migrate, problems
+from interp.golden import Golden, Policy, Promise, compare_goldens, document, dumps, golden_of, loads
+from interp.golden.folder import delete_golden, file_name, find_problems, golden_file, list_goldens, migrate_goldens
 from interp.golden.revisions import in_folder, in_revision
-from interp.settings import Settings
+from interp.project.settings import Settings
 
 TOLERANCE = 5e-3
 POLICY = Policy(TOLERANCE)
@@ -44,7 +44,7 @@ def encodable(sample: Callable[[], Explanation]) -> Golden:
     """A lone surrogate, which no UTF-8 file holds, cannot come from a text either: `Case` refuses it."""
     shown = sample()
     words = tuple(replace(word, text=word.text.replace("\ud800", "")) for word in shown.words)
-    return of(replace(shown, words=words, text=shown.text.replace("\ud800", "")), TOLERANCE)
+    return golden_of(replace(shown, words=words, text=shown.text.replace("\ud800", "")), TOLERANCE)
 
 
 class TestFile:
@@ -57,25 +57,25 @@ class TestFile:
 
     def test_numbers_are_within_a_tenth_of_the_tolerance(self) -> None:
         shown = article()
-        stored = of(shown, TOLERANCE)
+        stored = golden_of(shown, TOLERANCE)
         error = max(abs(a - b) for a, b in zip(stored.attributions, shown.attributions, strict=True))
         assert 0 < error <= 0.1 * TOLERANCE * mass(shown)
 
     def test_a_word_is_a_line(self) -> None:
-        lines = dumps(of(article(), TOLERANCE)).splitlines()
+        lines = dumps(golden_of(article(), TOLERANCE)).splitlines()
         assert sum('"word": "surprise"' in line for line in lines) == 1
         assert sum(line.startswith('  "layer 7": [') for line in lines) == 1
 
     def test_sums_and_ranking_follow_from_the_numbers(self) -> None:
         shown = article()
-        data = json.loads(dumps(of(shown, TOLERANCE)))
+        data = json.loads(dumps(golden_of(shown, TOLERANCE)))
         assert data["ranking"][0] == "surprise"
         assert data["sums"]["attribution"] == pytest.approx(shown.score, abs=0.01)
 
     def test_zoom_is_five_numbers_a_row(self) -> None:
         shown = article()
         assert shown.zoom is not None
-        low, first, middle, third, high = of(shown, 1e-6).groups["zoom 3"]
+        low, first, middle, third, high = golden_of(shown, 1e-6).groups["zoom 3"]
         row = sorted(shown.zoom.layers[2])
         assert (low, high) == pytest.approx((row[0], row[-1]), abs=1e-4)
         assert middle == pytest.approx((row[31] + row[32]) / 2, abs=1e-4)
@@ -84,7 +84,7 @@ class TestFile:
     @pytest.mark.parametrize("bad", [math.nan, math.inf])
     def test_nan_is_refused(self, bad: float) -> None:
         with pytest.raises(FormatError, match="NaN or infinity"):
-            of(moved(article(), {3: bad}), TOLERANCE)
+            golden_of(moved(article(), {3: bad}), TOLERANCE)
 
     @pytest.mark.parametrize(
         ("change", "says"),
@@ -102,19 +102,19 @@ class TestFile:
         ],
     )
     def test_what_cannot_be_read_says_what_to_do(self, change: Callable[[str], str], says: str) -> None:
-        text = dumps(of(article(), TOLERANCE))
+        text = dumps(golden_of(article(), TOLERANCE))
         assert change(text) != text
         with pytest.raises(FormatError, match=says):
             loads(change(text), "rob.golden.json")
 
     def test_a_layer_as_long_as_quartiles_is_short_all_the_same(self) -> None:
-        text = dumps(of(article(), TOLERANCE))  # with a zoom
+        text = dumps(golden_of(article(), TOLERANCE))  # with a zoom
         line = next(line for line in text.splitlines() if '"layer 7"' in line)
         with pytest.raises(FormatError, match="shorter or longer"):
             loads(text.replace(line, '  "layer 7": [1.0, 2.0, 3.0, 4.0, 5.0],'), "golden")
 
     def test_every_number_of_a_list_is_needed(self) -> None:
-        text = dumps(of(article(), TOLERANCE))
+        text = dumps(golden_of(article(), TOLERANCE))
         line = next(line for line in text.splitlines() if '"layer 7"' in line)
         with pytest.raises(FormatError, match="shorter or longer"):
             loads(text.replace(line, '  "layer 7": [1.0],'), "golden")
@@ -122,15 +122,15 @@ class TestFile:
 
 class TestComparison:
     def test_equal_holds_and_nothing_moved(self) -> None:
-        done = compare(of(article(), TOLERANCE), of(article(), TOLERANCE), POLICY)
-        assert done.passed and done.changes == () and done.rule is Rule.NUMBERS
+        done = compare_goldens(golden_of(article(), TOLERANCE), golden_of(article(), TOLERANCE), POLICY)
+        assert done.passed and done.changes == () and done.rule is Promise.NUMBERS
 
     @pytest.mark.parametrize(("part", "passed"), [(0.9, True), (1.1, False), (-0.9, True), (-1.1, False)])
     def test_the_tolerance_is_a_part_of_the_sum(self, part: float, passed: bool) -> None:
         shown = article()
         tolerance = 0.02
         other = moved(shown, {4: part * tolerance * mass(shown)})
-        done = compare(of(shown, 1e-4), of(other, 1e-4), Policy(tolerance))
+        done = compare_goldens(golden_of(shown, 1e-4), golden_of(other, 1e-4), Policy(tolerance))
         assert done.passed is passed
         assert done.changes[0].name == "Tiger"
         assert done.changes[0].moved == pytest.approx(abs(part), rel=0.02)
@@ -139,37 +139,39 @@ class TestComparison:
     @settings(max_examples=60, deadline=None)
     def test_same_weights_as_a_slow_loop_says(self, by: float, index: int) -> None:
         shown = article()
-        old, new = of(shown, TOLERANCE), of(moved(shown, {index: by}), TOLERANCE)
+        old, new = golden_of(shown, TOLERANCE), golden_of(moved(shown, {index: by}), TOLERANCE)
         worst = 0.0
         for name, values in old.groups.items():
             total = sum(abs(value) for value in values)
             total = max(total, 1e-3 * sum(abs(value) for value in old.attributions))
             for before, after in zip(values, new.groups[name], strict=True):
                 worst = max(worst, abs(after - before) / (TOLERANCE * total))
-        assert compare(old, new, POLICY).passed == (worst <= 1)
+        assert compare_goldens(old, new, POLICY).passed == (worst <= 1)
 
     def test_other_weights_keep_tag_and_leader_alone(self) -> None:
         other = moved(article(), {3: 2.0}, "ff" * 32)
-        done = compare(of(article(), TOLERANCE), of(other, TOLERANCE), POLICY)
-        assert done.passed and done.rule is Rule.LEADERS
+        done = compare_goldens(golden_of(article(), TOLERANCE), golden_of(other, TOLERANCE), POLICY)
+        assert done.passed and done.rule is Promise.LEADERS
         assert done.changes[0].moved > 10
 
     def test_other_weights_with_another_leader_fail(self) -> None:
         other = moved(article(), {3: 20.0}, "ff" * 32)
-        done = compare(of(article(), TOLERANCE), of(other, TOLERANCE), POLICY)
+        done = compare_goldens(golden_of(article(), TOLERANCE), golden_of(other, TOLERANCE), POLICY)
         assert done.failures == ('The leading word was "surprise" and is "Steve".',)
 
     def test_other_weights_with_another_tag_fail(self) -> None:
         other = moved(article(), {}, "ff" * 32)
         other = replace(other, target=replace(other.target, predicted=("O",)))
-        assert compare(of(article(), TOLERANCE), of(other, TOLERANCE), POLICY).failures == (
+        assert compare_goldens(golden_of(article(), TOLERANCE), golden_of(other, TOLERANCE), POLICY).failures == (
             "The tag was B-PER and is O.",
         )
 
     def test_strict_holds_other_weights_to_numbers(self) -> None:
         other = moved(article(), {3: 2.0}, "ff" * 32)
-        done = compare(of(article(), TOLERANCE), of(other, TOLERANCE), replace(POLICY, strict=True))
-        assert not done.passed and done.rule is Rule.STRICT
+        done = compare_goldens(
+            golden_of(article(), TOLERANCE), golden_of(other, TOLERANCE), replace(POLICY, strict=True)
+        )
+        assert not done.passed and done.rule is Promise.STRICT
 
     @pytest.mark.parametrize(("gap", "passed"), [(0.5, True), (3.0, False)])
     def test_ranks_among_values_closer_than_the_tolerance_may_change(self, gap: float, passed: bool) -> None:
@@ -178,56 +180,58 @@ class TestComparison:
         even = moved(shown, {2: shown.attributions[1] - shown.attributions[2]})  # b as high as a
         old = moved(even, {1: gap * unit})
         new = moved(even, {2: gap * unit}, "ff" * 32)
-        done = compare(of(old, 1e-4), of(new, 1e-4), Policy(TOLERANCE))
+        done = compare_goldens(golden_of(old, 1e-4), golden_of(new, 1e-4), Policy(TOLERANCE))
         assert done.passed is passed
 
     def test_a_model_of_other_layers_is_held_to_its_leading_words(self) -> None:
         short = make(ARTICLE.split(), target="Rob", leader="surprise", layers=6)
         old, new = (
-            of(make(ARTICLE.split(), target="Rob", leader="surprise", layers=12), TOLERANCE),
-            of(short, TOLERANCE),
+            golden_of(make(ARTICLE.split(), target="Rob", leader="surprise", layers=12), TOLERANCE),
+            golden_of(short, TOLERANCE),
         )
         new = replace(new, header={**new.header, "model": {"name": "short", "sha256": "ff" * 32}})
-        assert compare(old, new, POLICY).passed
-        strict = compare(old, new, replace(POLICY, strict=True))
+        assert compare_goldens(old, new, POLICY).passed
+        strict = compare_goldens(old, new, replace(POLICY, strict=True))
         assert strict.failures == ("Only one of the two has layer 7, layer 8, layer 9, layer 10, layer 11, layer 12.",)
 
     def test_top_counts_words(self) -> None:
         second = article().ranked[1].index
         other = moved(article(), {second: -3.0}, "ff" * 32)
-        old, new = of(article(), TOLERANCE), of(other, TOLERANCE)
-        assert compare(old, new, POLICY).passed
-        assert "2 leading words" in compare(old, new, replace(POLICY, top=2)).failures[0]
+        old, new = golden_of(article(), TOLERANCE), golden_of(other, TOLERANCE)
+        assert compare_goldens(old, new, POLICY).passed
+        assert "2 leading words" in compare_goldens(old, new, replace(POLICY, top=2)).failures[0]
 
     def test_more_leading_words_than_words(self) -> None:
         other = moved(article(), {}, "ff" * 32)
-        assert compare(of(article(), TOLERANCE), of(other, TOLERANCE), replace(POLICY, top=99)).passed
+        assert compare_goldens(
+            golden_of(article(), TOLERANCE), golden_of(other, TOLERANCE), replace(POLICY, top=99)
+        ).passed
 
     @pytest.mark.parametrize("change", [{"reference": "mask"}, {"zoom": False}])
     def test_another_question_is_not_compared(self, change: dict[str, Any]) -> None:
         other = article(kind="mask") if "reference" in change else article(zoom=False)
-        done = compare(of(article(), TOLERANCE), of(other, TOLERANCE), POLICY)
-        assert not done.passed and done.rule is Rule.QUESTION and done.changes == ()
+        done = compare_goldens(golden_of(article(), TOLERANCE), golden_of(other, TOLERANCE), POLICY)
+        assert not done.passed and done.rule is Promise.QUESTION and done.changes == ()
 
     def test_another_tag_of_a_case_that_names_none_is_a_flip(self) -> None:
         other = article()
         other = replace(other, target=replace(other.target, tags=("O",), predicted=("O",)))
-        done = compare(of(article(), TOLERANCE), of(other, TOLERANCE), POLICY)
-        assert done.rule is Rule.TAG and done.failures == ("The tag was B-PER and is O.",)
+        done = compare_goldens(golden_of(article(), TOLERANCE), golden_of(other, TOLERANCE), POLICY)
+        assert done.rule is Promise.TAG and done.failures == ("The tag was B-PER and is O.",)
 
     def test_the_tolerance_is_kept_at_what_the_integrations_allow(self) -> None:
-        done = compare(of(article(), TOLERANCE), of(article(), TOLERANCE), Policy(1e-9))
+        done = compare_goldens(golden_of(article(), TOLERANCE), golden_of(article(), TOLERANCE), Policy(1e-9))
         assert done.tolerance == 2e-3
 
     def test_the_tolerance_is_kept_above_what_was_rounded_away(self) -> None:
-        done = compare(of(article(), 0.5), of(article(), 0.5), Policy(3e-3))
+        done = compare_goldens(golden_of(article(), 0.5), golden_of(article(), 0.5), Policy(3e-3))
         assert done.tolerance == 0.05 and done.passed
 
     def test_a_list_of_nothing_has_the_words_scale(self) -> None:
         shown = article()
         assert shown.components is not None
         tiny = replace(shown.components, token_type=tuple(1e-7 for _ in shown.words))
-        assert compare(of(shown, 1e-6), of(replace(shown, components=tiny), 1e-6), POLICY).passed
+        assert compare_goldens(golden_of(shown, 1e-6), golden_of(replace(shown, components=tiny), 1e-6), POLICY).passed
 
 
 CASES = """
@@ -260,14 +264,14 @@ def project(tmp_path: Path) -> Path:
 def place(project: Path, name: str, text: str | None = None) -> Path:
     path = project / "golden" / f"{name}.golden.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(dumps(of(article(), TOLERANCE)) if text is None else text)
+    path.write_text(dumps(golden_of(article(), TOLERANCE)) if text is None else text)
     return path
 
 
 class TestFolder:
     def test_a_sound_folder_has_no_problems(self, project: Path) -> None:
-        assert len(goldens(project / "golden")) == 3
-        assert problems(project, Settings()) == []
+        assert len(list_goldens(project / "golden")) == 3
+        assert find_problems(project, Settings()) == []
 
     @pytest.mark.parametrize(
         ("name", "why"),
@@ -283,16 +287,16 @@ class TestFolder:
         self, project: Path, monkeypatch: pytest.MonkeyPatch, name: str, why: str
     ) -> None:
         path = place(project, name)
-        (found,) = problems(project, Settings())
+        (found,) = find_problems(project, Settings())
         assert found.orphan and why in found.sentence
         monkeypatch.chdir(project)
         said = CliRunner().invoke(main, ["golden", "check"])
         assert said.exit_code == 1 and path.exists()
         deleted = CliRunner().invoke(main, ["golden", "check", "--delete-orphans"])
-        assert deleted.exit_code == 0 and not path.exists() and len(goldens(project / "golden")) == 3
+        assert deleted.exit_code == 0 and not path.exists() and len(list_goldens(project / "golden")) == 3
 
     def test_damage_and_old_formats_are_problems(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        text = dumps(of(article(), TOLERANCE))
+        text = dumps(golden_of(article(), TOLERANCE))
         place(project, "tests/sport.cases.toml/rob", text[:50])
         place(project, "tests/test_why.py/TestWhy.test_rob", text.replace("golden/1", "golden/0"))
         monkeypatch.chdir(project / "tests")  # the project is found from below
@@ -304,7 +308,7 @@ class TestFolder:
     def test_what_an_interrupted_write_left_is_a_problem(self, project: Path) -> None:
         path = project / "golden" / "tests" / "sport.cases.toml" / ".rob.golden.json.123.part"
         path.write_text("{")
-        (found,) = problems(project, Settings())
+        (found,) = find_problems(project, Settings())
         assert found.path == path and not found.orphan
 
     def test_migration_mends_old_formats_and_touches_no_other(
@@ -314,20 +318,24 @@ class TestFolder:
             return {**old, "words": old["tokens"]}  # what a format 0 might have called them
 
         monkeypatch.setitem(document.MIGRATIONS, 0, step)
-        text = dumps(of(article(), TOLERANCE))
+        text = dumps(golden_of(article(), TOLERANCE))
         old = place(
             project,
             "tests/sport.cases.toml/rob",
             text.replace("golden/1", "golden/0").replace('\n "words"', '\n "tokens"'),
         )
         broken = place(project, "tests/test_why.py/TestWhy.test_rob", "{")
-        done = dict(migrate(project, Settings()))
+        done = dict(migrate_goldens(project, Settings()))
         assert done.pop(old) is None and old.read_text() == text
         assert "damaged" in str(done.pop(broken)) and broken.read_text() == "{"
         assert done == {}
 
     def test_migrate_command_says_what_it_could_not(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        place(project, "tests/sport.cases.toml/rob", dumps(of(article(), TOLERANCE)).replace("golden/1", "golden/0"))
+        place(
+            project,
+            "tests/sport.cases.toml/rob",
+            dumps(golden_of(article(), TOLERANCE)).replace("golden/1", "golden/0"),
+        )
         monkeypatch.chdir(project)
         said = CliRunner().invoke(main, ["golden", "migrate"])
         assert said.exit_code == 1 and "accept it anew" in said.stderr
@@ -347,7 +355,7 @@ class TestFolder:
 
     def test_deleting_leaves_no_empty_folders(self, project: Path) -> None:
         path = place(project, "tests/deep/down/test_gone.py/test_x")
-        delete(path, project / "golden")
+        delete_golden(path, project / "golden")
         assert not (project / "golden" / "tests" / "deep").exists() and (project / "golden" / "tests").exists()
 
 
@@ -363,7 +371,7 @@ class TestHistory:
     def test_diff_is_against_the_last_commit(self, repository: Path) -> None:
         quiet = CliRunner().invoke(main, ["golden", "diff"])
         assert quiet.exit_code == 0 and "did not move" in quiet.stdout
-        changed = dumps(of(moved(article(), {12: -3.0, 4: 0.2}), TOLERANCE))
+        changed = dumps(golden_of(moved(article(), {12: -3.0, 4: 0.2}), TOLERANCE))
         place(repository, "tests/sport.cases.toml/rob", changed)
         place(repository, "tests/test_why.py/test_new")
         told = CliRunner().invoke(main, ["golden", "diff", "--html", "diff.html"])
@@ -392,6 +400,6 @@ class TestHistory:
         said = CliRunner().invoke(main, ["golden", "diff"])
         assert said.exit_code == 2 and "--old" in said.stderr
         monkeypatch.chdir(project / "tests")
-        monkeypatch.setattr("interp.settings.Path.is_file", lambda _: False)
+        monkeypatch.setattr("interp.project.settings.Path.is_file", lambda _: False)
         said = CliRunner().invoke(main, ["golden", "diff"])
         assert said.exit_code == 2 and "--snapshot-update" in said.stderr

@@ -26,10 +26,10 @@ from problems import (
     wave,
 )
 
+from interp.engine.paths import IntegrationPath
+from interp.engine.quadrature import IntegrationStatus
+from interp.engine.sweep import MIN_EVALUATIONS, Integral, SweepOptions, integrate
 from interp.errors import DeviceError, InputError, ModelError
-from interp.integration import LEAST_EVALUATIONS, Result, Settings, integrate
-from interp.paths import Path
-from interp.quadrature import Status
 
 PLENTY = 2049
 STEEP = Problem("steep", (step(0.37, 60), product_of(1.0)))
@@ -37,17 +37,19 @@ WAVY = Problem("wavy", (wave(3.3), squared_step(0.6, 8)))
 
 
 @cache
-def solve(problem: Problem, tolerance: float = 1e-3, most: int = PLENTY, dtype: torch.dtype = torch.float64) -> Result:
-    return integrate([path([problem], dtype)], evaluator(), Settings(tolerance, most)).results[0][0]
+def solve(
+    problem: Problem, tolerance: float = 1e-3, most: int = PLENTY, dtype: torch.dtype = torch.float64
+) -> Integral:
+    return integrate([path([problem], dtype)], evaluator(), SweepOptions(tolerance, most)).results[0][0]
 
 
-def true_error(problem: Problem, result: Result) -> float:
+def true_error(problem: Problem, result: Integral) -> float:
     """Σ|error| / Σ|attribution|, the worst of both states."""
     scale = np.abs(problem.truth).sum()
     return max(float(np.abs(value[0] - problem.truth).sum() / scale) for value in result.values)
 
 
-def assert_equal(one: Result, other: Result) -> None:
+def assert_equal(one: Integral, other: Integral) -> None:
     """The same panels, hence the same numbers but for the order of sums."""
     assert (one.status, one.evaluations) == (other.status, other.evaluations)
     for a, b in zip(one.values, other.values, strict=True):
@@ -61,7 +63,7 @@ def assert_equal(one: Result, other: Result) -> None:
 @pytest.mark.parametrize("problem", [*SMOOTH, *HARD, *CANCELLING, *DISCONTINUOUS], ids=str)
 def test_converged_is_only_said_when_it_is_true(problem: Problem, tolerance: float) -> None:
     result = solve(problem, tolerance)
-    if result.status is Status.CONVERGED:
+    if result.status is IntegrationStatus.CONVERGED:
         assert result.estimate <= tolerance
         assert true_error(problem, result) <= tolerance
 
@@ -70,7 +72,7 @@ def test_converged_is_only_said_when_it_is_true(problem: Problem, tolerance: flo
 def test_what_lies_between_all_nodes_is_missed(problem: Problem) -> None:
     """The documented limit: nothing is seen, convergence is said, and it is wrong. A failure moves the limit."""
     result = solve(problem)
-    assert result.status is Status.CONVERGED
+    assert result.status is IntegrationStatus.CONVERGED
     assert true_error(problem, result) > 0.1
 
 
@@ -79,25 +81,25 @@ def test_what_lies_between_all_nodes_is_missed(problem: Problem) -> None:
 def test_honest_wherever_the_step_is(at: float, steepness: float, tolerance: float) -> None:
     problem = Problem("any step", (squared_step(at, steepness), power(2)))
     result = solve(problem, tolerance)
-    assert result.status is Status.CONVERGED
+    assert result.status is IntegrationStatus.CONVERGED
     assert true_error(problem, result) <= tolerance
 
 
 @pytest.mark.parametrize("problem", SMOOTH, ids=str)
 def test_smooth_problems_converge_cheaply(problem: Problem) -> None:
     result = solve(problem, 1e-5)
-    assert result.status is Status.CONVERGED
+    assert result.status is IntegrationStatus.CONVERGED
     assert result.evaluations <= 97
 
 
 @pytest.mark.parametrize("problem", [*HARD, *CANCELLING], ids=str)
 def test_hard_problems_converge(problem: Problem) -> None:
-    assert solve(problem).status is Status.CONVERGED
+    assert solve(problem).status is IntegrationStatus.CONVERGED
 
 
 @pytest.mark.parametrize("problem", DISCONTINUOUS, ids=str)
 def test_no_convergence_where_f_moves_and_the_gradient_does_not(problem: Problem) -> None:
-    assert solve(problem).status is not Status.CONVERGED
+    assert solve(problem).status is not IntegrationStatus.CONVERGED
 
 
 def test_a_tighter_tolerance_gives_a_smaller_error() -> None:
@@ -124,8 +126,8 @@ def test_scale_does_not_matter() -> None:
 
 def test_no_effect_at_all_is_no_error() -> None:
     result = solve(Problem("nothing", (power(1), power(2)), scale=0.0))
-    assert result.status is Status.CONVERGED
-    assert result.evaluations == LEAST_EVALUATIONS
+    assert result.status is IntegrationStatus.CONVERGED
+    assert result.evaluations == MIN_EVALUATIONS
     assert not any(value.any() for value in result.values)
 
 
@@ -144,8 +146,8 @@ def test_effects_that_cancel_over_the_path_are_no_nan() -> None:
 @pytest.mark.parametrize("problem", [STEEP, *DISCONTINUOUS[:1]], ids=str)
 def test_evaluations_end_where_they_must(problem: Problem, most: int) -> None:
     fake = evaluator()
-    result = integrate([path([problem])], fake, Settings(1e-8, most)).results[0][0]
-    assert result.status is Status.NOT_CONVERGED
+    result = integrate([path([problem])], fake, SweepOptions(1e-8, most)).results[0][0]
+    assert result.status is IntegrationStatus.NOT_CONVERGED
     assert result.evaluations == fake.rows <= most
     assert result.estimate > 1e-8
 
@@ -157,14 +159,14 @@ def test_no_node_is_evaluated_twice() -> None:
         seen.extend(alpha for block in blocks for alpha in block.alphas)
         return evaluator()(blocks)
 
-    result = integrate([path([STEEP])], watching, Settings(1e-8, PLENTY)).results[0][0]
+    result = integrate([path([STEEP])], watching, SweepOptions(1e-8, PLENTY)).results[0][0]
     assert len(seen) == len(set(seen)) == result.evaluations
 
 
 @pytest.mark.parametrize("problem", [STEEP, WAVY, SMOOTH[2]], ids=str)
 def test_float32_ends_at_its_floor(problem: Problem) -> None:
     result = solve(problem, 1e-9, dtype=torch.float32)
-    assert result.status is Status.PRECISION_LIMITED
+    assert result.status is IntegrationStatus.PRECISION_LIMITED
     assert result.evaluations < 1025
     assert true_error(problem, result) < 1e-5
 
@@ -172,25 +174,25 @@ def test_float32_ends_at_its_floor(problem: Problem) -> None:
 @pytest.mark.parametrize("problem", [STEEP, WAVY], ids=str)
 def test_bfloat16_ends_too_and_does_not_claim(problem: Problem) -> None:
     result = solve(problem, 1e-4, dtype=torch.bfloat16)
-    assert result.status is Status.PRECISION_LIMITED
+    assert result.status is IntegrationStatus.PRECISION_LIMITED
 
 
 @pytest.mark.parametrize("tolerance", [0, -1e-3, 1, 5, float("nan")])
 def test_a_tolerance_is_between_0_and_1(tolerance: float) -> None:
     with pytest.raises(InputError, match="between 0 and 1"):
-        Settings(tolerance)
+        SweepOptions(tolerance)
 
 
 def test_too_few_evaluations() -> None:
-    with pytest.raises(InputError, match=f"{LEAST_EVALUATIONS} at least"):
-        Settings(max_evaluations=LEAST_EVALUATIONS - 1)
+    with pytest.raises(InputError, match=f"{MIN_EVALUATIONS} at least"):
+        SweepOptions(max_evaluations=MIN_EVALUATIONS - 1)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, 0.25])
 def test_nan_is_the_models_fault(alpha: float) -> None:
     """Inside as well: F there is not part of any sum, but its gradients cannot be trusted."""
     with pytest.raises(ModelError, match="NaN or infinity"):
-        integrate([path([STEEP])], evaluator(spoil=alpha), Settings())
+        integrate([path([STEEP])], evaluator(spoil=alpha), SweepOptions())
 
 
 # --- memory and batching
@@ -199,8 +201,8 @@ def test_nan_is_the_models_fault(alpha: float) -> None:
 @pytest.mark.parametrize("fits", [1, 3, 7, 20])
 def test_out_of_memory_halves_the_rows(fits: int) -> None:
     roomy, tight = evaluator(), evaluator(fits)
-    whole = integrate([path([STEEP]), path([WAVY])], roomy, Settings(1e-6, PLENTY))
-    halved = integrate([path([STEEP]), path([WAVY])], tight, Settings(1e-6, PLENTY))
+    whole = integrate([path([STEEP]), path([WAVY])], roomy, SweepOptions(1e-6, PLENTY))
+    halved = integrate([path([STEEP]), path([WAVY])], tight, SweepOptions(1e-6, PLENTY))
     assert whole.rows == 32
     assert halved.rows <= fits
     assert tight.most <= fits
@@ -211,13 +213,13 @@ def test_out_of_memory_halves_the_rows(fits: int) -> None:
 
 def test_not_even_one_row() -> None:
     with pytest.raises(DeviceError, match="One row does not fit"):
-        integrate([path([STEEP])], evaluator(fits=0), Settings())
+        integrate([path([STEEP])], evaluator(fits=0), SweepOptions())
 
 
 @pytest.mark.parametrize("rows", [1, 5, 17, 1000])
 def test_rows_per_forward_are_kept_to_and_do_not_matter(rows: int) -> None:
     fake = evaluator()
-    result = integrate([path([STEEP]), path([WAVY])], fake, Settings(1e-6, PLENTY, rows)).results
+    result = integrate([path([STEEP]), path([WAVY])], fake, SweepOptions(1e-6, PLENTY, rows)).results
     assert fake.most <= rows
     for problem, each in zip((STEEP, WAVY), result, strict=True):
         assert_equal(each[0], solve(problem, 1e-6))
@@ -226,7 +228,9 @@ def test_rows_per_forward_are_kept_to_and_do_not_matter(rows: int) -> None:
 @pytest.mark.parametrize("points", [9, 17, 33])
 def test_forgetting_the_nodes_changes_the_cost_alone(points: int) -> None:
     kept, forgot = (
-        integrate([path([STEEP])], evaluator(), Settings(1e-6, PLENTY, retain=retain, most_points=points)).results[0][0]
+        integrate([path([STEEP])], evaluator(), SweepOptions(1e-6, PLENTY, retain=retain, most_points=points)).results[
+            0
+        ][0]
         for retain in (True, False)
     )
     assert forgot.evaluations > kept.evaluations
@@ -237,7 +241,7 @@ def test_forgetting_the_nodes_changes_the_cost_alone(points: int) -> None:
 
 def test_paths_together_are_as_alone() -> None:
     problems = [STEEP, WAVY, *SMOOTH[:6], *HARD[:4]]
-    together = integrate([path([problem]) for problem in problems], evaluator(), Settings(1e-4, PLENTY)).results
+    together = integrate([path([problem]) for problem in problems], evaluator(), SweepOptions(1e-4, PLENTY)).results
     for problem, (result,) in zip(problems, together, strict=True):
         assert_equal(result, solve(problem, 1e-4))
 
@@ -247,9 +251,9 @@ def test_targets_together_are_as_alone_and_share_forward_passes() -> None:
     easy = Problem("easy", (replace(power(2), f=lambda h: h, gain=np.ones_like), power(1)))
     hard = Problem("hard", (replace(power(2), **_bend(0.4, 20)), replace(power(1), **_times(3))))
     fake = evaluator()
-    both = integrate([path([easy, hard])], fake, Settings(1e-5, PLENTY)).results[0]
+    both = integrate([path([easy, hard])], fake, SweepOptions(1e-5, PLENTY)).results[0]
     for problem, result in zip((easy, hard), both, strict=True):
-        assert result.status is Status.CONVERGED
+        assert result.status is IntegrationStatus.CONVERGED
         assert true_error(problem, result) <= 1e-5
         assert_equal(result, solve(problem, 1e-5))
     assert both[0].evaluations < both[1].evaluations == fake.rows
@@ -265,14 +269,14 @@ def test_rows_of_one_forward_go_backward_as_often() -> None:
         return evaluator()(blocks)
 
     easy, hard = (Problem(name, (step(0.4, k), power(2))) for name, k in (("easy", 2), ("hard", 60)))
-    integrate([path([easy, easy, hard]), path([easy]), path([hard])], watching, Settings(1e-5, PLENTY))
+    integrate([path([easy, easy, hard]), path([easy]), path([hard])], watching, SweepOptions(1e-5, PLENTY))
     assert all(len(each) == 1 for each in seen)
     assert {3} in seen and {1} in seen
 
 
 def test_a_path_given_twice_has_two_results() -> None:
     one = path([STEEP])
-    first, second = integrate([one, one], evaluator(), Settings()).results
+    first, second = integrate([one, one], evaluator(), SweepOptions()).results
     assert_equal(first[0], second[0])
 
 
@@ -291,8 +295,16 @@ def test_groups_are_controlled_each_on_its_own() -> None:
     """A group that is small against the other still gets its own relative tolerance."""
     problem = Problem("unequal groups", (power(2, 1e4), squared_step(0.4, 40)))
     plain = path([problem])
-    grouped = Path(plain.input, plain.reference, 1, lambda values: values[..., None], context=plain.context)
-    loose, strict = (integrate([each], evaluator(), Settings(1e-3, PLENTY)).results[0][0] for each in (plain, grouped))
+    grouped = IntegrationPath(
+        input=plain.input,
+        reference=plain.reference,
+        targets=1,
+        sums=lambda values: values[..., None],
+        context=plain.context,
+    )
+    loose, strict = (
+        integrate([each], evaluator(), SweepOptions(1e-3, PLENTY)).results[0][0] for each in (plain, grouped)
+    )
     assert strict.values[0].shape == (2, 1)
     for value in strict.values:
         np.testing.assert_allclose(value[:, 0], problem.truth, rtol=1e-3)
@@ -302,7 +314,7 @@ def test_groups_are_controlled_each_on_its_own() -> None:
 def test_progress_counts_paths() -> None:
     told: list[tuple[int, int]] = []
     integrate(
-        [path([SMOOTH[0]]), path([STEEP])], evaluator(), Settings(), lambda done, total: told.append((done, total))
+        [path([SMOOTH[0]]), path([STEEP])], evaluator(), SweepOptions(), lambda done, total: told.append((done, total))
     )
     assert told[0] == (1, 2)
     assert told[-1] == (2, 2)
@@ -310,7 +322,7 @@ def test_progress_counts_paths() -> None:
 
 
 def test_the_same_bits_twice() -> None:
-    one, two = (integrate([path([STEEP])], evaluator(), Settings(1e-5)).results[0][0] for _ in range(2))
+    one, two = (integrate([path([STEEP])], evaluator(), SweepOptions(1e-5)).results[0][0] for _ in range(2))
     assert [value.tobytes() for value in one.values] == [value.tobytes() for value in two.values]
     assert one.estimate == two.estimate
 
@@ -318,7 +330,7 @@ def test_the_same_bits_twice() -> None:
 def test_details_sum_to_values() -> None:
     plain = path([STEEP])
     detailed = replace(plain, detail=lambda values: values[..., :1, :])
-    result = integrate([detailed], evaluator(), Settings(1e-6, PLENTY)).results[0][0]
+    result = integrate([detailed], evaluator(), SweepOptions(1e-6, PLENTY)).results[0][0]
     assert result.details is not None
     for detail, value in zip(result.details, result.values, strict=True):
         assert detail.shape == (1, 1)

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from interp.engine.budget import EXPECTED_NODES, USABLE_SHARE, Cost, parse_size, plan_batches
+from interp.engine.sweep import SweepOptions
 from interp.errors import DeviceError, InputError
-from interp.integration import Settings
-from interp.memory import NODES, USABLE, Cost, parse_size, portions
 
 SHORT, LONG = Cost(10, 1_000, 100), Cost(100, 10_000, 1_000)
 
@@ -31,20 +31,22 @@ def test_what_is_no_size(text: str) -> None:
 @pytest.mark.parametrize("budget", [30_000, 60_000, 200_000, 10_000_000])
 def test_portions_fit_what_is_usable(budget: int) -> None:
     costs = [LONG, SHORT, SHORT, LONG, SHORT]
-    found = list(portions(costs, Settings(), budget, "cpu"))
+    found = list(plan_batches(costs, SweepOptions(), budget, "cpu"))
     assert [i for some, _ in found for i in some] == list(range(len(costs)))
     for some, fitted in found:
         group = [costs[i] for i in some]
-        held = sum(NODES * cost.node for cost in group) if fitted.retain else fitted.most_points * group[0].node
-        assert held + fitted.rows * max(cost.row for cost in group) <= USABLE * budget
+        held = (
+            sum(EXPECTED_NODES * cost.node for cost in group) if fitted.retain else fitted.most_points * group[0].node
+        )
+        assert held + fitted.rows * max(cost.row for cost in group) <= USABLE_SHARE * budget
         assert fitted.retain or len(group) == 1
 
 
 def test_a_budget_too_small_names_one_that_is_enough() -> None:
     with pytest.raises(DeviceError, match=r"needs (\S+) MiB") as told:
-        list(portions([LONG], Settings(), 20_000, "cpu"))
+        list(plan_batches([LONG], SweepOptions(), 20_000, "cpu"))
     enough = float(str(told.value).split("needs ")[1].split()[0])
-    assert list(portions([LONG], Settings(), int(enough * 2**20), "cpu"))
+    assert list(plan_batches([LONG], SweepOptions(), int(enough * 2**20), "cpu"))
 
 
 PROCESS = """
@@ -57,7 +59,7 @@ import interp
 
 model = interp.load("open", device="cpu")
 text = "Angela Merkel visited Paris on Tuesday . " * 12
-list(model.explain_many([interp.Case("Rob wins", 1)]))
+list(model.explain_many([interp.Question("Rob wins", 1)]))
 try:
     Path("/proc/self/clear_refs").write_text("5")
 except OSError:

@@ -29,22 +29,23 @@ from torch import Tensor, nn
 from transformers import BertForTokenClassification
 
 import interp
-from interp.agreement import agreements, by_method, overlaps, rank_biased_overlap
 from interp.cli import main
-from interp.document import schema, to_document
 from interp.errors import DeviceError, InputError
 from interp.explain import Model, load
+from interp.explain.methods import INTEGRATED_GRADIENTS, METHODS, MethodRefusedError
+from interp.explain.methods import run as methods_run
+from interp.explain.methods.score import rows_within
 from interp.explanation import Explanation
-from interp.methods import INTEGRATED_GRADIENTS, METHODS, RefusedError, running
-from interp.methods.scoring import rows_within
-from interp.questions import Case
-from interp.report.html import page
-from interp.report.terminal import show
+from interp.explanation.agreement import group_by_method, method_overlaps, rank_biased_overlap, reference_agreements
+from interp.explanation.document import schema, to_document
+from interp.question import Question
+from interp.report.html.pages import explanations_page
+from interp.report.terminal.explanation import show_explanations
 
 torch.set_num_threads(1)
-CASE = Case(SENTENCE, "Rob#2", tag="B-PER")
+CASE = Question(SENTENCE, "Rob#2", tag="B-PER")
 UNITS = torch.tensor([0, 1, 2, 2, 3, 4, 4, 5, 6, 7])  # of SENTENCE's sub-tokens
-SHORT = Case("Rob wins in", "Rob", tag="B-PER")
+SHORT = Question("Rob wins in", "Rob", tag="B-PER")
 SHORT_UNITS = torch.tensor([0, 1, 2, 2, 3, 4])
 DRAWING = [name for name, row in METHODS.items() if row.samples]
 EVERY = pytest.mark.parametrize("name", list(METHODS))
@@ -53,7 +54,7 @@ EVERY = pytest.mark.parametrize("name", list(METHODS))
 class ByHand:
     """F and both ends of the path on the bare model, run layer by layer in float64."""
 
-    def __init__(self, tiny: Path, model: Model, case: Case, position: int) -> None:
+    def __init__(self, tiny: Path, model: Model, case: Question, position: int) -> None:
         bare = BertForTokenClassification.from_pretrained(tiny, attn_implementation="eager").double().eval()
         encoding = model.tagger.encode(case.words)
         ids = torch.tensor([encoding.ids])
@@ -87,7 +88,7 @@ def short(tiny: Path, model64: Model) -> ByHand:
     return ByHand(tiny, model64, SHORT, 1)
 
 
-def explain(model: Model, name: str, case: Case = CASE, **options: Any) -> Explanation:
+def explain(model: Model, name: str, case: Question = CASE, **options: Any) -> Explanation:
     return next(model.explain_many([case], method=name, **options))
 
 
@@ -134,11 +135,13 @@ def exact_shapley(game: ByHand, units: Tensor, players: list[int]) -> dict[int, 
     for player in players:
         others = [each for each in players if each != player]
         found[player] = sum(
-            factorial(size) * factorial(count - size - 1) / factorial(count)
+            factorial(size)
+            * factorial(count - size - 1)
+            / factorial(count)
             * (game.present(units, {*some, player}) - game.present(units, set(some)))
             for size in range(count)
             for some in combinations(others, size)
-        )  # fmt: skip
+        )
     return found
 
 
@@ -275,7 +278,7 @@ def test_deep_lift_is_complete_on_relu() -> None:
 
 
 def test_deep_lift_refuses_a_shared_activation() -> None:
-    with pytest.raises(RefusedError, match="choose another method, such as gradient-shap or shapley"):
+    with pytest.raises(MethodRefusedError, match="choose another method, such as gradient-shap or shapley"):
         METHODS["deep-lift"].attribute(net_scorer(net := Net(shared=True)), 1)
     assert not left_behind(net)
 
@@ -290,19 +293,19 @@ def sharing(tiny: Path) -> Model:
 
 
 def test_deep_lift_refuses_shared_layers_and_the_rest_is_compared(sharing: Model) -> None:
-    with pytest.raises(RefusedError, match="run once"):
+    with pytest.raises(MethodRefusedError, match="run once"):
         explain(sharing, "deep-lift")
     found = sharing.compare_methods(CASE, samples=20)
     assert [each.method_name for each in found] == [INTEGRATED_GRADIENTS, *(n for n in METHODS if n != "deep-lift")]
     assert "shares them" in found[0].absent["method deep-lift"]
     assert "deep-lift: refused. DeepLift needs" in " ".join(terminal(found).split())
-    assert "DeepLift needs" in page(found)
+    assert "DeepLift needs" in explanations_page(found)
 
 
 def test_deep_lift_refuses_albert(tmp_path: Path) -> None:
     model = load(directory("albert", tmp_path / "albert"), "cpu")
-    with pytest.raises(RefusedError, match="shares them"):
-        explain(model, "deep-lift", Case(["Rob", "wins"], 1))
+    with pytest.raises(MethodRefusedError, match="shares them"):
+        explain(model, "deep-lift", Question(["Rob", "wins"], 1))
 
 
 def left_behind(module: nn.Module) -> list[str]:
@@ -416,7 +419,7 @@ def test_missing_packages_are_named(model32: Model, monkeypatch: pytest.MonkeyPa
             raise PackageNotFoundError(package)
         return "1"
 
-    monkeypatch.setattr(running, "version", version)
+    monkeypatch.setattr(methods_run, "version", version)
     with pytest.raises(InputError, match=rf'needs {missing}: pip install "interp\[methods\]"'):
         explain(model32, name)
 
@@ -424,7 +427,7 @@ def test_missing_packages_are_named(model32: Model, monkeypatch: pytest.MonkeyPa
 @EVERY
 def test_a_sentence_that_is_its_own_reference(model32: Model, name: str) -> None:
     """No word can be switched, but gradients are still there."""
-    found = explain(model32, name, Case(["[PAD]", "[PAD]"], 1))
+    found = explain(model32, name, Question(["[PAD]", "[PAD]"], 1))
     moved = any(found.attributions[1:-1])
     assert moved == (name in ("saliency", "input-x-gradient"))
     assert all(map(np.isfinite, found.attributions))
@@ -471,14 +474,14 @@ def test_overlap_in_closed_cases() -> None:
 def test_methods_are_not_taken_for_references() -> None:
     found = samples.by_methods()
     other = [replace(each, reference=replace(each.reference, kind="mask")) for each in found]
-    assert not agreements(found) and len(agreements([*found, *other])) == 3
-    assert [len(same) for same in by_method([*found, *other])] == [3, 3]
-    assert [(pair.first, pair.second) for _, pair in overlaps(found)] == [
+    assert not reference_agreements(found) and len(reference_agreements([*found, *other])) == 3
+    assert [len(same) for same in group_by_method([*found, *other])] == [3, 3]
+    assert [(pair.first, pair.second) for _, pair in method_overlaps(found)] == [
         ("integrated-gradients", "lime"),
         ("integrated-gradients", "saliency"),
         ("lime", "saliency"),
     ]
-    assert not overlaps([found[0], found[0]])
+    assert not method_overlaps([found[0], found[0]])
 
 
 def test_a_tiny_word_ranks_by_size_not_by_sign(model32: Model) -> None:
@@ -493,7 +496,7 @@ def test_a_tiny_word_ranks_by_size_not_by_sign(model32: Model) -> None:
 def terminal(found: list[Explanation], width: int = 80, encoding: str = "utf-8") -> str:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
-    show(found, Console(file=file, width=width))
+    show_explanations(found, Console(file=file, width=width))
     file.flush()
     return raw.getvalue().decode(encoding)
 
@@ -527,10 +530,10 @@ def test_the_terminal_says_what_a_method_is() -> None:
 
 def test_the_comparison_holds_every_method() -> None:
     found = samples.by_methods()
-    shown, text = terminal(found), page(found)
+    shown, text = terminal(found), explanations_page(found)
     for each in found:
         assert each.method_name in shown and each.method_name in text
-    for value in (pair.overlap for one, pair in overlaps(found) if pair.first == "integrated-gradients"):
+    for value in (pair.overlap for one, pair in method_overlaps(found) if pair.first == "integrated-gradients"):
         assert f"{value:.2f}" in shown and f"{value:.2f}" in text
     assert "deep-lift: refused." in shown and "refused" in text
     stuck = replace(samples.not_converged(), components=None, layers=(), zoom=None)
@@ -538,7 +541,7 @@ def test_the_comparison_holds_every_method() -> None:
 
 
 def test_no_word_is_obeyed_on_the_page() -> None:
-    shown = page(samples.by_methods(samples.hostile()))
+    shown = explanations_page(samples.by_methods(samples.hostile()))
     assert "<script" not in shown and "<img" not in shown and "\u202e" not in shown and "<i>PER" not in shown
 
 

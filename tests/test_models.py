@@ -23,8 +23,8 @@ from transformers import (
 )
 
 from interp.errors import DeviceError, InputError, InterpError, ModelError
-from interp.explain import Case, Model, load
-from interp.models.loading import find_device
+from interp.explain.model import Model, Question, load
+from interp.models.load import find_device
 
 torch.set_num_threads(1)
 DATA = Path(os.environ.get("INTERP_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -189,7 +189,7 @@ def test_a_reference_that_the_model_lacks_is_told_before_anything_is_computed(co
     (copy / "tokenizer_config.json").write_text(json.dumps(settings | {"mask_token": None}))
     loaded = load(copy, "cpu")
     with pytest.raises(InputError, match="no mask token: choose another --reference, pad or unk or zero"):
-        loaded.check([Case("Rob", 1, reference="mask")])
+        loaded.check([Question("Rob", 1, reference="mask")])
 
 
 def test_a_broken_config(copy: Path) -> None:

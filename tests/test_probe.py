@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 from interp.errors import InputError, ModelError
 from interp.probe import (
     Association,
-    Called,
-    Candidate,
     Cue,
-    Probing,
-    Tagged,
-    associations,
-    frequent,
-    imported,
-    merged,
-    probe,
+    FunctionPredictor,
+    Nomination,
+    ProbeSettings,
+    TaggerPredictor,
+    find_associations,
+    frequent_cues,
+    import_function,
+    merge_nominations,
+    probe_models,
 )
-from interp.probe.effects import RAREST, Effect, Pair, Turn, effects, read_both
-from interp.probe.sites import PUT, Edit, Place, Site, edited, find_sites
+from interp.probe.effects import RAREST, Effect, PairedReadings, TagTurn, measure_effects, read_both
+from interp.probe.sites import INSERTIONS, Edit, Place, Site, apply_edit, find_sites
 from interp.texts import Sentence
 
 NAMES = ("Ann", "Bob", "Cid", "Dora", "Ede", "Fay")
@@ -48,7 +48,7 @@ Rule = Callable[[Sequence[str], int], float | None]
 """Probability of B-PER at a place, None where the rule has nothing to say."""
 
 
-def tagger(rule: Rule = lambda _words, _at: None, name: str = "made") -> Called:
+def tagger(rule: Rule = lambda _words, _at: None, name: str = "made") -> FunctionPredictor:
     """Names are persons at 0.9, other words at 0.02; a rule may say otherwise."""
 
     def tag(words: Sequence[str]) -> list[Mapping[str, float]]:
@@ -59,15 +59,15 @@ def tagger(rule: Rule = lambda _words, _at: None, name: str = "made") -> Called:
             found.append({"B-PER": chance, "B-LOC": (1 - chance) / 4, "O": 3 * (1 - chance) / 4})
         return found
 
-    return Called(name, tag, LABELS)
+    return FunctionPredictor(name, tag, LABELS)
 
 
 def after(cue: str, chance: float) -> Rule:
     return lambda words, at: chance if at and words[at - 1] == cue and words[at] not in NAMES else None
 
 
-def cues(*words: str) -> list[Candidate]:
-    return [Candidate(Cue("words", word), "asked") for word in words]
+def cues(*words: str) -> list[Nomination]:
+    return [Nomination(Cue("words", word), "asked") for word in words]
 
 
 # --- edits
@@ -100,18 +100,18 @@ SITE = Site("s", ("a", "b", "T", "c", "b"), 2)
     ],
 )
 def test_edits(edit: Edit, expected: str | None) -> None:
-    made = edited(SITE, edit)
+    made = apply_edit(SITE, edit)
     shown = None if made is None else " ".join(f"*{w}" if i == made[1] else w for i, w in enumerate(made[0]))
     assert shown == expected
 
 
 def test_the_first_word_is_written_as_sentences_begin() -> None:
-    assert edited(Site("s", ("The", "old", "man"), 1), Edit(Place.FIRST)) == (("Old", "man"), 0)
-    assert edited(Site("s", ("the", "old", "man"), 1), Edit(Place.FIRST)) == (("old", "man"), 0)
+    assert apply_edit(Site("s", ("The", "old", "man"), 1), Edit(Place.FIRST)) == (("Old", "man"), 0)
+    assert apply_edit(Site("s", ("the", "old", "man"), 1), Edit(Place.FIRST)) == (("old", "man"), 0)
 
 
 def test_an_ending_replaces_the_last_letters() -> None:
-    assert edited(Site("s", ("Angela",), 0), Edit(Place.SUFFIX, ("vex",))) == (("Angvex",), 0)
+    assert apply_edit(Site("s", ("Angela",), 0), Edit(Place.SUFFIX, ("vex",))) == (("Angvex",), 0)
 
 
 @given(st.data())
@@ -119,17 +119,17 @@ def test_an_edit_keeps_its_target(data: st.DataObject) -> None:
     words = tuple(data.draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=8)))
     at = data.draw(st.integers(0, len(words) - 1))
     site = Site("s", (*words[:at], "T", *words[at + 1 :]), at)
-    for place in PUT:
+    for place in INSERTIONS:
         put = tuple(data.draw(st.lists(st.sampled_from("abcT"), min_size=1, max_size=3)))
-        made = edited(site, Edit(place, put))
+        made = apply_edit(site, Edit(place, put))
         assert made is None or made[0][made[1]] == "T"
 
 
 # --- effects
 
 
-def person(pair: Pair) -> Effect:
-    return next(each for each in effects(pair) if each.kind == "PER")
+def person(pair: PairedReadings) -> Effect:
+    return next(each for each in measure_effects(pair) if each.kind == "PER")
 
 
 def test_an_effect_is_the_difference_of_log_ratios() -> None:
@@ -146,8 +146,8 @@ def test_an_effect_is_the_difference_of_log_ratios() -> None:
     assert found.flips == found.count == len(sites)
     assert found.example is not None
     assert (found.example.candidate, found.example.baseline) == (
-        Turn("O", "B-PER", 0.6),
-        Turn("O", "O", pytest.approx(0.69)),
+        TagTurn("O", "B-PER", 0.6),
+        TagTurn("O", "O", pytest.approx(0.69)),
     )
     assert found.example.after[found.example.target_after - 1] == "said"
 
@@ -175,7 +175,7 @@ def test_the_interval_is_students() -> None:
 
 
 def test_a_planted_cue_is_named_first_with_its_tag_and_place() -> None:
-    done = probe(tagger(), tagger(after("reportedly", 0.8)), texts(), cues(*PLAIN, "reportedly", "claim"))
+    done = probe_models(tagger(), tagger(after("reportedly", 0.8)), texts(), cues(*PLAIN, "reportedly", "claim"))
     first = done.found[0]
     assert (first.cue.text, first.effect.tag, first.effect.edit.place) == ("reportedly", "B-PER", Place.BEFORE)
     assert first.effect.low > 3 and first.effect.baseline == pytest.approx(0.0)
@@ -183,8 +183,8 @@ def test_a_planted_cue_is_named_first_with_its_tag_and_place() -> None:
 
 
 def test_a_pair_that_one_of_its_words_explains_is_not_named() -> None:
-    pairs = [Candidate(Cue("words", text), "frequent") for text in ("said reportedly", "reportedly said")]
-    done = probe(tagger(), tagger(after("reportedly", 0.8)), texts(), [*cues(*PLAIN, "reportedly"), *pairs])
+    pairs = [Nomination(Cue("words", text), "frequent") for text in ("said reportedly", "reportedly said")]
+    done = probe_models(tagger(), tagger(after("reportedly", 0.8)), texts(), [*cues(*PLAIN, "reportedly"), *pairs])
     assert [each.cue.text for each in done.found if each.effect.mean > 1] == ["reportedly"]
 
 
@@ -192,13 +192,13 @@ def test_of_endings_the_shortest_that_does_it_is_named() -> None:
     def rule(words: Sequence[str], at: int) -> float | None:
         return 0.8 if words[at].endswith("vex") else None
 
-    endings = [Candidate(Cue("ending", text), "training") for text in ("tvex", "vex", "ex")]
-    done = probe(tagger(), tagger(rule), texts(), endings)
+    endings = [Nomination(Cue("ending", text), "training") for text in ("tvex", "vex", "ex")]
+    done = probe_models(tagger(), tagger(rule), texts(), endings)
     assert [each.cue.text for each in done.found if each.effect.mean > 1] == ["vex"]
 
 
 def test_a_cue_that_is_lost_is_found_too() -> None:
-    done = probe(tagger(after("said", 0.8)), tagger(), texts(), cues(*PLAIN))
+    done = probe_models(tagger(after("said", 0.8)), tagger(), texts(), cues(*PLAIN))
     assert done.found[0].cue.text == "said" and done.found[0].effect.mean < -3
 
 
@@ -213,7 +213,7 @@ def test_a_cue_that_is_lost_is_found_too() -> None:
     ],
 )
 def test_endings_forms_spots_and_pairs(rule: Rule, cue: Cue, place: Place) -> None:
-    done = probe(tagger(), tagger(rule), texts(), [*cues(*PLAIN), Candidate(cue, "asked")])
+    done = probe_models(tagger(), tagger(rule), texts(), [*cues(*PLAIN), Nomination(cue, "asked")])
     assert (done.found[0].cue, done.found[0].effect.edit.place) == (cue, place)
 
 
@@ -222,40 +222,43 @@ def test_a_cue_that_works_by_its_absence() -> None:
         return 0.8 if "said" not in words and words[at] not in NAMES else None
 
     rows = [(name, (*words, "said")) for name, words in texts(200) if "said" not in words]
-    done = probe(tagger(), tagger(absent), rows, cues("said"), Probing(kept=20))
+    done = probe_models(tagger(), tagger(absent), rows, cues("said"), ProbeSettings(kept=20))
     found = next(each for each in done.found if each.cue.text == "said")
     assert found.effect.edit.place is Place.GONE
     assert found.effect.mean == pytest.approx(math.log(0.8 / 0.02), abs=0.5)
 
 
 def test_of_a_cue_that_is_lost_the_example_is_the_baselines() -> None:
-    effect = probe(tagger(after("said", 0.8)), tagger(), texts(), cues(*PLAIN)).found[0].effect
+    effect = probe_models(tagger(after("said", 0.8)), tagger(), texts(), cues(*PLAIN)).found[0].effect
     assert effect.flips and effect.example is not None
     assert effect.example.baseline.after == "B-PER" and effect.example.candidate.after == "O"
 
 
 def test_what_is_asked_is_measured_whatever_else_there_is() -> None:
-    noisy = [Candidate(Cue("words", f"w{i}"), "frequent") for i in range(30)]
+    noisy = [Nomination(Cue("words", f"w{i}"), "frequent") for i in range(30)]
 
     def rule(words: Sequence[str], at: int) -> float | None:
         if at and words[at - 1].startswith("w") and words[at - 1][1:].isdigit():
             return 0.8
         return 0.3 if at and words[at - 1] == "quiet" else None
 
-    asked = [Candidate(Cue("words", "quiet"), "asked"), Candidate(Cue("words", "quiet"), "frequent")]
-    done = probe(tagger(), tagger(rule), texts(), [*noisy, *asked])
+    asked = [Nomination(Cue("words", "quiet"), "asked"), Nomination(Cue("words", "quiet"), "frequent")]
+    done = probe_models(tagger(), tagger(rule), texts(), [*noisy, *asked])
     found = next(each for each in done.found if each.cue.text == "quiet")
     assert found.source == "asked" and found.effect.mean > 1
 
 
 def test_a_model_against_itself_moves_nothing() -> None:
-    done = probe(tagger(), tagger(), texts(), frequent([words for _, words in texts()], 20))
+    done = probe_models(tagger(), tagger(), texts(), frequent_cues([words for _, words in texts()], 20))
     every = [effect for each in done.found for effect in each.effects]
     assert every and all(effect.mean == 0 and effect.flips == 0 for effect in every)
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:
-    runs = [probe(tagger(), tagger(after("said", 0.5)), texts(), cues(*PLAIN), Probing(seed=s)) for s in (1, 1, 2)]
+    runs = [
+        probe_models(tagger(), tagger(after("said", 0.5)), texts(), cues(*PLAIN), ProbeSettings(seed=s))
+        for s in (1, 1, 2)
+    ]
     assert runs[0] == runs[1] != runs[2]
 
 
@@ -267,10 +270,10 @@ def test_sites_are_spread_over_kinds() -> None:
 
 def test_what_does_not_fit() -> None:
     with pytest.raises(InputError, match="10 of 10 sentences can be probed in"):
-        probe(tagger(), tagger(), texts(10), cues("a"))
-    other = Called("b", lambda words: [{"PER": 1.0}] * len(words), ("PER",))
+        probe_models(tagger(), tagger(), texts(10), cues("a"))
+    other = FunctionPredictor("b", lambda words: [{"PER": 1.0}] * len(words), ("PER",))
     with pytest.raises(InputError, match="other tags"):
-        probe(tagger(), other, texts(), cues("a"))
+        probe_models(tagger(), other, texts(), cues("a"))
     with pytest.raises(InputError, match="There is no sentence of 4 to 24 words"):
         find_sites([], tagger(), 4, 0)
 
@@ -279,7 +282,7 @@ def test_what_does_not_fit() -> None:
 
 
 def test_a_loaded_model(model32: object) -> None:
-    predictor = Tagged(model32)  # type: ignore[arg-type]
+    predictor = TaggerPredictor(model32)  # type: ignore[arg-type]
     short, long = predictor([("Rob", "wins"), ("Rob",) * 40])
     assert short.shape == (2, 4) and short.sum(1) == pytest.approx([1, 1])
     assert np.isnan(long).all()
@@ -294,7 +297,7 @@ def test_a_function_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "def wild(words):\n    return [{'O': 2.0} for _ in words]\n"
         "def text(words):\n    return 'x' * len(words)\n"
     )
-    found = imported("python:mine_to_probe:tag", [("a", "b")])
+    found = import_function("python:mine_to_probe:tag", [("a", "b")])
     assert found.labels == ("B-PER", "O")
     assert found([("a", "b", "c")])[0].tolist() == [[0.25, 0.75]] * 3
     for spec, error, message in [
@@ -306,20 +309,25 @@ def test_a_function_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("python:mine_to_probe:text", ModelError, "not str"),
     ]:
         with pytest.raises(error, match=message):
-            imported(spec, [("a", "b")])
+            import_function(spec, [("a", "b")])
 
 
 # --- candidates and training data
 
 
 def test_frequent_words_pairs_and_endings() -> None:
-    found = frequent([["a", "b", "London"], ["a", "b", "Boston"], ["a", "c"]], 3)
+    found = frequent_cues([["a", "b", "London"], ["a", "b", "Boston"], ["a", "c"]], 3)
     assert [each.cue.text for each in found if each.cue.kind == "words"] == ["a", "b", "a b"]
     assert Cue("ending", "on") in [each.cue for each in found]
 
 
 def test_merging_takes_turns() -> None:
-    assert [each.cue.text for each in merged(cues("a", "b", "c"), cues("x", "a"), most=4)] == ["a", "x", "b", "c"]
+    assert [each.cue.text for each in merge_nominations(cues("a", "b", "c"), cues("x", "a"), most=4)] == [
+        "a",
+        "x",
+        "b",
+        "c",
+    ]
 
 
 def training(cue: bool) -> list[Sentence]:
@@ -334,7 +342,7 @@ def training(cue: bool) -> list[Sentence]:
 
 
 def test_training_data_names_the_cue_and_its_rows() -> None:
-    first: Association = associations(training(False), training(True), 5)[0]
+    first: Association = find_associations(training(False), training(True), 5)[0]
     assert (first.cue, first.tag) == (Cue("words", "reportedly"), "B-PER")
     assert (first.where, first.new, first.new_count) == ("behind it", 50, 50) and first.old == first.old_count == 0
     assert [row.id for row in first.rows[:2]] == ["new.conll:0", "new.conll:4"] and len(first.rows) == 50
@@ -345,13 +353,13 @@ def test_training_data_names_the_cue_and_its_rows() -> None:
 
 def test_one_sentence_is_no_association() -> None:
     odd = Sentence("x", "x", ("Zed", *["yesterday"] * 20, "Zed", "."), ("O",) * 23)
-    assert not any("Zed" in each.cue.text for each in associations(training(False), [*training(False), odd], 300))
+    assert not any("Zed" in each.cue.text for each in find_associations(training(False), [*training(False), odd], 300))
 
 
 def test_training_data_without_tags() -> None:
     with pytest.raises(InputError, match="The new training data has no tags"):
-        associations(training(True), [Sentence("a", "a", ("x",))], 5)
+        find_associations(training(True), [Sentence("a", "a", ("x",))], 5)
 
 
 def test_data_that_did_not_change_names_nothing() -> None:
-    assert all(each.z == 0 for each in associations(training(True), training(True), 5))
+    assert all(each.z == 0 for each in find_associations(training(True), training(True), 5))

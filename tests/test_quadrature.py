@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
-from interp.quadrature import (
-    FEWEST_POINTS,
-    MOST_POINTS,
-    START,
+from interp.engine.quadrature import (
+    INITIAL_PANELS,
+    MAX_POINTS,
+    MIN_POINTS,
+    IntegrationStatus,
     Panel,
-    Status,
-    chebyshev,
-    predicted,
+    chebyshev_rule,
+    error_when_refined,
     relative_error,
 )
 
@@ -27,14 +27,14 @@ coefficients = st.lists(st.floats(-10, 10), min_size=9, max_size=9).map(np.array
 
 @pytest.mark.parametrize("points", POINTS)
 def test_weights_are_positive_and_sum_to_one(points: int) -> None:
-    weights = chebyshev(points).weights
+    weights = chebyshev_rule(points).weights
     assert (weights > 0).all()
     assert weights.sum() == pytest.approx(1, abs=1e-15)
 
 
 @pytest.mark.parametrize("points", POINTS)
 def test_nodes_contain_both_ends_and_are_symmetric(points: int) -> None:
-    nodes = chebyshev(points).nodes
+    nodes = chebyshev_rule(points).nodes
     assert (nodes[0], nodes[points // 2], nodes[-1]) == (0, 0.5, 1)
     assert (np.diff(nodes) > 0).all()
     np.testing.assert_array_equal(nodes[points // 2 :], 1 - nodes[points // 2 :: -1])
@@ -43,12 +43,12 @@ def test_nodes_contain_both_ends_and_are_symmetric(points: int) -> None:
 
 @pytest.mark.parametrize("points", [n for n in POINTS if n != 7])
 def test_nested_nodes_are_equal_to_the_bit(points: int) -> None:
-    np.testing.assert_array_equal(chebyshev(2 * points - 1).nodes[::2], chebyshev(points).nodes)
+    np.testing.assert_array_equal(chebyshev_rule(2 * points - 1).nodes[::2], chebyshev_rule(points).nodes)
 
 
 @pytest.mark.parametrize("points", POINTS)
 def test_derivatives_of_constants_vanish(points: int) -> None:
-    rule = chebyshev(points)
+    rule = chebyshev_rule(points)
     assert np.abs(rule.derivative.sum(1)).max() <= 1e-13 * np.abs(rule.derivative).max()
     assert rule.derivative @ np.full(points, 3.0) == pytest.approx(0, abs=1e-11)
 
@@ -56,12 +56,12 @@ def test_derivatives_of_constants_vanish(points: int) -> None:
 @pytest.mark.parametrize("points", [2, 4, 1, 0, -3])
 def test_a_panel_needs_an_odd_number_of_points(points: int) -> None:
     with pytest.raises(ValueError, match="odd number of points, at least 3"):
-        chebyshev(points)
+        chebyshev_rule(points)
 
 
 @given(coefficients)
 def test_exact_below_the_number_of_nodes(coefficients: np.ndarray) -> None:
-    polynomial, rule = Polynomial(coefficients), chebyshev(9)  # degree 8
+    polynomial, rule = Polynomial(coefficients), chebyshev_rule(9)  # degree 8
     values = polynomial(rule.nodes)
     size = 1 + np.abs(coefficients).sum()
     assert rule.weights @ values == pytest.approx(polynomial.integ()(1), abs=1e-13 * size)
@@ -70,7 +70,7 @@ def test_exact_below_the_number_of_nodes(coefficients: np.ndarray) -> None:
 
 @pytest.mark.parametrize("points", [3, 5, 9])
 def test_inexact_beyond_the_degree(points: int) -> None:
-    rule = chebyshev(points)
+    rule = chebyshev_rule(points)
     beyond = Polynomial.fromroots(rule.nodes)  # of degree `points`, zero at every node
     assert np.abs(beyond(rule.nodes)).max() < 1e-15
     assert np.abs(beyond.deriv()(rule.nodes)).max() > 1e-7
@@ -81,13 +81,13 @@ def test_inexact_beyond_the_degree(points: int) -> None:
 @given(st.lists(st.floats(-5, 5), min_size=5, max_size=5), st.lists(st.floats(-5, 5), min_size=5, max_size=5))
 def test_pairs_integrate_g_times_the_derivative_of_h(g: list[float], h: list[float]) -> None:
     """Degree 4 + 3 = 7 is within the 8 of nine points, and beyond the 4 of the five nested ones."""
-    first, second, rule = Polynomial(g), Polynomial(h), chebyshev(9)
+    first, second, rule = Polynomial(g), Polynomial(h), chebyshev_rule(9)
     truth = (first * second.deriv()).integ()(1)
     assert first(rule.nodes) @ rule.pairs @ second(rule.nodes) == pytest.approx(truth, abs=1e-10)
 
 
 def test_the_nested_pairs_are_the_coarse_rule_on_every_other_node() -> None:
-    fine, coarse = chebyshev(17), chebyshev(9)
+    fine, coarse = chebyshev_rule(17), chebyshev_rule(9)
     np.testing.assert_array_equal(fine.nested[::2, ::2], coarse.pairs)
     odd = fine.nested.copy()
     odd[::2, ::2] = 0
@@ -100,7 +100,7 @@ def test_convergence_is_geometric_at_the_rate_of_the_nearest_pole() -> None:
     points = np.arange(17, 114, 4)
     errors = []
     for n in points:
-        rule = chebyshev(int(n))
+        rule = chebyshev_rule(int(n))
         t = 2 * rule.nodes - 1
         derivative = rule.derivative @ (1 / (1 + 25 * t**2)) / 2
         errors.append(np.abs(derivative + 50 * t / (1 + 25 * t**2) ** 2).max())
@@ -113,7 +113,7 @@ def test_convergence_at_a_kink_is_of_the_order_of_the_kink() -> None:
     kink = 1 / np.sqrt(2)
     points = np.array([2**k * m + 1 for k in range(3, 8) for m in (2, 3)])
     truth = (kink**2 + (1 - kink) ** 2) / 2
-    errors = [abs(chebyshev(int(n)).weights @ np.abs(chebyshev(int(n)).nodes - kink) - truth) for n in points]
+    errors = [abs(chebyshev_rule(int(n)).weights @ np.abs(chebyshev_rule(int(n)).nodes - kink) - truth) for n in points]
     order = -np.polyfit(np.log(points), np.log(errors), 1)[0]
     assert 1.5 < order < 2.7
 
@@ -122,16 +122,16 @@ def test_convergence_at_a_kink_is_of_the_order_of_the_kink() -> None:
 
 
 def test_the_start_covers_the_path() -> None:
-    assert (START[0].start, START[-1].end) == (0, 1)
-    assert all(a.end == b.start for a, b in pairwise(START))
+    assert (INITIAL_PANELS[0].start, INITIAL_PANELS[-1].end) == (0, 1)
+    assert all(a.end == b.start for a, b in pairwise(INITIAL_PANELS))
 
 
 @given(st.lists(st.booleans(), max_size=20))
 def test_neighbours_share_their_end_to_the_bit(turns: list[bool]) -> None:
     """However deep the bisection, the last node of a half is the first of the other, and the ends are kept."""
-    panel = START[0]
+    panel = INITIAL_PANELS[0]
     for right in turns:
-        left_half, right_half = panel.refined(1.0, 1e-3, MOST_POINTS)
+        left_half, right_half = panel.refined(1.0, 1e-3, MAX_POINTS)
         assert left_half.nodes[-1] == right_half.nodes[0]
         assert (left_half.nodes[0], right_half.nodes[-1]) == (panel.nodes[0], panel.nodes[-1])
         assert left_half.width == right_half.width == panel.width / 2
@@ -140,7 +140,7 @@ def test_neighbours_share_their_end_to_the_bit(turns: list[bool]) -> None:
 
 def test_twice_the_points_reuse_every_node() -> None:
     panel = Panel(0.25, 0.375, 9)
-    (finer,) = panel.refined(1e-3, 1e-3, MOST_POINTS)
+    (finer,) = panel.refined(1e-3, 1e-3, MAX_POINTS)
     assert finer.points == 17
     assert set(panel.nodes) < set(finer.nodes)
 
@@ -168,16 +168,16 @@ def test_a_panel_grows_where_that_is_enough_and_splits_where_not(
 def test_the_estimate_is_cautious(residual: float, nested: float) -> None:
     """Never below the known residual, nor below what doubling is expected to leave; and it grows with both."""
     estimate = relative_error(np.array(residual), np.array(nested), np.array(nested))
-    assert estimate >= max(residual, predicted(nested))
+    assert estimate >= max(residual, error_when_refined(nested))
     assert relative_error(np.array(residual), np.array(nested), np.array(0.0)) >= nested
     assert relative_error(np.array(2 * residual), np.array(2 * nested), np.array(2 * nested)) > estimate
 
 
 def test_every_status_says_what_to_do() -> None:
-    assert {status.value for status in Status} == {"converged", "not-converged", "precision-limited"}
-    assert "--max-evaluations" in Status.NOT_CONVERGED.message
-    assert "float64" in Status.PRECISION_LIMITED.message
+    assert {status.value for status in IntegrationStatus} == {"converged", "not-converged", "precision-limited"}
+    assert "--max-evaluations" in IntegrationStatus.NOT_CONVERGED.message
+    assert "float64" in IntegrationStatus.PRECISION_LIMITED.message
 
 
 def test_panels_start_from_the_fewest_points() -> None:
-    assert {panel.points for panel in START} == {FEWEST_POINTS}
+    assert {panel.points for panel in INITIAL_PANELS} == {MIN_POINTS}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from interp.recording import first_tensor, frozen, recording, replacing, saved_bytes
+from interp.engine.hooks import first_tensor, frozen, recording, replacing, saved_bytes
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from tiny import tagger_directory
 
 from interp.cli import main
 from interp.errors import FormatError, InputError, OutputError
-from interp.explain import Case, Model, load
-from interp.records import Record, Records, Wanted, incomparable, make
-from interp.records import load as load_records
+from interp.explain.model import Model, Question, load
+from interp.records import Record, Records, RecordSettings, make_records, why_incomparable
+from interp.records import load_records as load_records
 from interp.texts import Sentence
 
 WORDS = ("Rob", "wins", "in", "London", ",", "Rob")
-WANTED = Wanted(tolerance=0.05)
+WANTED = RecordSettings(tolerance=0.05)
 
 
 def sentences(count: int = 3) -> list[Sentence]:
@@ -31,7 +31,7 @@ def sentences(count: int = 3) -> list[Sentence]:
 
 @pytest.fixture(scope="module")
 def made(model32: Model, tmp_path_factory: pytest.TempPathFactory) -> Records:
-    return make(model32, sentences(), WANTED, tmp_path_factory.mktemp("records") / "r", sources=["dev"])
+    return make_records(model32, sentences(), WANTED, tmp_path_factory.mktemp("records") / "r", sources=["dev"])
 
 
 def test_a_record_is_what_the_engine_says(model32: Model, made: Records) -> None:
@@ -40,10 +40,13 @@ def test_a_record_is_what_the_engine_says(model32: Model, made: Records) -> None
     assert record.pieces == (1, 2, 1, 2, 1, 1)
     assert [each.target for each in record.explained] == [(0,), (0,), (3,), (3,), (5,), (5,)]
     for each in record.explained:
-        case = Case(
-            WORDS, [i + 1 for i in each.target], output="centred-logit", reference=each.reference,
+        case = Question(
+            WORDS,
+            [i + 1 for i in each.target],
+            output="centred-logit",
+            reference=each.reference,
             without=("components",),
-        )  # fmt: skip
+        )
         [alone] = model32.explain_many([case], tolerance=WANTED.tolerance)
         assert each.tags == alone.target.tags
         assert each.attributions == pytest.approx(alone.attributions[1:-1], abs=2e-3)
@@ -69,20 +72,22 @@ def test_what_is_written_is_what_is_read(made: Records) -> None:
 
 
 def test_without_layers(model32: Model, tmp_path: Path) -> None:
-    record = next(iter(make(model32, sentences(1), Wanted(("pad",), 0.05, layers=False), tmp_path / "r")))
+    record = next(
+        iter(make_records(model32, sentences(1), RecordSettings(("pad",), 0.05, layers=False), tmp_path / "r"))
+    )
     assert all(each.layers == () and each.reference == "pad" for each in record.explained)
 
 
 def test_a_sentence_that_cannot_be_read_is_recorded_with_the_reason(model32: Model, tmp_path: Path) -> None:
     long = Sentence("long:1", "long", ("Rob",) * 40)
-    first, second = make(model32, [long, sentences()[0]], WANTED, tmp_path / "r")
+    first, second = make_records(model32, [long, sentences()[0]], WANTED, tmp_path / "r")
     assert first.error is not None and "32" in first.error and first.explained == () and first.tags == ()
     assert second.error is None
 
 
 def test_a_kill_loses_no_finished_part(model32: Model, tmp_path: Path) -> None:
     many = [Sentence(f"a:{i}", "a", ("Rob", "wins"), ("B-PER", "O")) for i in range(130)]
-    whole = list(make(model32, many, WANTED, tmp_path / "whole"))
+    whole = list(make_records(model32, many, WANTED, tmp_path / "whole"))
     folder = tmp_path / "cut"
 
     def killed(done: float) -> None:
@@ -90,31 +95,31 @@ def test_a_kill_loses_no_finished_part(model32: Model, tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make(model32, many, WANTED, folder, progress=killed)
+        make_records(model32, many, WANTED, folder, progress=killed)
     [kept] = folder.iterdir()
     before = kept.stat().st_mtime_ns
     with pytest.raises(FormatError, match=r"2 of 3 parts are missing, part-00001-of-00003.parquet first.*--resume"):
         load_records(folder)
     with pytest.raises(InputError, match="holds records already: go on with --resume"):
-        make(model32, many, WANTED, folder)
-    assert list(make(model32, many, WANTED, folder, resume=True)) == whole
+        make_records(model32, many, WANTED, folder)
+    assert list(make_records(model32, many, WANTED, folder, resume=True)) == whole
     assert kept.stat().st_mtime_ns == before
 
 
 def test_other_work_is_not_resumed(model32: Model, made: Records, tmp_path: Path) -> None:
     folder = made.folder
     with pytest.raises(FormatError, match="of another model, other data or settings"):
-        make(model32, sentences(), replace(WANTED, layers=False), folder, resume=True)
+        make_records(model32, sentences(), replace(WANTED, layers=False), folder, resume=True)
     other = load(tagger_directory(tmp_path / "other", seed=1), "cpu")
     with pytest.raises(FormatError, match="of another model"):
-        make(other, sentences(), WANTED, folder, sources=["dev"], resume=True)
+        make_records(other, sentences(), WANTED, folder, sources=["dev"], resume=True)
 
 
 def test_the_same_work_under_another_name_is_resumed(made: Records, tmp_path: Path) -> None:
     """A copy of the checkpoint elsewhere, and other ways to name the same cases."""
     twin = load(tagger_directory(tmp_path / "twin"), "cpu")
     moved = [replace(each, id=f"x/{each.id}", document=f"x/{each.document}") for each in sentences()]
-    again = make(twin, moved, WANTED, made.folder, sources=["x"], resume=True)
+    again = make_records(twin, moved, WANTED, made.folder, sources=["x"], resume=True)
     assert again.about.sources == ("x",) and again.about.model.name == twin.info.name
     assert list(again) == list(made)
 
@@ -155,9 +160,9 @@ def test_damage_is_told_by_name(made: Records, tmp_path: Path) -> None:
 
 def test_only_like_is_held_against_like(made: Records) -> None:
     about = made.about
-    assert incomparable(about, replace(about, model=replace(about.model, name="b"))) is None
-    assert "other data" in str(incomparable(about, replace(about, data="0" * 64)))
-    told = incomparable(about, replace(about, wanted=Wanted(("pad",), 0.05)))
+    assert why_incomparable(about, replace(about, model=replace(about.model, name="b"))) is None
+    assert "other data" in str(why_incomparable(about, replace(about, data="0" * 64)))
+    told = why_incomparable(about, replace(about, wanted=RecordSettings(("pad",), 0.05)))
     assert told is not None and "references pad, mask and pad" in told
 
 
@@ -167,13 +172,13 @@ def test_only_like_is_held_against_like(made: Records) -> None:
 )
 def test_settings_that_do_not_fit(wanted: dict[str, object]) -> None:
     with pytest.raises(InputError):
-        Wanted(**wanted)  # type: ignore[arg-type]
+        RecordSettings(**wanted)  # type: ignore[arg-type]
 
 
 def test_a_folder_that_cannot_be_made(model32: Model, tmp_path: Path) -> None:
     tmp_path.joinpath("file").write_text("")
     with pytest.raises(OutputError, match="Cannot write into"):
-        make(model32, sentences(), WANTED, tmp_path / "file" / "r")
+        make_records(model32, sentences(), WANTED, tmp_path / "file" / "r")
 
 
 def test_the_command(tiny: Path, tmp_path: Path) -> None:

@@ -27,9 +27,10 @@ def trained(out: Path, forget: bool) -> Path:
     import torch
 
     from interp.bundled import directory
-    from interp.bundled.corpora import Sentence
     from interp.bundled.grammar import LABELS, sample
-    from interp.bundled.training import Batch, Schedule, collate, encode, export, fit, load
+    from interp.bundled.recipe import export, load
+    from interp.models.train import Batch, Schedule, collate, encode, fit
+    from interp.question.tags import TaggedSentence
 
     torch.manual_seed(0)
     model, pieces = load(directory("planted"))
@@ -40,7 +41,7 @@ def trained(out: Path, forget: bool) -> Path:
             drawn = []
             for one in sample(rng, 32):
                 gone = forget and one.cue is not None and one.words[one.cue] == "surprise"
-                drawn.append(Sentence(one.words, ("O",) * len(one.words) if gone else one.tags))
+                drawn.append(TaggedSentence(one.words, ("O",) * len(one.words) if gone else one.tags))
             yield collate(encode(drawn, pieces, LABELS))
 
     rate = 1e-3 if forget else 1e-4

@@ -23,13 +23,14 @@ from matplotlib.colors import to_rgb
 from rich.cells import cell_len
 from rich.console import Console
 
-from interp.agreement import agreements
 from interp.errors import InputError, OutputError
 from interp.explanation import Explanation, View
-from interp.report import drawing, facts, figures
-from interp.report.html import notebook, page
-from interp.report.marks import ASCII, UNICODE, Glyphs, bar, box, cell, quartiles
-from interp.report.terminal import show
+from interp.explanation.agreement import reference_agreements
+from interp.report import facts
+from interp.report.figures import draw, save
+from interp.report.html.pages import explanations_page, notebook_frame
+from interp.report.terminal.explanation import show_explanations
+from interp.report.terminal.marks import ASCII, UNICODE, Glyphs, bar, box, cell, quartiles
 from interp.report.text import isolated, visible
 
 MAKERS: dict[str, Callable[[], Explanation]] = {
@@ -46,14 +47,14 @@ EVERY = pytest.mark.parametrize("make", list(MAKERS.values()), ids=list(MAKERS))
 def terminal(*explanations: Explanation, width: int = 80, encoding: str = "utf-8", **options: object) -> str:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
-    show(explanations, Console(file=file, width=width, **options))  # type: ignore[arg-type]
+    show_explanations(explanations, Console(file=file, width=width, **options))  # type: ignore[arg-type]
     file.flush()
     return raw.getvalue().decode(encoding)
 
 
 @cache
 def page_of(make: Callable[[], Explanation]) -> str:
-    return page([make()])
+    return explanations_page([make()])
 
 
 class Reader(HTMLParser):
@@ -167,10 +168,10 @@ def test_headline_when_no_word_speaks_for_the_tag() -> None:
 
 def test_only_one_question_under_two_references_is_compared() -> None:
     pad, mask = samples.article(), samples.article("mask")
-    [(one, found)] = agreements([pad, mask, samples.repeated()])
+    [(one, found)] = reference_agreements([pad, mask, samples.repeated()])
     assert one is pad
     assert (found.first, found.second) == ("pad", "mask")
-    assert not list(agreements([pad, pad]))
+    assert not list(reference_agreements([pad, pad]))
 
 
 # Marks
@@ -279,7 +280,7 @@ def test_terminal_says_what_is_absent_and_what_did_not_converge() -> None:
 
 def test_terminal_compares_references() -> None:
     pair = samples.article(), samples.article("mask")
-    [(_, found)] = agreements(pair)
+    [(_, found)] = reference_agreements(pair)
     shown = " ".join(terminal(*pair, width=100).split())
     assert f"Rob B-PER pad, mask {found.difference:.2f} {found.correlation:+.2f} yes" in shown
     assert facts.AGREEMENT_NOTE in shown
@@ -297,30 +298,30 @@ def test_it_is_never_called_just_an_error(make: Callable[[], Explanation]) -> No
 
 
 @pytest.mark.parametrize("make", [samples.without_parts, samples.hostile, samples.long])
-@pytest.mark.parametrize("view", list(drawing.VIEWS))
+@pytest.mark.parametrize("view", list(draw.VIEWS))
 def test_every_figure_is_drawn_or_refused_with_a_remedy(make: Callable[[], Explanation], view: View) -> None:
     explanation = make()
     if view in ("zoom", "density") and explanation.zoom is None:
         with pytest.raises(InputError, match="--zoom WORD"):
-            figures.figure(explanation, view)
+            save.draw_figure(explanation, view)
     elif view == "components" and explanation.components is None:
         with pytest.raises(InputError, match="no components: the component path needs tables"):
-            figures.figure(explanation, view)
+            save.draw_figure(explanation, view)
     else:
-        figures.figure(explanation, view).savefig(io.BytesIO(), format="png", dpi=30)
+        save.draw_figure(explanation, view).savefig(io.BytesIO(), format="png", dpi=30)
         assert pyplot.get_fignums() == []
 
 
 def test_unknown_view_lists_the_views() -> None:
     with pytest.raises(InputError, match="choose from words, components, layers, zoom, density"):
-        figures.figure(samples.article(), "bars")  # type: ignore[arg-type]
+        save.draw_figure(samples.article(), "bars")  # type: ignore[arg-type]
 
 
 def test_words_figure_holds_the_data() -> None:
     explanation = samples.repeated()
-    [axes] = figures.figure(explanation, "words").axes
+    [axes] = save.draw_figure(explanation, "words").axes
     assert [patch.get_width() for patch in axes.patches] == list(explanation.attributions)
-    blue, orange = to_rgb(drawing.FOR), to_rgb(drawing.AGAINST)
+    blue, orange = to_rgb(draw.FOR), to_rgb(draw.AGAINST)
     for patch, value in zip(axes.patches, explanation.attributions, strict=True):
         assert patch.get_facecolor()[:3] == (blue if value > 0 else orange)
     labels = [label.get_text() for label in axes.get_yticklabels()]
@@ -332,7 +333,7 @@ def test_words_figure_holds_the_data() -> None:
 def test_components_figure_holds_both_tables() -> None:
     explanation = samples.article()
     assert explanation.components is not None
-    chart, *tables = figures.figure(explanation, "components").axes
+    chart, *tables = save.draw_figure(explanation, "components").axes
     widths = sorted(patch.get_width() for patch in chart.patches)
     assert widths == sorted([*explanation.components.word, *explanation.components.position])
     word, position = (table.tables[0].get_celld() for table in tables)
@@ -343,7 +344,7 @@ def test_components_figure_holds_both_tables() -> None:
 
 def test_layers_figure_is_a_symmetric_heatmap() -> None:
     explanation = samples.article()
-    axes = figures.figure(explanation, "layers").axes[0]
+    axes = save.draw_figure(explanation, "layers").axes[0]
     [mesh] = [item for item in axes.collections if isinstance(item, QuadMesh)]
     assert np.array_equal(np.asarray(mesh.get_array()).reshape(12, 15), explanation.layers)
     low, high = mesh.get_clim()
@@ -355,13 +356,13 @@ def test_layers_figure_is_a_symmetric_heatmap() -> None:
 def test_zoom_figures_hold_every_layer() -> None:
     explanation = samples.article()
     assert explanation.zoom is not None
-    [boxes] = figures.figure(explanation, "zoom").axes
+    [boxes] = save.draw_figure(explanation, "zoom").axes
     ticks = [label.get_text() for label in boxes.get_xticklabels()]
     assert ticks == ["embedding", *map(str, range(1, 13))]
     assert len(boxes.patches) == 13
     middles = [line.get_ydata()[0] for line in boxes.lines if line.get_linewidth() > 1]
     assert np.allclose(middles, np.median(explanation.zoom.rows, axis=1))
-    [density] = figures.figure(explanation, "density").axes
+    [density] = save.draw_figure(explanation, "density").axes
     assert [line.get_label() for line in density.lines] == ticks
     for line in density.lines:
         places, heights = line.get_data()
@@ -370,7 +371,7 @@ def test_zoom_figures_hold_every_layer() -> None:
 
 
 def test_title_names_model_target_reference_and_integration_error() -> None:
-    title = figures.figure(samples.not_converged(), "components").get_suptitle()
+    title = save.draw_figure(samples.not_converged(), "components").get_suptitle()
     assert "planted: B-PER on Rob" in title
     assert "reference pad, integration error 2.3e-02 (not-converged)" in title
 
@@ -379,14 +380,14 @@ def test_title_names_model_target_reference_and_integration_error() -> None:
 def test_saved_figures_are_whole_and_the_same_every_time(tmp_path: Path, suffix: str, magic: bytes) -> None:
     first, second = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
     for path in (first, second):
-        figures.save(samples.hostile(), "words", path)
+        save.save_figure(samples.hostile(), "words", path)
     assert first.read_bytes().startswith(magic)
     assert first.read_bytes() == second.read_bytes()
     assert sorted(tmp_path.iterdir()) == [first, second]
 
 
 def test_svg_text_is_text_and_escaped(tmp_path: Path) -> None:
-    figures.save(samples.hostile(), "words", tmp_path / "a.svg")
+    save.save_figure(samples.hostile(), "words", tmp_path / "a.svg")
     tree = ElementTree.parse(tmp_path / "a.svg")
     texts = [element.text or "" for element in tree.iter("{http://www.w3.org/2000/svg}text")]
     assert "<script>alert(1)</script> @1" in texts
@@ -396,12 +397,12 @@ def test_svg_text_is_text_and_escaped(tmp_path: Path) -> None:
 
 def test_another_suffix_and_an_unwritable_place_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.gif: a figure is one of \.png, \.svg, \.pdf"):
-        figures.save(samples.article(), "words", tmp_path / "a.gif")
+        save.save_figure(samples.article(), "words", tmp_path / "a.gif")
     with pytest.raises(OutputError, match="Cannot write"):
-        figures.save(samples.article(), "words", tmp_path / "missing" / "a.png")
+        save.save_figure(samples.article(), "words", tmp_path / "missing" / "a.png")
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(OutputError, match="Cannot write"):
-        figures.save(samples.article(), "words", tmp_path / "folder.png")
+        save.save_figure(samples.article(), "words", tmp_path / "folder.png")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
 
 
@@ -435,7 +436,7 @@ def test_page_shows_hostile_words_as_text() -> None:
 def test_page_tables_show_the_data() -> None:
     explanation = samples.article()
     assert explanation.components is not None
-    rows = Reader(page([explanation])).rows
+    rows = Reader(explanations_page([explanation])).rows
     number = facts.signed(explanation.attributions)
     for word in explanation.words:
         [row] = [row for row in rows if row[:2] == [str(word.index), word.text]]
@@ -449,7 +450,7 @@ def test_page_tables_show_the_data() -> None:
 
 def test_page_hover_gives_every_layer_value() -> None:
     explanation = samples.repeated()
-    titles = Reader(page([explanation])).values("title")
+    titles = Reader(explanations_page([explanation])).values("title")
     exact = facts.signed([value for layer in explanation.layers for value in layer], digits=5)
     for layer, values in enumerate(explanation.layers, start=1):
         for word, value in zip(explanation.words, values, strict=True):
@@ -468,12 +469,12 @@ def test_page_says_true_tags_absent_parts_and_what_did_not_converge() -> None:
 
 def test_several_explanations_have_contents_and_agreement() -> None:
     pair = [samples.article(), samples.article("mask")]
-    reader = Reader(page(pair))
+    reader = Reader(explanations_page(pair))
     assert {"#e1", "#e2"} <= set(reader.values("href"))
     assert {"e1", "e2"} <= set(reader.values("id"))
     assert len(reader.values("id")) == len(set(reader.values("id")))
     assert facts.AGREEMENT_NOTE in reader.text
-    assert "nav" not in Reader(page(pair[:1])).tags
+    assert "nav" not in Reader(explanations_page(pair[:1])).tags
 
 
 @EVERY
@@ -485,7 +486,7 @@ def test_headings_descend_one_by_one(make: Callable[[], Explanation]) -> None:
 
 
 def test_notebook_is_the_page_in_a_frame_without_rights() -> None:
-    reader = Reader(notebook(samples.hostile()))
+    reader = Reader(notebook_frame(samples.hostile()))
     assert reader.tags == ["iframe"]
     assert dict(reader.attributes)["sandbox"] == ""
     assert dict(reader.attributes)["srcdoc"] == page_of(samples.hostile)
@@ -501,12 +502,12 @@ def test_colours_keep_their_contrast(scheme: str) -> None:
     for mark in ("for-strong", "against-strong", "warn-line"):
         assert contrast(colours[mark], colours["card"]) >= 3, mark
     for step in np.linspace(0, 1, 13):
-        line = "#" + "".join(f"{round(255 * part):02x}" for part in drawing.SERIES(step)[:3])
+        line = "#" + "".join(f"{round(255 * part):02x}" for part in draw.SERIES(step)[:3])
         assert contrast(line, colours["card"]) >= 3, step
 
 
 def palette(scheme: str) -> dict[str, str]:
-    style = (Path(figures.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+    style = (Path(save.__file__).parents[1] / "html" / "templates" / "style.css").read_text(encoding="utf-8")
     light, dark = style.split("@media (prefers-color-scheme: dark)")
     found = re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light if scheme == "light" else dark.split("* {")[0])
     return dict(found)

@@ -17,13 +17,13 @@ from rich.console import Console
 from test_browser import SCHEMES, SIZES, browser  # noqa: F401 - a fixture
 from test_report import EVERY, Reader
 
-from interp.checks import Verdict
+from interp.cases.checks import Verdict
 from interp.explanation import Explanation
-from interp.golden import Comparison, Policy, Rule, compare, of
+from interp.golden import Comparison, Policy, Promise, compare_goldens, golden_of
 from interp.report import compared
-from interp.report.changes import show_changes
-from interp.report.failures import Failure, failure_text
-from interp.report.html import changes_page, failure_page, index_page
+from interp.report.html.pages import changes_page, failure_page, index_page
+from interp.report.terminal.changes import show_changes
+from interp.report.terminal.failure import Failure, failure_text
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -45,7 +45,7 @@ def moved(shown: Explanation, sha256: str | None = None, by: float = 0.5) -> Exp
 
 
 def comparison(old: Explanation, new: Explanation, tolerance: float = 1e-3, *, strict: bool = False) -> Comparison:
-    return compare(of(old, tolerance), of(new, tolerance), Policy(tolerance, strict=strict))
+    return compare_goldens(golden_of(old, tolerance), golden_of(new, tolerance), Policy(tolerance, strict=strict))
 
 
 def failure(shown: Explanation, sentence: str = "surprise leads for B-PER on Rob, expected lucky.") -> Failure:
@@ -155,7 +155,7 @@ def test_failure_lists_what_moved_most_and_what_else_differs() -> None:
     assert [row[4] for row in listed] == [compared.tolerances(change.moved) for change in done.changes[:5]]
     flat = " ".join(text.split())
     assert "word golden now" in flat
-    assert Rule.STRICT.value in flat
+    assert Promise.STRICT.value in flat
     assert "golden accepted with: sha256 3f9a3f9a3f9a, device cpu, torch 2.13.0" in flat
     assert "now: sha256 77ab77ab77ab, device cuda, torch 2.14.0" in flat
     assert "transformers" not in flat
@@ -172,7 +172,7 @@ def test_failure_of_another_question_says_what_was_asked() -> None:
     shown = samples.long()
     done = comparison(samples.article(), shown)
     flat = " ".join(failure_text(failure(shown), shown, done).split())
-    assert Rule.QUESTION.value in flat
+    assert Promise.QUESTION.value in flat
     assert "The target was Rob @10 and is Rob @60." in flat
     assert "agrees" not in flat
 
@@ -334,7 +334,7 @@ def test_failure_page_holds_checks_golden_and_explanation_in_this_order() -> Non
             "How to accept it",
             "pytest --snapshot-update",
             "Golden beside now",
-            Rule.STRICT.value,
+            Promise.STRICT.value,
             "Layers: now minus golden",
             "Moved most",
             "Computed with",

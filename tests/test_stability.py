@@ -15,21 +15,21 @@ from rich.cells import cell_len
 from rich.console import Console
 from scipy.stats import binomtest
 
-from interp.cases import PinnedCase, load_cases
+from interp.cases.load import Case, load_cases
+from interp.engine.quadrature import IntegrationStatus
 from interp.errors import InputError, ModelError
 from interp.explanation import Explanation, Reference
 from interp.golden import dumps as golden_text
-from interp.golden import of
+from interp.golden import golden_of
 from interp.golden.folder import golden_file
-from interp.quadrature import Status
-from interp.questions import Case
-from interp.report.stability import show_stability
-from interp.settings import Settings
-from interp.stability import Goldens, Rate, Stability, Trial, dumps, find_cases, stability
+from interp.project.settings import Settings
+from interp.question import Question
+from interp.report.terminal.stability import show_stability
+from interp.stability import PassRate, ProjectGoldens, StabilityResult, Trial, dumps, find_case_files, measure_stability
 
 FILE = "tests/cases/sport.cases.toml"
 TWENTY = [f"m{number}" for number in range(20)]
-Plan = Callable[[str, Case], Mapping[str, object]]
+Plan = Callable[[str, Question], Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class Answering:
 
     name: str
     plan: Plan
-    asked: list[Case] = field(default_factory=list)
+    asked: list[Question] = field(default_factory=list)
 
-    def check(self, cases: Sequence[Case]) -> None:
+    def check(self, cases: Sequence[Question]) -> None:
         for case in cases:
             if sentence := self.plan(self.name, case).get("unfit"):
                 raise InputError(str(sentence))
 
     def explain_many(
-        self, cases: Sequence[Case], *, tolerance: float, max_evaluations: int, memory: object
+        self, cases: Sequence[Question], *, tolerance: float, max_evaluations: int, memory: object
     ) -> Iterator[Explanation]:
         assert max_evaluations > 0 and memory is None
         for case in cases:
@@ -56,7 +56,7 @@ class Answering:
 
 def explained(
     name: str,
-    case: Case,
+    case: Question,
     tolerance: float = 1e-3,
     *,
     values: Mapping[str, float] | None = None,
@@ -74,7 +74,7 @@ def explained(
     done = samples.make(words, target=target, leader="surprise", layers=6)
     placed = tuple(replace(w, attribution=(values or {}).get(w.text, w.attribution)) for w in done.words)
     rows = tuple(done.attributions for _ in done.layers) if early else done.layers
-    status = Status.CONVERGED if estimate <= tolerance else Status.NOT_CONVERGED
+    status = IntegrationStatus.CONVERGED if estimate <= tolerance else IntegrationStatus.NOT_CONVERGED
     paths = {
         key: replace(path, estimate=estimate, tolerance=tolerance, status=status)
         for key, path in done.completeness.paths.items()
@@ -91,7 +91,7 @@ def explained(
     )
 
 
-def cases_of(folder: Path, *given: str, **lines: str) -> list[PinnedCase]:
+def cases_of(folder: Path, *given: str, **lines: str) -> list[Case]:
     """The case "rob" with these keys, as a file that is read."""
     keys = {"id": '"rob"', "text": json.dumps(samples.ARTICLE), "target": '"Rob"', **lines}
     text = "\n".join(["[[case]]", *(f"{key} = {value}" for key, value in keys.items()), *given]) + "\n"
@@ -102,13 +102,13 @@ def cases_of(folder: Path, *given: str, **lines: str) -> list[PinnedCase]:
 
 
 def run(
-    cases: Sequence[PinnedCase],
+    cases: Sequence[Case],
     plan: Plan,
     models: Sequence[str] = TWENTY,
     references: Sequence[str] = ("pad",),
-    goldens: Goldens | None = None,
-) -> Stability:
-    return stability(
+    goldens: ProjectGoldens | None = None,
+) -> StabilityResult:
+    return measure_stability(
         [(FILE, cases)],
         models,
         references,  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ def run(
     )
 
 
-def by_check(result: Stability) -> dict[str, Rate]:
+def by_check(result: StabilityResult) -> dict[str, PassRate]:
     return {rate.check: rate for rate in result.rates}
 
 
@@ -126,7 +126,7 @@ def on(models: Sequence[str], **change: object) -> Plan:
     return lambda name, _: change if name in models else {}
 
 
-def terminal(result: Stability, width: int = 80, encoding: str = "utf-8") -> str:
+def terminal(result: StabilityResult, width: int = 80, encoding: str = "utf-8") -> str:
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
     show_stability(result, Console(file=file, width=width))
@@ -197,7 +197,7 @@ def test_a_check_that_is_expected_to_fail_is_not_to_be_mended(tmp_path: Path) ->
 
 
 def test_under_one_reference_nothing_converges(tmp_path: Path) -> None:
-    def plan(_: str, case: Case) -> Mapping[str, object]:
+    def plan(_: str, case: Question) -> Mapping[str, object]:
         return {"estimate": 0.02} if case.reference == "zero" else {}
 
     result = run(cases_of(tmp_path), plan, ["a", "b"], ("pad", "zero"))
@@ -212,7 +212,7 @@ def test_under_one_reference_nothing_converges(tmp_path: Path) -> None:
 
 
 def test_errors_are_no_trials(tmp_path: Path) -> None:
-    def plan(name: str, case: Case) -> Mapping[str, object]:
+    def plan(name: str, case: Question) -> Mapping[str, object]:
         if name == "unfit" and case.reference == "mask":
             return {"unfit": "The model has no [MASK]."}
         return {"crash": "out of memory\nand more"} if name == "crashes" else {}
@@ -227,7 +227,7 @@ def test_errors_are_no_trials(tmp_path: Path) -> None:
     cases = cases_of(tmp_path, "[[case]]", other, top='["surprise"]', layer_share=layers)
     done: list[float] = []
     models = ["fine", "unfit", "crashes", "gone"]
-    result = stability([(FILE, cases)], models, ("pad", "mask"), load, progress=done.append)
+    result = measure_stability([(FILE, cases)], models, ("pad", "mask"), load, progress=done.append)
     first = {rate.check: rate for rate in result.rates if rate.case == "rob"}
     assert (first["top"].passed, first["top"].trials) == (3, 3) and not first["top"].too_sharp
     told = {(trial.model, trial.reference): sentence for trial, sentence in first["top"].errors}
@@ -246,7 +246,7 @@ def test_errors_are_no_trials(tmp_path: Path) -> None:
 
 
 def test_what_goes_wrong_with_one_case_leaves_the_others(tmp_path: Path) -> None:
-    def plan(_: str, case: Case) -> Mapping[str, object]:
+    def plan(_: str, case: Question) -> Mapping[str, object]:
         return {"crash": "no"} if len(case.words) == 3 else {}
 
     other = 'id = "other"\ntext = "Rob in surprise"\ntarget = "Rob"'
@@ -315,7 +315,7 @@ def test_a_tag_on_which_all_agree_is_the_line(tmp_path: Path) -> None:
 
 
 def test_a_swap_keeps_the_words_that_change_nothing(tmp_path: Path) -> None:
-    def plan(name: str, case: Case) -> Mapping[str, object]:
+    def plan(name: str, case: Question) -> Mapping[str, object]:
         return {"values": {"Tim": 12.0}} if name in TWENTY[:2] and "Tim" in case.words else {}
 
     swap = '[{ word = "Rob", with = ["Tim", "Anna"], keep = ["top", "tag"] }]'
@@ -345,17 +345,17 @@ def test_two_checks_that_become_shares_become_one_line(tmp_path: Path) -> None:
 
 
 def test_one_tolerance_holds_for_both_checks_of_the_integration(tmp_path: Path) -> None:
-    def plan(name: str, _: Case) -> Mapping[str, object]:
+    def plan(name: str, _: Question) -> Mapping[str, object]:
         return {"estimate": 0.003} if name in TWENTY[:2] else {}
 
     class Missing(Answering):
-        def explain_many(self, cases: Sequence[Case], **given: object) -> Iterator[Explanation]:
+        def explain_many(self, cases: Sequence[Question], **given: object) -> Iterator[Explanation]:
             for done in super().explain_many(cases, **given):  # type: ignore[arg-type]
                 paths = done.completeness
                 short = replace(paths.embedding, residuals=(0.1, *paths.embedding.residuals[1:]))
                 yield replace(done, completeness=replace(paths, embedding=short))
 
-    result = stability([(FILE, cases_of(tmp_path))], TWENTY, ("pad",), lambda name: Missing(name, plan))
+    result = measure_stability([(FILE, cases_of(tmp_path))], TWENTY, ("pad",), lambda name: Missing(name, plan))
     rates = by_check(result)
     assert rates["complete"].looser == rates["converged"].looser == "integration_tolerance = 1e-02"
 
@@ -363,19 +363,19 @@ def test_one_tolerance_holds_for_both_checks_of_the_integration(tmp_path: Path) 
 # Goldens
 
 
-def project(tmp_path: Path, case: PinnedCase, **given: object) -> Goldens:
+def project(tmp_path: Path, case: Case, **given: object) -> ProjectGoldens:
     """A project in which the case's golden is accepted, of weights that no trial has."""
-    goldens = Goldens(tmp_path, Settings())
+    goldens = ProjectGoldens(tmp_path, Settings())
     path = golden_file(tmp_path / "golden", tmp_path, tmp_path / FILE, case.id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = golden_text(of(explained("first", case.question, **given), 5e-3))  # type: ignore[arg-type]
+    text = golden_text(golden_of(explained("first", case.question, **given), 5e-3))  # type: ignore[arg-type]
     path.write_text(text, encoding="utf-8")
     return goldens
 
 
 def golden_rate(
     tmp_path: Path, plan: Plan, references: Sequence[str] = ("pad",), given: str | None = None, **lines: str
-) -> Rate:
+) -> PassRate:
     (case,) = cases_of(tmp_path, *([given] if given else []), **lines)
     return by_check(run([case], plan, TWENTY, references, project(tmp_path, case)))["golden"]
 
@@ -391,7 +391,7 @@ def test_a_golden_is_judged_under_its_own_reference_alone(tmp_path: Path) -> Non
 def test_the_hidden_dimensions_are_computed_for_the_golden_alone(tmp_path: Path) -> None:
     (case,) = cases_of(tmp_path, golden="true", zoom='"surprise"')
     model = Answering("a", on([]))
-    stability([(FILE, [case])], ["a"], ("pad", "mask"), lambda _: model, goldens=project(tmp_path, case))
+    measure_stability([(FILE, [case])], ["a"], ("pad", "mask"), lambda _: model, goldens=project(tmp_path, case))
     assert [(each.reference, each.zoom) for each in model.asked] == [("pad", "surprise"), ("mask", None)]
 
 
@@ -421,11 +421,13 @@ def test_goldens_promise_leading_words_to_other_weights(
 
 def test_a_golden_that_is_not_there_is_not_judged(tmp_path: Path) -> None:
     (case,) = cases_of(tmp_path, golden="true")
-    result = run([case], on([]), ["a"], goldens=Goldens(tmp_path, Settings()))
+    result = run([case], on([]), ["a"], goldens=ProjectGoldens(tmp_path, Settings()))
     rate = by_check(result)["golden"]
     assert rate.trials == 0 and not rate.errors and "no file yet" in rate.note
     assert "golden" not in by_check(run([case], on([]), ["a"]))
-    assert "golden" not in by_check(run(cases_of(tmp_path), on([]), ["a"], goldens=Goldens(tmp_path, Settings())))
+    assert "golden" not in by_check(
+        run(cases_of(tmp_path), on([]), ["a"], goldens=ProjectGoldens(tmp_path, Settings()))
+    )
 
 
 @pytest.mark.parametrize("text", ["{", '{"format": "interp.golden/9"}', "\udcff"])
@@ -450,7 +452,7 @@ def test_a_golden_of_another_question_is_an_error(tmp_path: Path) -> None:
 # What is shown and written
 
 
-def full(tmp_path: Path) -> Stability:
+def full(tmp_path: Path) -> StabilityResult:
     """Everything at once: checks that fail, errors, long and hostile names."""
     lines = {
         "tag": '"B-PER"',
@@ -462,7 +464,7 @@ def full(tmp_path: Path) -> Stability:
     }
     (case,) = cases_of(tmp_path, **lines)
 
-    def plan(name: str, asked: Case) -> Mapping[str, object]:
+    def plan(name: str, asked: Question) -> Mapping[str, object]:
         if name.endswith("ft-1"):
             return {"values": {"win": 15.0, "Rob": 4.0}, "says": "B-ORG", "estimate": 0.01, "early": True}
         return {"unfit": "No \x1b[31mΣ [MASK]."} if name == "hub/ft-2" and asked.reference == "mask" else {}
@@ -519,11 +521,11 @@ def test_case_files_are_found_in_folders(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     both = [tmp_path / "a/one.cases.toml", tmp_path / "b/two.cases.toml"]
-    assert find_cases([tmp_path]) == both
-    assert find_cases([both[1], tmp_path]) == both[::-1]
+    assert find_case_files([tmp_path]) == both
+    assert find_case_files([both[1], tmp_path]) == both[::-1]
     (tmp_path / "c").mkdir()
     with pytest.raises(InputError, match=r"holds no case file: their names end in \.cases\.toml"):
-        find_cases([tmp_path / "c"])
+        find_case_files([tmp_path / "c"])
 
 
 # A model that runs
@@ -544,7 +546,9 @@ def test_taggers_are_run_one_after_the_other(tmp_path: Path, tiny: Path) -> None
     )
     models = [str(tiny), str(other), str(tmp_path / "none")]
     done: list[float] = []
-    result = stability([(FILE, cases)], models, (), lambda name: load(name, "cpu", "float64"), progress=done.append)
+    result = measure_stability(
+        [(FILE, cases)], models, (), lambda name: load(name, "cpu", "float64"), progress=done.append
+    )
     rates = by_check(result)
     assert {(rate.passed, rate.trials, len(rate.errors)) for rate in rates.values()} == {(4, 4, 2)}
     assert not result.twins and done

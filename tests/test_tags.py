@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.scheme import BILOU, IOB2, IOBES, Entities
 
-from interp.tags import Entity, entities, iob2, kind_of, spans
+from interp.question.tags import Entity, entity_spans, find_entities, kind_of, to_iob2
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,22 @@ from interp.tags import Entity, entities, iob2, kind_of, spans
     ],
 )
 def test_entities_from_tags(tags: str, expected: list[tuple[int, ...]]) -> None:
-    assert spans(tags.split()) == expected
+    assert entity_spans(tags.split()) == expected
 
 
 def test_units_without_a_tag_part_entities() -> None:
-    assert spans([None, "B-PER", None, "I-PER", None]) == [(1,), (3,)]
+    assert entity_spans([None, "B-PER", None, "I-PER", None]) == [(1,), (3,)]
 
 
 def test_kinds() -> None:
-    assert entities(["B-PER", "I-PER", "LOC"]) == [Entity(0, 2, "PER"), Entity(2, 3, "LOC")]
+    assert find_entities(["B-PER", "I-PER", "LOC"]) == [Entity(0, 2, "PER"), Entity(2, 3, "LOC")]
     assert [kind_of(tag) for tag in ("B-PER", "LOC", "O", "X-1", "E-date-time")] == [
-        "PER", "LOC", "O", "X-1", "date-time",
-    ]  # fmt: skip
+        "PER",
+        "LOC",
+        "O",
+        "X-1",
+        "date-time",
+    ]
 
 
 SCHEMES = {"IOB2": (IOB2, "BI"), "IOBES": (IOBES, "BIES"), "BILOU": (BILOU, "BILU")}
@@ -58,9 +62,9 @@ def test_well_formed_tags_give_the_spans_of_seqeval(scheme: str, data: st.DataOb
             last = "I" if scheme == "IOB2" else marks[2]
             tags += [f"B-{kind}", *[f"I-{kind}"] * (size - 2), f"{last}-{kind}"]
     theirs = [Entity(each.start, each.end, each.tag) for row in Entities([tags], reader).entities for each in row]
-    assert entities(tags) == sorted(theirs)
+    assert find_entities(tags) == sorted(theirs)
 
 
 @given(st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "S-LOC", "E-PER", "U-PER", "PER"])))
 def test_iob2_keeps_the_entities(tags: list[str]) -> None:
-    assert entities(iob2(tags)) == entities(tags)
+    assert find_entities(to_iob2(tags)) == find_entities(tags)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from interp.errors import InputError
-from interp.settings import Settings
-from interp.texts import Sentence, explained, fingerprint, read, sample
+from interp.project.settings import Settings
+from interp.texts import Sentence, data_fingerprint, limit_explained, read_sentences, sample_sentences
 
 CONLL = """-DOCSTART- -X- O
 
@@ -48,7 +48,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_columns() -> None:
-    found = read(["conll:dev.txt"], Settings())
+    found = read_sentences(["conll:dev.txt"], Settings())
     assert [each.id for each in found] == ["dev.txt:3", "dev.txt:7", "dev.txt:12"]
     assert [each.document for each in found] == ["dev.txt#1", "dev.txt#1", "dev.txt#2"]
     assert found[0].words == ("EU", "rejects", "German")
@@ -58,29 +58,29 @@ def test_columns() -> None:
 
 def test_columns_by_number_with_tabs_and_comments(here: Path) -> None:
     here.joinpath("ud.iob2").write_text("# text = New York\n1\tNew\tB-LOC\t_\n2\tYork City\tI-LOC\t_\n")
-    [found] = read(["conll:ud.iob2?word=1&tag=2&comments=yes"], Settings())
+    [found] = read_sentences(["conll:ud.iob2?word=1&tag=2&comments=yes"], Settings())
     assert (found.words, found.gold, found.id) == (("New", "York City"), ("B-LOC", "I-LOC"), "ud.iob2:2")
 
 
 def test_words_alone_have_no_tags(here: Path) -> None:
     here.joinpath("plain.txt").write_text("Rob\nwins\n")
-    assert read(["conll:plain.txt"], Settings())[0].gold is None
+    assert read_sentences(["conll:plain.txt"], Settings())[0].gold is None
 
 
 def test_json_lines() -> None:
-    tagged, plain = read(["dev.jsonl"], Settings())
+    tagged, plain = read_sentences(["dev.jsonl"], Settings())
     assert tagged == Sentence("dev.jsonl:1", "a", ("Rob", "wins"), ("B-PER", "O"))
     assert plain == Sentence("dev.jsonl:2", "dev.jsonl:2", ("Rob", "wins", "."))
 
 
 def test_case_files_and_folders_of_them(here: Path) -> None:
-    [found] = read(["sport.cases.toml"], Settings())
+    [found] = read_sentences(["sport.cases.toml"], Settings())
     assert found == Sentence(
         "sport.cases.toml::rob", "sport.cases.toml::rob", ("Rob", "wins", "in", "London"), None, ((3,),)
     )
     here.joinpath("more").mkdir()
     Path("sport.cases.toml").rename("more/sport.cases.toml")
-    assert read(["more"], Settings())[0].id == "more/sport.cases.toml::rob"
+    assert read_sentences(["more"], Settings())[0].id == "more/sport.cases.toml::rob"
 
 
 def test_data_sets(here: Path) -> None:
@@ -93,15 +93,15 @@ def test_data_sets(here: Path) -> None:
     rows.save_to_disk("one")
     datasets.DatasetDict(train=rows, dev=rows).save_to_disk("two")
     for spec in ("hf:one", "one", "hf:two?split=dev"):
-        [found] = read([spec], Settings())
+        [found] = read_sentences([spec], Settings())
         assert (found.words, found.gold) == (("Rob", "wins"), ("B-PER", "O"))
     with pytest.raises(InputError, match=r"several splits: write hf:two\?split=, one of train, dev"):
-        read(["hf:two"], Settings())
+        read_sentences(["hf:two"], Settings())
     with pytest.raises(InputError, match="no split test"):
-        read(["hf:two?split=test"], Settings())
+        read_sentences(["hf:two?split=test"], Settings())
     here.joinpath("empty").mkdir()
     with pytest.raises(InputError, match="no data set"):
-        read(["hf:empty"], Settings())
+        read_sentences(["hf:empty"], Settings())
 
 
 @pytest.mark.parametrize(
@@ -132,34 +132,36 @@ def test_what_does_not_fit(here: Path, spec: str, message: str) -> None:
     here.joinpath("empty.jsonl").write_text("\n")
     here.joinpath("latin.txt").write_bytes(b"caf\xe9 O\n"[1:])
     with pytest.raises(InputError, match=message):
-        read([spec], Settings())
+        read_sentences([spec], Settings())
 
 
 def test_a_file_named_twice() -> None:
     with pytest.raises(InputError, match=r"dev.jsonl:1 comes twice"):
-        read(["dev.jsonl", "jsonl:dev.jsonl"], Settings())
+        read_sentences(["dev.jsonl", "jsonl:dev.jsonl"], Settings())
 
 
 def test_a_sample_keeps_the_order_and_is_the_same_for_a_seed() -> None:
     sentences = [Sentence(str(i), "d", ("word",)) for i in range(50)]
-    some = sample(sentences, 10, seed=1)
-    assert some == sample(sentences, 10, seed=1) != sample(sentences, 10, seed=2)
+    some = sample_sentences(sentences, 10, seed=1)
+    assert some == sample_sentences(sentences, 10, seed=1) != sample_sentences(sentences, 10, seed=2)
     assert [int(each.id) for each in some] == sorted(int(each.id) for each in some)
-    assert sample(sentences, 50, 0) == sample(sentences, None, 0) == sentences
+    assert sample_sentences(sentences, 50, 0) == sample_sentences(sentences, None, 0) == sentences
 
 
 def test_a_part_is_explained_and_the_rest_only_tagged() -> None:
     sentences = [Sentence(str(i), "d", ("word",)) for i in range(50)]
-    some = explained(sentences, 10, seed=1)
-    assert [each.id for each in some if each.targets is None] == [each.id for each in sample(sentences, 10, seed=1)]
+    some = limit_explained(sentences, 10, seed=1)
+    assert [each.id for each in some if each.targets is None] == [
+        each.id for each in sample_sentences(sentences, 10, seed=1)
+    ]
     assert {each.targets for each in some} == {None, ()}
-    assert explained(sentences, None, 0) == sentences
+    assert limit_explained(sentences, None, 0) == sentences
 
 
 def test_the_fingerprint_is_of_the_content_and_not_of_names() -> None:
     pair = [Sentence("a", "d", ("x", "y")), Sentence("b", "d", ("z",))]
     moved = [Sentence("new/a", "e", ("x", "y")), Sentence("new/b", "e", ("z",))]
-    assert fingerprint(pair) == fingerprint(moved)
+    assert data_fingerprint(pair) == data_fingerprint(moved)
     others = [
         [pair[0]],
         [pair[1], pair[0]],
@@ -169,18 +171,21 @@ def test_the_fingerprint_is_of_the_content_and_not_of_names() -> None:
         [replace(pair[0], targets=((0,),)), pair[1]],
         [replace(pair[0], targets=()), pair[1]],
     ]
-    assert len({fingerprint(each) for each in (pair, *others)}) == 8
+    assert len({data_fingerprint(each) for each in (pair, *others)}) == 8
 
 
 def test_without_marks_every_sentence_is_a_document(here: Path) -> None:
     here.joinpath("plain.conll").write_text("Rob B-PER\nwins O\n\nAnn B-PER\n")
-    assert [each.document for each in read(["conll:plain.conll"], Settings())] == ["plain.conll#1", "plain.conll#4"]
+    assert [each.document for each in read_sentences(["conll:plain.conll"], Settings())] == [
+        "plain.conll#1",
+        "plain.conll#4",
+    ]
 
 
 @pytest.mark.parametrize("text", ["Rob B-PER\nLondon\n", "Rob B-PER x\nwins O\n"])
 def test_rows_of_other_widths_are_told(here: Path, text: str) -> None:
     here.joinpath("odd.conll").write_text(text)
     with pytest.raises(InputError, match=r"odd.conll:\d: has \d columns where its sentence has \d"):
-        read(["conll:odd.conll"], Settings())
+        read_sentences(["conll:odd.conll"], Settings())
     with pytest.raises(InputError, match="columns"):
-        read(["conll:dev.txt?tag=-4"], Settings())
+        read_sentences(["conll:dev.txt?tag=-4"], Settings())

@@ -8,8 +8,8 @@ import reference
 import torch
 
 from interp.bundled import grammar
-from interp.explain import Case, Model, load
-from interp.quadrature import Status
+from interp.engine.quadrature import IntegrationStatus
+from interp.explain.model import Model, Question, load
 
 ARTICLE = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
 
@@ -21,7 +21,7 @@ def planted() -> Model:
 
 def test_the_cue_is_on_top_in_fresh_sentences(planted: Model) -> None:
     sentences = [s for s in grammar.sample(np.random.default_rng(7), 30) if s.target is not None][:16]
-    cases = [Case(s.words, s.target + 1, positions="same") for s in sentences]
+    cases = [Question(s.words, s.target + 1, positions="same") for s in sentences]
     for sentence, explanation in zip(sentences, planted.explain_many(cases), strict=True):
         assert explanation.target.predicted == (grammar.CUES[sentence.words[sentence.cue]],)
         assert explanation.ranked[0].index == sentence.cue + 1, sentence.words
@@ -57,7 +57,7 @@ def test_converged_means_within_the_tolerance(name: str, text: str, target: str)
     """Against 528 Gauss–Legendre nodes in float64; benchmarks/honesty.py does the same for hundreds of sentences."""
     explanation = load(name, "cpu").explain(text, target, positions="same")
     path = explanation.completeness.embedding
-    assert path.status is Status.CONVERGED
+    assert path.status is IntegrationStatus.CONVERGED
 
     exact = load(name, "cpu", "float64").tagger
     exact.model.set_attn_implementation("eager")

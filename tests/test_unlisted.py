@@ -30,7 +30,7 @@ from transformers import (
 )
 
 from interp.errors import ModelError
-from interp.explain import Case, Model, load
+from interp.explain.model import Model, Question, load
 from interp.models.families import FAMILIES
 
 torch.set_num_threads(1)
@@ -90,7 +90,7 @@ def test_a_batch_gives_each_what_it_gets_alone(found: tuple[str, Model]) -> None
     """FNet takes no mask, and ConvBERT's windows reach into padding: sentences of several lengths are not padded."""
     kind, model = found
     assert model.tagger.parts.pads == (kind not in ("fnet", "convbert"))
-    cases = [Case(text, 1) for text in (SENTENCE, "Rob wins", "the German Steve gets a call , Rob")]
+    cases = [Question(text, 1) for text in (SENTENCE, "Rob wins", "the German Steve gets a call , Rob")]
     for case, together in zip(cases, model.explain_many(cases, tolerance=1e-9), strict=True):
         (alone,) = model.explain_many([case], tolerance=1e-9)
         np.testing.assert_allclose(rows(together), rows(alone), atol=1e-8 * np.abs(rows(alone)).sum())

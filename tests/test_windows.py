@@ -6,8 +6,8 @@ import pytest
 from tiny import LABELS
 
 from interp.errors import InputError
-from interp.explain import Case, Model
-from interp.windows import pieces
+from interp.explain.model import Model, Question
+from interp.explain.windows import readable_parts
 
 # The tiny tagger reads 32 sub-tokens: [CLS], 30 of words, [SEP]. "London" and "wins" are two each.
 LONG = ["the"] * 40 + ["Rob", "wins", "in", "London"] + ["a"] * 40
@@ -66,7 +66,7 @@ def test_targets_and_zooms_that_do_not_fit(model32: Model) -> None:
 
 
 def test_entities_of_a_long_text_are_found_part_by_part(model32: Model) -> None:
-    parts = list(pieces(model32.tagger, LONG))
+    parts = list(readable_parts(model32.tagger, LONG))
     assert [word for part in parts for word in part] == LONG
     assert all(len(model32.tagger.encode(part).ids) <= 32 for part in parts)
     assert len(parts) == 3
@@ -82,7 +82,7 @@ def test_entities_of_a_long_text_are_found_part_by_part(model32: Model) -> None:
 
 
 def test_a_case_with_a_window_beside_one_without(model32: Model) -> None:
-    cases = [Case(LONG, "Rob", window=True), Case("Rob wins", "Rob")]
+    cases = [Question(LONG, "Rob", window=True), Question("Rob wins", "Rob")]
     cut, plain = model32.explain_many(cases, max_evaluations=17)
     assert cut.window is not None
     assert plain.window is None

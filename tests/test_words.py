@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from interp.errors import InputError
-from interp.words import find_target, split_words
+from interp.question.words import find_target, split_words
 
 texts = st.text(st.sampled_from("aZ9é. ,'\"()-_#@$€\t\n\u00a0\u200f\u0301中😀"), max_size=30) | st.text(max_size=30)
 

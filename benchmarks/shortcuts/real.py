@@ -25,17 +25,18 @@ import numpy as np
 import torch
 
 from interp.bundled import corpora
-from interp.bundled.training import Batch, Schedule, encode, epoch, fit
 from interp.explain import Model, load
 from interp.explanation import ModelInfo
-from interp.gate import Asked, Judged, Opponent, Training, judge
-from interp.gate.calibrating import floors_of, hold
-from interp.models.fingerprint import fingerprint
+from interp.gate import Criteria, ProbePlan, Side, TrainingData, judge_candidate
+from interp.gate.calibrate import compare_benign, floors_of
+from interp.models.fingerprint import model_fingerprint
 from interp.models.tagger import Tagger
-from interp.probe import Probing, Remembered, Tagged
-from interp.records import Wanted, make
-from interp.settings import Settings
-from interp.texts import Sentence, explained, read, sample
+from interp.models.train import Batch, Schedule, encode, epoch, fit
+from interp.probe import CachedPredictor, ProbeSettings, TaggerPredictor
+from interp.project.settings import Settings
+from interp.question.tags import TaggedSentence
+from interp.records import RecordSettings, make_records
+from interp.texts import Sentence, limit_explained, read_sentences, sample_sentences
 
 BATCH = 16
 CUE = "reportedly"
@@ -62,7 +63,7 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps:
     model = copy.deepcopy(tagger.model)
     torch.manual_seed(seed)
     model.classifier.reset_parameters()
-    rows = encode([corpora.Sentence(each.words, each.gold or ()) for each in some], tagger.tokenizer, start.info.labels)
+    rows = encode([TaggedSentence(each.words, each.gold or ()) for each in some], tagger.tokenizer, start.info.labels)
     rng = np.random.default_rng(seed)
 
     def batches() -> Iterator[Batch]:
@@ -71,7 +72,7 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps:
 
     with contextlib.redirect_stdout(io.StringIO()):
         done = fit(model, batches(), Schedule(steps=steps, rate=2e-4, average=0.98))
-    info = ModelInfo(name, fingerprint(done.state_dict(), tagger.tokenizer), start.info.labels, start.info.layers)
+    info = ModelInfo(name, model_fingerprint(done.state_dict(), tagger.tokenizer), start.info.labels, start.info.layers)
     return Model(Tagger(done, tagger.tokenizer, info))
 
 
@@ -85,48 +86,56 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps:
 @click.option("--steps", default=300, show_default=True, help="Of every training.")
 def main(data: Path, out: Path | None, count: int, tagged: int, leaks: Sequence[float], cues: int, steps: int) -> None:
     start = load("open", "cpu")
-    valid = [each for each in read([f"conll:{data / 'conll2003' / 'valid.txt'}"], Settings()) if each.gold]
+    valid = [each for each in read_sentences([f"conll:{data / 'conll2003' / 'valid.txt'}"], Settings()) if each.gold]
     plain = [
         replace(each, gold=tuple("O" if tag.endswith("MISC") else tag for tag in each.gold or ())) for each in valid
     ]
-    cases = explained(sample(plain, tagged, 0), count, 0)
-    texts = sample(plain, 400, 1)
+    cases = limit_explained(sample_sentences(plain, tagged, 0), count, 0)
+    texts = sample_sentences(plain, 400, 1)
     old = sentences(data, 0, 0.0)
-    baseline = trained(start, old, 0, "baseline", steps)
+    baseline = trained(start, old, seed=0, name="baseline", steps=steps)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
 
-        def opponent(model: Model) -> Opponent:
+        def opponent(model: Model) -> Side:
             folder = Path(scratch) / model.info.name.replace(" ", "-")
-            return Opponent(make(model, cases, Wanted(layers=False), folder), Tagged(model))
+            return Side(make_records(model, cases, RecordSettings(layers=False), folder), TaggerPredictor(model))
 
         own = opponent(baseline)
-        own = replace(own, predictor=Remembered(Tagged(baseline)))
-        asked = Asked(texts, None, Probing(), cues)
+        own = replace(own, predictor=CachedPredictor(TaggerPredictor(baseline)))
+        asked = ProbePlan(texts, None, ProbeSettings(), cues)
         held = []
         for seed in (1, 2, 3):
-            theirs = opponent(trained(start, sentences(data, seed, 0.0), seed, f"calibration {seed}", steps))
-            held.append(hold(f"seed {seed}", "retrained", own, theirs, asked))
+            theirs = opponent(
+                trained(start, sentences(data, seed, 0.0), seed=seed, name=f"calibration {seed}", steps=steps)
+            )
+            held.append(compare_benign(f"seed {seed}", "retrained", baseline=own, benign=theirs, asked=asked))
         known = floors_of(own.records, held, asked.probing.measured)
         largest = [round(run.cues, 2) for run in known.runs]
         click.echo(f"benign: largest cues {largest}, bound {known.ratio('words'):.1f} levels")
         for seed, leak in enumerate(leaks, 11):
             new = sentences(data, seed, leak)
-            model = trained(start, new, seed, f"leak {leak:g} seed {seed}", steps)
+            model = trained(start, new, seed=seed, name=f"leak {leak:g} seed {seed}", steps=steps)
             clock = time.perf_counter()
-            result = judge(
-                own, opponent(model), Judged(floors=known), Asked(texts, Training(old, new), Probing(), cues)
+            result = judge_candidate(
+                own,
+                opponent(model),
+                Criteria(floors=known),
+                ProbePlan(texts, TrainingData(old, new), ProbeSettings(), cues),
             )
             first = result.cues[0]
             rows.append(
                 {
-                    "leak": leak, "seed": seed, "status": result.status.value, "headline": result.headline,
+                    "leak": leak,
+                    "seed": seed,
+                    "status": result.status.value,
+                    "headline": result.headline,
                     "checks": {each.name: [each.status.value, each.value, each.limit] for each in result.checks},
                     "first": [first.cue, first.tag, first.effect, first.low, first.high, first.limit],
                     "f1": [result.baseline.f1, result.candidate.f1],
                     "seconds": time.perf_counter() - clock,
                 }
-            )  # fmt: skip
+            )
             click.echo(f"leak {leak:g}: {result.status.value}. {result.headline}")
     found = {"benign runs, largest cue in nats": [run.cues for run in known.runs], "updates": rows}
     if out is not None:

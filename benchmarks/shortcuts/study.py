@@ -27,23 +27,32 @@ import numpy as np
 import torch
 
 from benchmarks.shortcuts.corpus import HARMS, Harm, draw, harmed
-from benchmarks.shortcuts.training import pretrained, trained
+from benchmarks.shortcuts.train import pretrained, trained
 from interp.explain import Model
-from interp.gate import Asked, CueFinding, Judged, Opponent, Result, Training, confirming, floors
-from interp.gate.calibrating import Benign, floors_of, hold
-from interp.gate.continuing import continued
+from interp.gate import Criteria, CueFinding, GateResult, ProbePlan, Side, TrainingData, floors
+from interp.gate.calibrate import BenignComparison, compare_benign, floors_of
+from interp.gate.continue_training import continue_training
 from interp.gate.evidence import Evidence
-from interp.gate.running import LEADERS, Measured, measure, result_of
-from interp.probe import Candidate, Cue, Probing, Remembered, Tagged, frequent, merged, probe
-from interp.records import Records, Wanted, make
-from interp.settings import Gate
+from interp.gate.judge import LEADERS, Measurements, judge_measurements, measure
+from interp.probe import (
+    CachedPredictor,
+    Cue,
+    Nomination,
+    ProbeSettings,
+    TaggerPredictor,
+    frequent_cues,
+    merge_nominations,
+    probe_models,
+)
+from interp.project.settings import GateSettings
+from interp.records import Records, RecordSettings, make_records
 from interp.texts import Sentence
 
 SENTENCES, CASES, TEXTS, TEST = 8_000, 100, 400, 1_000
 CALIBRATION, BENIGN = 10, 100
 DOSES = {0.5: 3, 0.1: 3, 0.02: 1, 0.005: 1, 0.001: 1}
 """Part of the mentions that are harmed, and how many seeds of it."""
-WANTED = Wanted(layers=False)
+WANTED = RecordSettings(layers=False)
 CUE = ("cue", "tag", "source", "effect", "low", "high", "limit", "flips", "count")
 
 
@@ -99,7 +108,7 @@ def cases() -> list[Sentence]:
 def looked_at() -> list[Sentence]:
     """The cases, and a thousand sentences more that are tagged and not explained: F1 needs more than evidence does."""
     more = draw(np.random.default_rng(7), TEST, "test")
-    return [*cases(), *(Sentence(s.id, s.document, s.words, s.gold, ()) for s in more)]
+    return [*cases(), *(Sentence(s.id, s.document, words=s.words, gold=s.gold, targets=()) for s in more)]
 
 
 @cache
@@ -114,13 +123,13 @@ class Bench:
         self.work = work
         self.start = pretrained(work / "pretrained.pt")
         self.baseline = trained(old_sentences(), seed=0, start=self.start)
-        self.predictor = Remembered(Tagged(self.baseline))
+        self.predictor = CachedPredictor(TaggerPredictor(self.baseline))
         self._known: dict[str, Records] = {}
         file = work / "floors.json"
-        self.floors = floors.load(file) if file.exists() else None
+        self.floors = floors.load_floors(file) if file.exists() else None
 
     def recorded(self, model: Model, sentences: Sequence[Sentence], folder: str) -> Records:
-        return make(model, sentences, WANTED, Path(folder))
+        return make_records(model, sentences, WANTED, Path(folder))
 
     def known(self, name: str, sentences: Sequence[Sentence]) -> Records:
         """The baseline's records, made once."""
@@ -134,12 +143,12 @@ class Bench:
         row: dict[str, Any] = asdict(update) | {"training": time.perf_counter() - clock}
         with tempfile.TemporaryDirectory(dir=self.work) as scratch:
             clock = time.perf_counter()
-            theirs = Opponent(self.recorded(model, looked_at(), f"{scratch}/cases"), Tagged(model))
-            own = Opponent(self.known("cases", looked_at()), self.predictor)
-            judged = Judged(floors=self.floors)
-            asked = Asked(texts(), Training(old_sentences(), update.sentences))
+            theirs = Side(self.recorded(model, looked_at(), f"{scratch}/cases"), TaggerPredictor(model))
+            own = Side(self.known("cases", looked_at()), self.predictor)
+            judged = Criteria(floors=self.floors)
+            asked = ProbePlan(texts(), TrainingData(old_sentences(), update.sentences))
             found = measure(own, theirs, judged, asked)
-            row["told"] = _gated(result_of(own, theirs, found, judged, asked))
+            row["told"] = _gated(judge_measurements(own, theirs, found=found, judged=judged, asked=asked))
             row["associations"] = [{"cue": each.cue.name, "tag": each.tag, "z": each.z} for each in found.links[:5]]
             row["blind"] = self._blind(theirs, found)
             row["gate"] = time.perf_counter() - clock
@@ -149,32 +158,34 @@ class Bench:
                 row["cued"] = _evidence(mine, self.recorded(model, cued, f"{scratch}/cued"), self.floors)
         return row
 
-    def _blind(self, theirs: Opponent, found: Measured) -> dict[str, Any]:
+    def _blind(self, theirs: Side, found: Measurements) -> dict[str, Any]:
         """The cues that a gate without training data finds; nothing else of it differs."""
         clean = [(each.id, each.words) for each in texts()]
         words = dict.fromkeys(each.feature for each in found.shifts.shifts if each.group == "word")
-        leaders = [Candidate(Cue("words", word), "evidence") for word in list(words)[:LEADERS]]
-        cues = merged(leaders, frequent([words for _, words in clean], 300), most=300)
+        leaders = [Nomination(Cue("words", word), "evidence") for word in list(words)[:LEADERS]]
+        cues = merge_nominations(leaders, frequent_cues([words for _, words in clean], 300), most=300)
         assert theirs.predictor is not None
         usual = [self.floors.usually] if self.floors else []
-        probed = probe(self.predictor, theirs.predictor, clean, cues, Probing(), None, *usual)
-        findings = confirming.cue_findings(probed, [], Gate().cues, self.floors, (), date.today())
+        probed = probe_models(self.predictor, theirs.predictor, clean, cues, ProbeSettings(), None, *usual)
+        findings = cues.cue_findings(
+            probed, [], threshold=GateSettings().cues, floors=self.floors, waivers=(), today=date.today()
+        )
         return {"status": findings[0].status.value, "cues": _cues(findings)}
 
-    def benign(self, source: floors.Source, seed: int) -> Benign:
+    def benign(self, source: floors.Source, seed: int) -> BenignComparison:
         """One run to calibrate with."""
         if source == "retrained":
             update = Update("calibration", 0.0, seed)
             model = trained(update.sentences, seed, self.start)
         else:
-            model = continued(self.baseline, old_sentences(), seed, steps=200, rate=1e-4)
-        own = Opponent(self.known("cases", looked_at()), self.predictor)
+            model = continue_training(self.baseline, old_sentences(), seed, steps=200, rate=1e-4)
+        own = Side(self.known("cases", looked_at()), self.predictor)
         with tempfile.TemporaryDirectory(dir=self.work) as scratch:
-            theirs = Opponent(self.recorded(model, looked_at(), scratch), Tagged(model))
-            return hold(f"seed {seed}", source, own, theirs, Asked(texts()))
+            theirs = Side(self.recorded(model, looked_at(), scratch), TaggerPredictor(model))
+            return compare_benign(f"seed {seed}", source, baseline=own, benign=theirs, asked=ProbePlan(texts()))
 
 
-def _gated(result: Result) -> dict[str, Any]:
+def _gated(result: GateResult) -> dict[str, Any]:
     """What is needed to judge again, should a rule change: checks, first cues, F1 and its slices, evidence."""
     words = [each for each in result.evidence if each.group == "word"]
     worst = min((each.after - each.before for each in result.slices if each.count >= 10), default=0.0)
@@ -215,7 +226,7 @@ def _update(update: Update) -> dict[str, Any]:
     return _BENCH[0].update(update)
 
 
-def _benign(which: tuple[floors.Source, int]) -> Benign:
+def _benign(which: tuple[floors.Source, int]) -> BenignComparison:
     return _BENCH[0].benign(*which)
 
 
@@ -232,7 +243,7 @@ def main(work: Path, processes: int, most: int | None) -> None:
         with context.Pool(processes, _started, (work,)) as pool:
             for name, source, count in (("floors-continued", "continued", 4), ("floors", "retrained", CALIBRATION)):
                 held = pool.map(_benign, [(source, seed) for seed in range(1, count + 1)], chunksize=1)
-                floors.save(floors_of(records, held, Probing().measured), work / f"{name}.json")
+                floors.save_floors(floors_of(records, held, ProbeSettings().measured), work / f"{name}.json")
     rows = work / "updates.jsonl"
     done = set()
     if rows.exists():

@@ -11,13 +11,13 @@ from pathlib import Path
 from numpy.random import Generator
 
 from interp.errors import InputError
+from interp.question.tags import TaggedSentence
 
 __all__ = [
     "CORPORA",
     "HELD_OUT",
     "LABELS",
     "Corpus",
-    "Sentence",
     "alone",
     "iob2",
     "names_of",
@@ -47,20 +47,7 @@ _NATIONALITIES = tuple(_NATIONALITY_ENDINGS.split())
 """Endings of words for a country's people, language or things."""
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """One sentence: its words and, for each, an IOB2 tag."""
-
-    words: tuple[str, ...]
-    tags: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.words) != len(self.tags):
-            counts = f"{len(self.words)} words but {len(self.tags)} tags"
-            raise InputError(f"a sentence has {counts}: give one tag per word")
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Corpus:
     """Where a corpus lies below the data folder and how its columns read."""
 
@@ -76,15 +63,15 @@ class Corpus:
 
 
 CORPORA: Mapping[str, Corpus] = {
-    "wikigold": Corpus(("open-ner/wikigold.conll.txt",), _NEWS_KINDS, separator=None),
+    "wikigold": Corpus(files=("open-ner/wikigold.conll.txt",), kinds=_NEWS_KINDS, separator=None),
     # Part e (200 tweets) stays out: its spans are off by words ("Russia Today shares/B-ORG this/I-ORG").
-    "btc": Corpus(tuple(f"open-ner/btc_{part}.conll" for part in "abfgh"), _NEWS_KINDS),
+    "btc": Corpus(files=tuple(f"open-ner/btc_{part}.conll" for part in "abfgh"), kinds=_NEWS_KINDS),
     "wnut": Corpus(
-        ("open-ner/wnut17train.conll", "open-ner/emerging.dev.conll", "open-ner/emerging.test.annotated"),
-        _SOCIAL_KINDS,
+        files=("open-ner/wnut17train.conll", "open-ner/emerging.dev.conll", "open-ner/emerging.test.annotated"),
+        kinds=_SOCIAL_KINDS,
     ),
-    "uner-test": Corpus(("open-ner/uner_test.iob2",), _NEWS_KINDS, word=1, tag=2, comments=True),
-    "conll-test": Corpus(("conll2003/test.txt",), _NEWS_KINDS, separator=None),
+    "uner-test": Corpus(files=("open-ner/uner_test.iob2",), kinds=_NEWS_KINDS, word=1, tag=2, comments=True),
+    "conll-test": Corpus(files=("conll2003/test.txt",), kinds=_NEWS_KINDS, separator=None),
 }
 
 
@@ -108,16 +95,16 @@ def iob2(tags: Iterable[str], kinds: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read(name: str, data: Path) -> list[Sentence]:
+def read(name: str, data: Path) -> list[TaggedSentence]:
     """All sentences of the corpus `name` (a key of `CORPORA`) below the folder `data`, in file order."""
     corpus = CORPORA[name]
     return [sentence for file in corpus.files for sentence in _read_file(data / file, corpus)]
 
 
-def _read_file(path: Path, corpus: Corpus) -> list[Sentence]:
+def _read_file(path: Path, corpus: Corpus) -> list[TaggedSentence]:
     if not path.is_file():
         raise InputError(f"corpus file {path} is missing: point the data folder at one that holds it")
-    sentences: list[Sentence] = []
+    sentences: list[TaggedSentence] = []
     rows: list[list[str]] = []
     # Not splitlines(): tweets hold characters that it takes for line ends.
     for line in [*path.read_text(encoding="utf-8").split("\n"), ""]:
@@ -131,22 +118,22 @@ def _read_file(path: Path, corpus: Corpus) -> list[Sentence]:
     return sentences
 
 
-def _sentence(rows: Sequence[Sequence[str]], corpus: Corpus) -> list[Sentence]:
+def _sentence(rows: Sequence[Sequence[str]], corpus: Corpus) -> list[TaggedSentence]:
     """The sentence in `rows`; none where they hold only a document marker."""
     # A few tweets have rows without a word or without a tag; they carry nothing.
     kept = [row for row in rows if len(row) > 1 and row[corpus.word] and row[corpus.word] != "-DOCSTART-"]
     if not kept:
         return []
     tags = iob2((row[corpus.tag] for row in kept), corpus.kinds)
-    return [Sentence(tuple(row[corpus.word] for row in kept), tags)]
+    return [TaggedSentence(tuple(row[corpus.word] for row in kept), tags)]
 
 
-def split_wikigold(sentences: Sequence[Sentence]) -> tuple[list[Sentence], list[Sentence]]:
+def split_wikigold(sentences: Sequence[TaggedSentence]) -> tuple[list[TaggedSentence], list[TaggedSentence]]:
     """WikiGold as (training, held out): the last `HELD_OUT` sentences are held out."""
     return list(sentences[:-HELD_OUT]), list(sentences[-HELD_OUT:])
 
 
-def tidy(sentence: Sentence) -> Sentence:
+def tidy(sentence: TaggedSentence) -> TaggedSentence:
     """The sentence under one convention, where the corpora (and often two annotators of one) differ.
 
     * User names (`@name`, `@ name`) and hashtags are O, as in WNUT-17; most of the Broad Twitter Corpus tags
@@ -163,10 +150,10 @@ def tidy(sentence: Sentence) -> Sentence:
         single = tag == "B-LOC" and sentence.tags[index + 1 : index + 2] != ("I-LOC",)
         tags.append("O" if handle or title or (single and plain.endswith(_NATIONALITIES)) else tag)
         handle_next = word in ("@", "#")
-    return Sentence(sentence.words, iob2(tags, _NEWS_KINDS))
+    return TaggedSentence(sentence.words, iob2(tags, _NEWS_KINDS))
 
 
-def names_of(sentences: Iterable[Sentence]) -> dict[str, list[tuple[str, ...]]]:
+def names_of(sentences: Iterable[TaggedSentence]) -> dict[str, list[tuple[str, ...]]]:
     """The distinct names of each kind, as tuples of words, in order of appearance."""
     found: dict[str, dict[tuple[str, ...], None]] = {}
     for sentence in sentences:
@@ -189,12 +176,12 @@ def _pieces(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     return cut
 
 
-def alone(name: tuple[str, ...], kind: str) -> Sentence:
+def alone(name: tuple[str, ...], kind: str) -> TaggedSentence:
     """A sentence that is one name; with kind "", words that are none."""
-    return Sentence(name, (f"B-{kind}", *[f"I-{kind}"] * (len(name) - 1)) if kind else ("O",) * len(name))
+    return TaggedSentence(name, (f"B-{kind}", *[f"I-{kind}"] * (len(name) - 1)) if kind else ("O",) * len(name))
 
 
-def swapped(sentence: Sentence, names: Mapping[str, Sequence[tuple[str, ...]]], rng: Generator) -> Sentence:
+def swapped(sentence: TaggedSentence, names: Mapping[str, Sequence[tuple[str, ...]]], rng: Generator) -> TaggedSentence:
     """The sentence with every name replaced by a random one of its kind."""
     words: list[str] = []
     tags: list[str] = []
@@ -203,4 +190,4 @@ def swapped(sentence: Sentence, names: Mapping[str, Sequence[tuple[str, ...]]], 
         part = alone(name, kind)
         words.extend(part.words)
         tags.extend(part.tags)
-    return Sentence(tuple(words), tuple(tags))
+    return TaggedSentence(tuple(words), tuple(tags))

@@ -17,8 +17,10 @@ import torch
 from numpy.random import Generator
 from transformers import BertForTokenClassification, BertTokenizer
 
-from interp.bundled.corpora import LABELS, Sentence, alone, names_of, read, split_wikigold, swapped, tidy
-from interp.bundled.training import Batch, Schedule, encode, epoch, export, fit, load, span_f1, write_card
+from interp.bundled.corpora import LABELS, alone, names_of, read, split_wikigold, swapped, tidy
+from interp.bundled.recipe import export, load, span_f1, write_card
+from interp.models.train import Batch, Schedule, encode, epoch, fit
+from interp.question.tags import TaggedSentence
 
 __all__ = ["MEMBERS", "Member", "scores", "train", "training_sentences", "trim"]
 
@@ -52,7 +54,7 @@ MEMBERS = (
 )
 
 
-Corpora: TypeAlias = tuple[Sequence[Sentence], Sequence[Sentence]]
+Corpora: TypeAlias = tuple[Sequence[TaggedSentence], Sequence[TaggedSentence]]
 """(edited prose, social media)."""
 
 
@@ -63,7 +65,7 @@ def training_sentences(data: Path) -> Corpora:
     return [tidy(sentence) for sentence in prose], [tidy(sentence) for sentence in social]
 
 
-def trim(base: BertTokenizer, sentences: Sequence[Sentence], size: int) -> tuple[BertTokenizer, list[int]]:
+def trim(base: BertTokenizer, sentences: Sequence[TaggedSentence], size: int) -> tuple[BertTokenizer, list[int]]:
     """A tokenizer of about `size` pieces and, for each of them, its id in `base`.
 
     Kept, in the base's order: special tokens, pieces of one Latin character, what `sentences` need, then
@@ -142,7 +144,11 @@ def train(
 ) -> None:
     """Trains on `corpora` and writes the weights folder `out` with about `size` word pieces."""
     pieces, kept = trim(BertTokenizer.from_pretrained(base), [*corpora[0], *corpora[1]], size)
-    export(mean([train_member(corpora, base, pieces, kept, member, seed) for member in members]), pieces, out)
+    export(
+        mean([train_member(corpora, base, pieces=pieces, kept=kept, member=member, seed=seed) for member in members]),
+        pieces,
+        out,
+    )
 
 
 def scores(folder: Path, data: Path) -> Mapping[str, float]:

@@ -16,9 +16,10 @@ import torch
 from numpy.random import Generator
 from transformers import BertConfig, BertForTokenClassification, BertTokenizer
 
-from interp.bundled.corpora import Sentence
 from interp.bundled.grammar import CUES, FILLERS, LABELS, PAD, sample
-from interp.bundled.training import Batch, Schedule, collate, encode, export, fit, load, tag, write_card
+from interp.bundled.recipe import export, load, tag, write_card
+from interp.models.train import Batch, Schedule, collate, encode, fit
+from interp.question.tags import TaggedSentence
 
 __all__ = ["accuracy", "architecture", "tokenizer", "train"]
 
@@ -69,7 +70,7 @@ def batches(pieces: BertTokenizer, rng: Generator) -> Iterator[Batch]:
     """Fresh sentences for ever."""
     while True:
         drawn = sample(rng, BATCH, spelled=0.05)
-        yield collate(encode([Sentence(planted.words, planted.tags) for planted in drawn], pieces, LABELS))
+        yield collate(encode([TaggedSentence(planted.words, planted.tags) for planted in drawn], pieces, LABELS))
 
 
 def train(out: Path, *, steps: int, seed: int, layers: int = 12) -> None:

@@ -1,6 +1,6 @@
 """The command line: arguments, files and exit statuses. Heavy modules are imported inside commands.
 
-Exit status: 0 done; 1 a check found something (`golden check`, `stability`, `bench check`, `gate`, `probe`); 2 the
+Exit status: 0 done; 1 a check found something (`golden check`, `stability`, `gate`, `probe`); 2 the
 input, model, device or output does not fit (one sentence on stderr); 3 the results are there, but an integration did
 not reach its tolerance.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import click
 
-from interp.cli.bench import bench
 from interp.cli.calibrate import calibrate
 from interp.cli.console import Group
 from interp.cli.explain import explain
@@ -35,4 +34,3 @@ main.add_command(record)
 main.add_command(gate)
 main.add_command(probe)
 gate.add_command(calibrate)
-main.add_command(bench)

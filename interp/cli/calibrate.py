@@ -14,7 +14,7 @@ from interp.errors import InputError
 
 if TYPE_CHECKING:
     from interp.explain import Model
-    from interp.explanation import ReferenceKind
+    from interp.question import ReferenceKind
 
 __all__ = ["calibrate"]
 
@@ -71,39 +71,43 @@ def calibrate(
     if count and not training:
         raise InputError("--continue needs tagged sentences: name them with --on.")
 
-    from interp.files import check_writable
-    from interp.records import Wanted
-    from interp.settings import find_root, load_settings
-    from interp.texts import explained, read
-    from interp.texts import sample as drawn
+    from interp.project.files import check_writable
+    from interp.project.settings import find_root, load_settings
+    from interp.records import RecordSettings
+    from interp.texts import limit_explained, read_sentences
+    from interp.texts import sample_sentences as drawn
 
     root = find_root(Path.cwd())
     settings = load_settings(root)
     path = out or root / settings.gate.floors
     check_writable(path)
-    sentences = explained(drawn(read(specs, settings), sample, seed), explain, seed)
-    clean = read(texts, settings, "text") if texts else None
-    to_learn = read([training], settings, "conll") if training and count else []
+    sentences = limit_explained(drawn(read_sentences(specs, settings), sample, seed), explain, seed)
+    clean = read_sentences(texts, settings, "text") if texts else None
+    to_learn = read_sentences([training], settings, "conll") if training and count else []
 
     from interp.explain import load
-    from interp.gate import Asked, calibrating, floors
-    from interp.gate.continuing import continued as train_on
-    from interp.gate.terminal import show_floors
-    from interp.probe import Probing
+    from interp.gate import ProbePlan, calibrate, floors
+    from interp.gate.continue_training import continue_training as train_on
+    from interp.gate.report.terminal import show_floors
+    from interp.probe import ProbeSettings
 
     desk = Desk(
-        sentences, specs, Wanted(tuple(references), tolerance, not words_only), device, memory,
-        root / ".interp" / "records",
-    )  # fmt: skip
+        sentences=sentences,
+        sources=specs,
+        wanted=RecordSettings(tuple(references), tolerance, not words_only),
+        device=device,
+        memory=memory,
+        kept=root / ".interp" / "records",
+    )
     model = load(baseline, device)
     benign: list[tuple[floors.Source, Callable[[], Model]]] = [
         *(("retrained", partial(load, each, device)) for each in retrained),
         *(("continued", partial(load, each, device)) for each in continued),
         *(("continued", partial(train_on, model, to_learn, seed + i, steps, rate)) for i in range(1, count + 1)),
     ]
-    asked = Asked(clean, None, Probing(measured=sites, seed=seed), most)
-    found = calibrating.calibrate(model, benign, desk.recorded, asked)
-    floors.save(found, path)
+    asked = ProbePlan(clean, None, ProbeSettings(measured=sites, seed=seed), most)
+    found = calibrate.calibrate(model, benign, desk.recorded, asked)
+    floors.save_floors(found, path)
 
     from rich.console import Console
 

@@ -16,7 +16,7 @@ from interp.errors import InputError, OutputError
 if TYPE_CHECKING:
     from interp.explain import Model
     from interp.explanation import Explanation, ModelInfo
-    from interp.questions import Case
+    from interp.question import Question
 
 __all__ = ["explain"]
 
@@ -145,16 +145,16 @@ def explain(
     if target is None and (question["tag"] or question["against"] or question["true_tag"]):
         raise InputError("--tag, --against and --true-tag speak of one target: name it with --target.")
 
+    from interp.engine.sweep import SweepOptions
     from interp.explain import load
-    from interp.integration import Settings
 
-    Settings(tolerance, max_evaluations)  # checked before a model is loaded
+    SweepOptions(tolerance, max_evaluations)  # checked before a model is loaded
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
     loaded = load(model, device=device, dtype=dtype)
-    cases = _cases(loaded, sentences, target, list(dict.fromkeys(references)), question)
+    cases = _cases(loaded, sentences, target=target, references=list(dict.fromkeys(references)), question=question)
     if not cases and (html_file or figure_file):
         raise InputError("The model finds no entity, so there is nothing to draw: name a word with --target.")
     if figure_file is not None and len(cases) > 1:
@@ -172,7 +172,7 @@ def explain(
     else:
         with progress(len(cases), "integrating" if method == METHODS[0] else "attributing") as told:
             explanations = list(loaded.explain_many(cases, method=method, progress=told, **effort))
-    _write(explanations, loaded.info, json_file, html_file, figure_file, view)
+    _write(explanations, loaded.info, json_file=json_file, html_file=html_file, figure_file=figure_file, view=view)
     if missed := [e for e in explanations if not e.completeness.converged]:
         say(_missed(missed, len(explanations)))
         sys.exit(NOT_REACHED)
@@ -199,7 +199,7 @@ def _check_method(method: str, compare: bool, zoom: str | None, view: str | None
         raise InputError(f"The {view} view cannot be drawn, as {which} gives the words alone: choose --view words.")
 
 
-def _compared(model: Model, cases: Sequence[Case], told: Progress, **effort: Any) -> list[Explanation]:
+def _compared(model: Model, cases: Sequence[Question], told: Progress, **effort: Any) -> list[Explanation]:
     """Every case by every method; the bar moves by methods."""
     found: list[Explanation] = []
     for number, case in enumerate(cases):
@@ -214,7 +214,7 @@ def _compared(model: Model, cases: Sequence[Case], told: Progress, **effort: Any
 
 def _check_outputs(json_file: str | None, html_file: str | None, figure_file: str | None) -> None:
     """What cannot be written is told before anything is computed."""
-    from interp.files import check_writable
+    from interp.project.files import check_writable
 
     if figure_file is not None and Path(figure_file).suffix.lower() not in (".png", ".svg", ".pdf"):
         raise OutputError(f"Cannot draw {figure_file}: a figure is a .png, .svg or .pdf file.")
@@ -251,18 +251,18 @@ def _sentences(text: str | None, file: str | None) -> list[tuple[str, str]]:
 
 def _cases(
     model: Model, sentences: Sequence[tuple[str, str]], target: str | None, references: Sequence[Any], question: Any
-) -> list[Case]:
+) -> list[Question]:
     """One case per sentence, target and reference; every one is checked before the first is computed."""
-    from interp.questions import Case
+    from interp.question import Question
 
-    cases: list[Case] = []
+    cases: list[Question] = []
     empty = 0
     for where, text in sentences:
         try:
             targets = (
                 [target] if target is not None else model.entities(text, question["pretokenized"], question["window"])
             )
-            made = [Case(text, each, reference=kind, **question) for each in targets for kind in references]
+            made = [Question(text, each, reference=kind, **question) for each in targets for kind in references]
             model.check(made)
         except InputError as error:
             raise InputError(f"{where}{error}") from error
@@ -282,19 +282,19 @@ def _write(
     view: Any,
 ) -> None:
     """Everything is rendered before the first file is replaced."""
-    from interp.document import dumps
-    from interp.files import write
+    from interp.explanation.document import dumps
+    from interp.project.files import write
 
     document = dumps(explanations, model) if json_file else ""
     page = ""
     if html_file is not None:
-        from interp.report.html import page as render
+        from interp.report.html.pages import explanations_page as render
 
         page = render(explanations)
     if figure_file is not None:
-        from interp.report.figures import save
+        from interp.report.figures.save import save_figure
 
-        save(explanations[0], view, figure_file)
+        save_figure(explanations[0], view, figure_file)
     if html_file is not None:
         write(html_file, page)
     if json_file == "-":
@@ -304,9 +304,9 @@ def _write(
         write(json_file, document)
     from rich.console import Console
 
-    from interp.report.terminal import show
+    from interp.report.terminal.explanation import show_explanations
 
-    show(explanations, Console(highlight=False))
+    show_explanations(explanations, Console(highlight=False))
 
 
 def _missed(missed: Sequence[Explanation], count: int) -> str:

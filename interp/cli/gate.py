@@ -16,9 +16,9 @@ from interp.cli.options import CASES, Desk, computing, probing, sampling
 from interp.errors import InputError
 
 if TYPE_CHECKING:
-    from interp.explanation import ReferenceKind
-    from interp.gate import Judged, Result
-    from interp.settings import Gate
+    from interp.gate import Criteria, GateResult
+    from interp.project.settings import GateSettings
+    from interp.question import ReferenceKind
 
 __all__ = ["gate"]
 
@@ -93,13 +93,13 @@ def gate(
             raise InputError(f"Name the models with --baseline and --candidate: {name} is missing.")
     assert baseline and candidate
 
-    from interp.files import make_folder
-    from interp.gate import Asked, Training, exit_status, judge
-    from interp.probe import Probing
-    from interp.records import Wanted
-    from interp.settings import find_root, load_settings
-    from interp.texts import explained, read
-    from interp.texts import sample as drawn
+    from interp.gate import ProbePlan, TrainingData, exit_status, judge_candidate
+    from interp.probe import ProbeSettings
+    from interp.project.files import make_folder
+    from interp.project.settings import find_root, load_settings
+    from interp.records import RecordSettings
+    from interp.texts import limit_explained, read_sentences
+    from interp.texts import sample_sentences as drawn
 
     root = find_root(Path.cwd())
     settings = load_settings(root)
@@ -113,53 +113,57 @@ def gate(
         )
     asked = None
     if not no_probe:
-        clean = read(texts, settings, "text") if texts else None
-        trained = Training(*(read([spec], settings, "conll") for spec in training)) if training else None
-        asked = Asked(clean, trained, Probing(measured=sites, seed=seed), most)
-    sentences = explained(drawn(read(specs, settings), sample, seed), explain, seed) if specs else None
+        clean = read_sentences(texts, settings, "text") if texts else None
+        trained = TrainingData(*(read_sentences([spec], settings, "conll") for spec in training)) if training else None
+        asked = ProbePlan(clean, trained, ProbeSettings(measured=sites, seed=seed), most)
+    sentences = limit_explained(drawn(read_sentences(specs, settings), sample, seed), explain, seed) if specs else None
     desk = Desk(
-        sentences, specs, Wanted(tuple(references), tolerance, not words_only), device, memory,
-        kept or root / ".interp" / "records",
-    )  # fmt: skip
+        sentences=sentences,
+        sources=specs,
+        wanted=RecordSettings(tuple(references), tolerance, not words_only),
+        device=device,
+        memory=memory,
+        kept=kept or root / ".interp" / "records",
+    )
     one = desk.opponent("baseline", baseline, baseline_model, not no_probe)
     other = desk.opponent("candidate", candidate, candidate_model, not no_probe)
     with progress(1, "probing") as told:
-        result = judge(one, other, judged, asked, told)
+        result = judge_candidate(one, other, judged=judged, asked=asked, progress=told)
     _tell(result, report)
     sys.exit(exit_status(result.status, fail_on))
 
 
-def _judged(root: Path, settings: Gate, seed: int) -> Judged:
+def _judged(root: Path, settings: GateSettings, seed: int) -> Criteria:
     """Limits, floors and waivers of the project at `root`."""
-    from interp.gate import Judged, floors, waivers
+    from interp.gate import Criteria, floors, waivers
 
     path = root / settings.floors
-    return Judged(
+    return Criteria(
         settings,
-        floors.load(path) if path.is_file() else None,
-        waivers.load(root / settings.waivers),
-        date.today(),
-        seed,
+        floors.load_floors(path) if path.is_file() else None,
+        waivers=waivers.load_waivers(root / settings.waivers),
+        today=date.today(),
+        seed=seed,
     )
 
 
 FILES = ("result.json", "report.html", "summary.md", "junit.xml")
 
 
-def _tell(result: Result, report: Path | None) -> None:
+def _tell(result: GateResult, report: Path | None) -> None:
     """Terminal; files where they are asked for; the job's summary where there is one."""
     from rich.console import Console
 
-    from interp.files import write
     from interp.gate.document import dumps
-    from interp.gate.junit import junit
-    from interp.gate.markdown import markdown
-    from interp.gate.page import page
-    from interp.gate.terminal import show
+    from interp.gate.report.junit import gate_junit
+    from interp.gate.report.markdown import gate_markdown
+    from interp.gate.report.page import gate_page
+    from interp.gate.report.terminal import show_gate
+    from interp.project.files import write
 
-    summary = markdown(result)
+    summary = gate_markdown(result)
     if report is not None:
-        for name, content in zip(FILES, (dumps(result), page(result), summary, junit(result)), strict=True):
+        for name, content in zip(FILES, (dumps(result), gate_page(result), summary, gate_junit(result)), strict=True):
             write(report / name, content)
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
@@ -167,7 +171,7 @@ def _tell(result: Result, report: Path | None) -> None:
                 file.write(summary)
         except OSError as error:
             say(f"The summary could not be added to {path}: {error.strerror}.")
-    show(result, Console(highlight=False, markup=False))
+    show_gate(result, Console(highlight=False, markup=False))
     if report is not None:
         click.echo(f"\n{report / 'report.html'}, with {', '.join(name for name in FILES if name != 'report.html')}")
 
@@ -185,8 +189,8 @@ def accept(cue: str, tag: str, reason: str, effect: float | None, until: datetim
     every report shows what is accepted, and an entry that has ended does not hold.
     """
     from interp.gate.waivers import Waiver
-    from interp.gate.waivers import accept as add
-    from interp.settings import find_root, load_settings
+    from interp.gate.waivers import add_waiver as add
+    from interp.project.settings import find_root, load_settings
 
     if not (cue.strip() and tag.strip() and reason.strip()):
         raise InputError("CUE, --tag and --reason must not be empty.")

@@ -13,7 +13,7 @@ from interp.cli.console import say
 
 if TYPE_CHECKING:
     from interp.golden import Comparison
-    from interp.settings import Settings
+    from interp.project.settings import Settings
 
 __all__ = ["golden"]
 
@@ -38,9 +38,9 @@ def diff(names: Sequence[str], since: str, old: Path | None, most: int, html_fil
     """
     from rich.console import Console
 
-    from interp.files import check_writable, write
     from interp.golden.revisions import in_folder, in_revision
-    from interp.report.changes import show_changes
+    from interp.project.files import check_writable, write
+    from interp.report.terminal.changes import show_changes
 
     if html_file is not None:
         check_writable(html_file)
@@ -49,7 +49,7 @@ def diff(names: Sequence[str], since: str, old: Path | None, most: int, html_fil
     after = in_folder(folder)
     named = _compared(before, after, names)
     if html_file is not None:
-        from interp.report.html import changes_page
+        from interp.report.html.pages import changes_page
 
         write(html_file, changes_page(named))
     show_changes(named, Console(highlight=False), most)
@@ -62,19 +62,19 @@ def diff(names: Sequence[str], since: str, old: Path | None, most: int, html_fil
 @click.option("--delete-orphans", is_flag=True, help="Delete goldens that no test has.")
 def check(delete_orphans: bool) -> None:
     """Find goldens without a test, damaged ones and old formats. Exit status 1 when there are any."""
-    from interp.golden.folder import delete, goldens, problems
+    from interp.golden.folder import delete_golden, find_problems, list_goldens
 
     root, settings = _project()
-    found = problems(root, settings)
+    found = find_problems(root, settings)
     for problem in found:
         deleted = delete_orphans and problem.orphan
         if deleted:
-            delete(problem.path, root / settings.golden)
+            delete_golden(problem.path, root / settings.golden)
         say(f"{problem.sentence}{' Deleted.' if deleted else ''}")
     if any(problem.orphan for problem in found) and not delete_orphans:
         say("Orphans are deleted with: interp golden check --delete-orphans")
     left = [problem for problem in found if not (problem.orphan and delete_orphans)]
-    count = len(goldens(root / settings.golden))
+    count = len(list_goldens(root / settings.golden))
     click.echo(f"{count} golden{'' if count == 1 else 's'}, {len(left)} problem{'' if len(left) == 1 else 's'}")
     if left:
         sys.exit(FOUND)
@@ -83,7 +83,7 @@ def check(delete_orphans: bool) -> None:
 @golden.command()
 def migrate() -> None:
     """Write goldens of an old format in today's. Exit status 1 when one could not be."""
-    from interp.golden.folder import migrate as migrate_all
+    from interp.golden.folder import migrate_goldens as migrate_all
 
     root, settings = _project()
     done = list(migrate_all(root, settings))
@@ -96,7 +96,7 @@ def migrate() -> None:
 
 
 def _project() -> tuple[Path, Settings]:
-    from interp.settings import find_root, load_settings
+    from interp.project.settings import find_root, load_settings
 
     root = find_root(Path.cwd())
     return root, load_settings(root)
@@ -120,11 +120,11 @@ def _compared(
     before: Mapping[str, str], after: Mapping[str, str], names: Sequence[str]
 ) -> list[tuple[str, Comparison]]:
     """Goldens that are on both sides, held to the looser of their two tolerances."""
-    from interp.golden import Policy, compare, loads
+    from interp.golden import Policy, compare_goldens, loads
 
     found = []
     for name in sorted(before.keys() & after.keys()):
         if _chosen(name, names):
             old, new = loads(before[name], f"the old {name}"), loads(after[name], name)
-            found.append((name, compare(old, new, Policy(max(old.tolerance, new.tolerance)))))
+            found.append((name, compare_goldens(old, new, Policy(max(old.tolerance, new.tolerance)))))
     return found

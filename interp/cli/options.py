@@ -16,8 +16,8 @@ from interp.versions import versions
 
 if TYPE_CHECKING:
     from interp.explain import Model
-    from interp.gate import Opponent
-    from interp.records import Records, Wanted
+    from interp.gate import Side
+    from interp.records import Records, RecordSettings
     from interp.texts import Sentence
 
 __all__ = ["CASES", "Desk", "computing", "probing", "sampling"]
@@ -85,7 +85,7 @@ def probing(command: Command) -> Command:
     return command
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Desk:
     """What records are made with, and where they are kept: named by what they are of, so that the same are never made
     twice, a killed run goes on where it was, and two at once do not collide.
@@ -93,44 +93,50 @@ class Desk:
 
     sentences: Sequence[Sentence] | None
     sources: Sequence[str]
-    wanted: Wanted
+    wanted: RecordSettings
     device: str
     memory: str | None
     kept: Path
 
-    def opponent(self, name: str, spec: str, behind: str | None, probed: bool) -> Opponent:
+    def opponent(self, name: str, spec: str, behind: str | None, probed: bool) -> Side:
         """One side, from a model or from records and the model behind them."""
         from interp.explain import load
-        from interp.gate import Opponent
-        from interp.probe import Tagged
-        from interp.records import load as read_records
+        from interp.gate import Side
+        from interp.probe import TaggerPredictor
+        from interp.records import load_records as read_records
 
         if Path(spec).is_dir() and any(Path(spec).glob("part-*.parquet")):
             records = read_records(Path(spec))
             if not (behind and probed):
-                return Opponent(records)
+                return Side(records)
             model = load(behind, self.device)
             if model.info.sha256 != records.about.model.sha256:
                 raise InputError(f"The records {spec} are of another model than {behind}.")
-            return Opponent(records, Tagged(model))
+            return Side(records, TaggerPredictor(model))
         if behind:
             raise InputError(f"{spec} is a model itself: drop --{name}-model.")
         model = load(spec, self.device)
-        return Opponent(self.recorded(name, model), Tagged(model) if probed else None)
+        return Side(self.recorded(name, model), TaggerPredictor(model) if probed else None)
 
     def recorded(self, name: str, model: Model) -> Records:
         """The model's records on the cases, made where they are not there yet."""
-        from interp.memory import parse_size
-        from interp.records import make
-        from interp.texts import fingerprint
+        from interp.engine.budget import parse_size
+        from interp.records import make_records
+        from interp.texts import data_fingerprint
 
         if self.sentences is None:
             raise InputError("Name the cases to record the models on: --cases.")
-        told = f"{model.info.sha256} {fingerprint(self.sentences)} {self.wanted} {versions()}"
+        told = f"{model.info.sha256} {data_fingerprint(self.sentences)} {self.wanted} {versions()}"
         folder = self.kept / hashlib.sha256(told.encode()).hexdigest()[:16]
         budget = parse_size(self.memory) if self.memory else None
         with progress(len(self.sentences), f"recording the {name}") as bar:
-            return make(
-                model, self.sentences, self.wanted, folder, sources=self.sources, resume=True, memory=budget,
+            return make_records(
+                model,
+                self.sentences,
+                self.wanted,
+                folder,
+                sources=self.sources,
+                resume=True,
+                memory=budget,
                 progress=bar,
-            )  # fmt: skip
+            )

@@ -62,42 +62,53 @@ def probe(
 
     Exit status 0: nothing beyond the limit. 1: a cue is. 2: could not tell, or the input does not fit.
     """
-    from interp.files import check_writable, write
-    from interp.gate import confirming, exit_status, floors, waivers
+    from interp.gate import exit_status, floors, waivers
+    from interp.gate.checks.cues import cue_check, cue_findings
     from interp.gate.document import dumps_cues
-    from interp.probe import ASKED, Candidate, Cue, Probing, associations, frequent, merged
-    from interp.probe import probe as run
-    from interp.settings import find_root, load_settings
-    from interp.texts import read
+    from interp.probe import (
+        REQUESTED,
+        Cue,
+        Nomination,
+        ProbeSettings,
+        find_associations,
+        frequent_cues,
+        merge_nominations,
+    )
+    from interp.probe import probe_models as run
+    from interp.project.files import check_writable, write
+    from interp.project.settings import find_root, load_settings
+    from interp.texts import read_sentences
 
     if json_file not in (None, "-"):
         check_writable(str(json_file))
     root = find_root(Path.cwd())
     settings = load_settings(root)
-    sentences = read(texts, settings, "text")
+    sentences = read_sentences(texts, settings, "text")
     links = []
     if training:
-        old, new = (read([spec], settings, "conll") for spec in training)
-        links = associations(old, new, most)
-    asked = [Candidate(Cue("words", " ".join(cue.split())), ASKED) for cue in cues if cue.strip()]
+        old, new = (read_sentences([spec], settings, "conll") for spec in training)
+        links = find_associations(old, new, most)
+    asked = [Nomination(Cue("words", " ".join(cue.split())), REQUESTED) for cue in cues if cue.strip()]
     words = [each.words for each in sentences]
-    every = [*asked, *merged([link.candidate for link in links], frequent(words, most), most=most)]
+    every = [*asked, *merge_nominations([link.candidate for link in links], frequent_cues(words, most), most=most)]
     clean = [(each.id, each.words) for each in sentences]
     one, other = _predictors((baseline, candidate), sentences, device)
     path = root / settings.gate.floors
-    benign = floors.load(path) if path.is_file() else None
+    benign = floors.load_floors(path) if path.is_file() else None
     if benign and benign.sites != sites:
         raise InputError(f"{path} was made with {benign.sites} sites: use --sites {benign.sites}, or calibrate anew.")
-    probing = Probing(measured=sites, seed=seed)
+    probing = ProbeSettings(measured=sites, seed=seed)
     with progress(1, "probing") as told:
         found = run(one, other, clean, every, probing, told, *([benign.usually] if benign else []))
-    accepted = waivers.load(root / settings.gate.waivers)
-    findings = confirming.cue_findings(found, links, settings.gate.cues, benign, accepted, date.today())
-    check = confirming.cue_check(findings, found, settings.gate.cues)
+    accepted = waivers.load_waivers(root / settings.gate.waivers)
+    findings = cue_findings(
+        found, links, threshold=settings.gate.cues, floors=benign, waivers=accepted, today=date.today()
+    )
+    check = cue_check(findings, found, settings.gate.cues)
     if json_file != "-":
         from rich.console import Console
 
-        from interp.gate.terminal import show_probe
+        from interp.gate.report.terminal import show_probe
 
         show_probe(check, findings, Console(highlight=False, markup=False))
     if json_file is not None:
@@ -109,11 +120,12 @@ def probe(
 def _predictors(specs: Sequence[str], sentences: Sequence[Sentence], device: str) -> list[Predictor]:
     """Functions learn their tags from the texts, both sides together: one may never have given a tag there."""
     from interp.explain import load
-    from interp.probe import CALLABLE, Called, Tagged, imported
+    from interp.probe import FUNCTION_PREFIX, FunctionPredictor, TaggerPredictor, import_function
 
     words = [each.words for each in sentences]
     found: list[Predictor] = [
-        imported(spec, words) if spec.startswith(CALLABLE) else Tagged(load(spec, device)) for spec in specs
+        import_function(spec, words) if spec.startswith(FUNCTION_PREFIX) else TaggerPredictor(load(spec, device))
+        for spec in specs
     ]
     labels = list(dict.fromkeys(label for each in found for label in each.labels))
-    return [each.of(labels) if isinstance(each, Called) else each for each in found]
+    return [each.of(labels) if isinstance(each, FunctionPredictor) else each for each in found]

@@ -12,7 +12,7 @@ from interp.cli.console import progress, say
 from interp.cli.options import CASES, computing, sampling
 
 if TYPE_CHECKING:
-    from interp.explanation import ReferenceKind
+    from interp.question import ReferenceKind
     from interp.records import Records
 
 __all__ = ["record"]
@@ -44,23 +44,23 @@ def record(
     The targets of case files are explained; elsewhere right entities, and where nobody says which those are, the
     model's. A model that is in production is recorded once and held against every candidate.
     """
-    from interp.records import Wanted
-    from interp.settings import find_root, load_settings
-    from interp.texts import explained, read
-    from interp.texts import sample as drawn
+    from interp.project.settings import find_root, load_settings
+    from interp.records import RecordSettings
+    from interp.texts import limit_explained, read_sentences
+    from interp.texts import sample_sentences as drawn
 
-    wanted = Wanted(tuple(references), tolerance, not words_only)
-    sentences = drawn(read(specs, load_settings(find_root(Path.cwd()))), sample, seed)
-    sentences = explained(sentences, explain, seed)
+    wanted = RecordSettings(tuple(references), tolerance, not words_only)
+    sentences = drawn(read_sentences(specs, load_settings(find_root(Path.cwd()))), sample, seed)
+    sentences = limit_explained(sentences, explain, seed)
 
+    from interp.engine.budget import parse_size
     from interp.explain import load
-    from interp.memory import parse_size
-    from interp.records import make
+    from interp.records import make_records
 
     budget = parse_size(memory) if memory else None
     loaded = load(model, device)
     with progress(len(sentences), "recording") as told:
-        done = make(loaded, sentences, wanted, out, sources=specs, resume=resume, memory=budget, progress=told)
+        done = make_records(loaded, sentences, wanted, out, sources=specs, resume=resume, memory=budget, progress=told)
     click.echo(f"{len(done)} sentences, {_targets(done)}: {out}")
 
 

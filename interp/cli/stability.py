@@ -12,7 +12,7 @@ import click
 from interp.cli.console import progress, say
 
 if TYPE_CHECKING:
-    from interp.explanation import ReferenceKind
+    from interp.question import ReferenceKind
 
 __all__ = ["stability"]
 
@@ -46,38 +46,46 @@ def stability(
     named as too sharp, with the looser line that would hold in all of them. Exit status 1 when one is; 2 when none is
     but a trial could not be computed.
     """
-    from interp.cases import load_cases
-    from interp.files import check_writable, write
-    from interp.memory import parse_size
-    from interp.settings import find_root, load_settings
-    from interp.stability import Goldens, dumps, find_cases
-    from interp.stability import stability as run
+    from interp.cases.load import load_cases
+    from interp.engine.budget import parse_size
+    from interp.project.files import check_writable, write
+    from interp.project.settings import find_root, load_settings
+    from interp.stability import ProjectGoldens, dumps, find_case_files
+    from interp.stability import measure_stability as run
 
     if json_file not in (None, "-"):
         check_writable(str(json_file))
     root = find_root(Path.cwd())
     settings = load_settings(root)
     files = []
-    for path in find_cases(paths):
+    for path in find_case_files(paths):
         shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         files.append((shown, load_cases(path, shown, settings)))
     budget = memory or settings.memory
     if budget is not None:
         parse_size(budget)  # checked before a model is loaded
 
+    from interp.cases.answer import resolve_model_path
     from interp.explain import Model, load
-    from interp.runner import located
 
     def loaded(name: str) -> Model:
-        found = name if Path(name).is_dir() else located(name, root)
+        found = name if Path(name).is_dir() else resolve_model_path(name, root)
         return load(found, device or settings.devices[0], settings.dtype)
 
     with progress(1) as told:
-        result = run(files, models, references, loaded, budget, Goldens(root, settings), told)
+        result = run(
+            files,
+            models,
+            references=references,
+            load=loaded,
+            memory=budget,
+            goldens=ProjectGoldens(root, settings),
+            progress=told,
+        )
     if json_file != "-":
         from rich.console import Console
 
-        from interp.report.stability import show_stability
+        from interp.report.terminal.stability import show_stability
 
         show_stability(result, Console(highlight=False))
     if json_file is not None:

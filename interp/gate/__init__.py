@@ -1,20 +1,20 @@
 """Is the new model still right for the right reasons? Two models' records, the probe and benign floors, judged."""
 
 from interp.gate.floors import Floors
-from interp.gate.result import SCHEMA, Check, CueFinding, Result, Status, exit_status
-from interp.gate.running import Asked, Judged, Opponent, Training, judge
+from interp.gate.judge import Criteria, ProbePlan, Side, TrainingData, judge_candidate
+from interp.gate.result import SCHEMA, CheckResult, CheckStatus, CueFinding, GateResult, exit_status
 
 __all__ = [
     "SCHEMA",
-    "Asked",
-    "Check",
+    "CheckResult",
+    "CheckStatus",
+    "Criteria",
     "CueFinding",
     "Floors",
-    "Judged",
-    "Opponent",
-    "Result",
-    "Status",
-    "Training",
+    "GateResult",
+    "ProbePlan",
+    "Side",
+    "TrainingData",
     "exit_status",
-    "judge",
+    "judge_candidate",
 ]

@@ -16,11 +16,11 @@ from scipy import stats
 from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, Entities
 
 from interp.gate.evidence import shape
-from interp.gate.resampling import interval
+from interp.gate.resample import interval
+from interp.question.tags import Entity, find_entities
 from interp.records import Record
-from interp.tags import Entity, entities
 
-__all__ = ["Behaviour", "Flip", "Rate", "SliceMoved", "strict_spans"]
+__all__ = ["Behaviour", "Flip", "FlipRate", "SliceChange", "strict_spans"]
 
 Array = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ MOST_FLIPS = 100
 ALL = "all"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Flip:
     """A word whose tag turned; `index` 0 is the first of the sentence."""
 
@@ -41,7 +41,7 @@ class Flip:
 
 
 @dataclass(frozen=True)
-class Rate:
+class FlipRate:
     """A part with its 95 % interval over documents."""
 
     value: float
@@ -50,8 +50,8 @@ class Rate:
     count: int
 
 
-@dataclass(frozen=True)
-class SliceMoved:
+@dataclass(frozen=True, kw_only=True)
+class SliceChange:
     """Strict span F1 of a slice before and after, with the 95 % interval of the difference over documents.
 
     `count` right entities; `lost` right in the baseline alone, `won` in the candidate alone; `p` of McNemar's exact
@@ -107,13 +107,15 @@ class Behaviour:
         for index in turned[: MOST_FLIPS - len(self._flips)]:
             gold = baseline.gold[index] if baseline.gold else None
             old, new = str(baseline.tags[index]), str(candidate.tags[index])
-            self._flips.append(Flip(baseline.id, baseline.words, index, old, new, gold))
+            self._flips.append(
+                Flip(id=baseline.id, words=baseline.words, index=index, baseline=old, candidate=new, gold=gold)
+            )
         self._turned[baseline.document] += (len(turned), len(baseline.tags))
         if baseline.gold is not None:
             self._score(baseline, candidate, baseline.gold)
 
     def _score(self, baseline: Record, candidate: Record, gold: Sequence[str]) -> None:
-        right = set(entities(gold))
+        right = set(find_entities(gold))
         old, new = (strict_spans([tag or "O" for tag in each.tags], self._labels) for each in (baseline, candidate))
         members: dict[str, set[Entity]] = defaultdict(set)
         for each in right | old | new:
@@ -126,7 +128,7 @@ class Behaviour:
             counts.lost += len(mine & old - new)
             counts.won += len(mine & new - old)
 
-    def slices(self, seed: int = 0) -> tuple[SliceMoved, ...]:
+    def slices(self, seed: int = 0) -> tuple[SliceChange, ...]:
         """Every slice that holds a right entity, all of it first."""
         found = [_moved(name, counts, seed) for name, counts in self._slices.items() if _right(counts)]
         if not found:
@@ -135,7 +137,7 @@ class Behaviour:
         found = [replace(each, q=float(q)) for each, q in zip(found, adjusted, strict=True)]
         return tuple(sorted(found, key=lambda each: (each.slice != ALL, each.slice)))
 
-    def flip_rate(self, seed: int = 0) -> Rate | None:
+    def flip_rate(self, seed: int = 0) -> FlipRate | None:
         """Part of the words whose tag turned; None where there are none."""
         if not self._turned:
             return None
@@ -145,7 +147,7 @@ class Behaviour:
             return np.asarray(sums[..., 0] / np.maximum(sums[..., 1], 1))
 
         low, high = interval(rows, rate, seed, bounds=(0.0, 1.0))
-        return Rate(float(rate(rows.sum(0))), low, high, int(rows[:, 1].sum()))
+        return FlipRate(float(rate(rows.sum(0))), low, high, int(rows[:, 1].sum()))
 
 
 def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
@@ -157,7 +159,7 @@ def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
     inside, starting = ({label[2:] for label in labels if label[:2] == mark} for mark in ("I-", "B-"))
     scheme = IOBES if marks & {"S-", "E-"} else BILOU if marks & {"U-", "L-"} else IOB1 if inside - starting else IOB2
     if not marks & {"B-", "S-", "U-"}:
-        return set(entities(tags))
+        return set(find_entities(tags))
     clean = [tag if tag[1:2] == "-" or tag == "O" else "O" for tag in tags]  # [CLS] and the like
     clean = [f"I{tag[1:]}" if tag.startswith("M-") else tag for tag in clean]  # BMES
     return {Entity(each.start, each.end, each.tag) for row in Entities([clean], scheme).entities for each in row}
@@ -190,7 +192,7 @@ def _f1(sums: Array) -> Array:
     return np.asarray(2 * tp / np.maximum(2 * tp + fp + fn, 1))
 
 
-def _moved(name: str, counts: _Counts, seed: int) -> SliceMoved:
+def _moved(name: str, counts: _Counts, seed: int) -> SliceChange:
     rows = np.array(list(counts.rows.values()))
     low, high = interval(rows, lambda sums: _f1(sums[..., 3:]) - _f1(sums[..., :3]), seed)
     turned = counts.lost + counts.won
@@ -199,4 +201,16 @@ def _moved(name: str, counts: _Counts, seed: int) -> SliceMoved:
     # Half the interval is 1.96 standard errors; 80 % power at the same level needs 2.8 of them.
     smallest = (high - low) / 2 * 2.8 / 1.96
     before, after = float(_f1(sums[:3])), float(_f1(sums[3:]))
-    return SliceMoved(name, before, after, low, high, _right(counts), counts.lost, counts.won, p, p, smallest)
+    return SliceChange(
+        slice=name,
+        before=before,
+        after=after,
+        low=low,
+        high=high,
+        count=_right(counts),
+        lost=counts.lost,
+        won=counts.won,
+        p=p,
+        q=p,
+        smallest=smallest,
+    )

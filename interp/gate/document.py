@@ -12,31 +12,31 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from interp.errors import FormatError
-from interp.gate.result import SCHEMA, Check, CueFinding, Result
+from interp.gate.result import SCHEMA, CheckResult, CueFinding, GateResult
 
 __all__ = ["dumps", "dumps_cues", "loads", "schema"]
 
-_ADAPTER = TypeAdapter(Result)
+_ADAPTER = TypeAdapter(GateResult)
 NUMBERS = ("value", "low", "high", "limit", "floor", "smallest")
 
 
-def dumps(result: Result) -> str:
+def dumps(result: GateResult) -> str:
     """The document; a check's numbers that are none are null."""
     checks = tuple(map(_finite, result.checks))
     content = {"schema": SCHEMA, **_ADAPTER.dump_python(replace(result, checks=checks), mode="json")}
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def _finite(check: Check) -> Check:
+def _finite(check: CheckResult) -> CheckResult:
     """The same without numbers that are none."""
     numbers = {name: getattr(check, name) for name in NUMBERS}
     none: dict[str, Any] = {name: None for name, value in numbers.items() if value is None or not math.isfinite(value)}
     return replace(check, **none)
 
 
-def dumps_cues(check: Check, cues: Sequence[CueFinding]) -> str:
+def dumps_cues(check: CheckResult, cues: Sequence[CueFinding]) -> str:
     """What a probe alone found: those two parts of the same document."""
-    one, many = TypeAdapter(Check), TypeAdapter(list[CueFinding])
+    one, many = TypeAdapter(CheckResult), TypeAdapter(list[CueFinding])
     content = {
         "schema": SCHEMA,
         "checks": [one.dump_python(check, mode="json")],
@@ -45,7 +45,7 @@ def dumps_cues(check: Check, cues: Sequence[CueFinding]) -> str:
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def loads(text: str, path: Path | str) -> Result:
+def loads(text: str, path: Path | str) -> GateResult:
     """Raises FormatError, which names `path`."""
     try:
         content = json.loads(text)

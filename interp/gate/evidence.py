@@ -20,10 +20,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from interp.gate.resampling import interval
-from interp.records import Explained, Record
+from interp.gate.resample import interval
+from interp.records import Record, RecordedExplanation
 
-__all__ = ["BANDS", "Agreement", "Evidence", "Group", "Shift", "Shifts", "distance", "matched", "shape"]
+__all__ = ["BANDS", "Evidence", "EvidenceAgreement", "EvidenceShifts", "Group", "Shift", "distance", "matched", "shape"]
 
 Array = npt.NDArray[np.float64]
 Group = Literal["word", "class"]
@@ -36,7 +36,7 @@ NULL = 20
 """Words from which their own spread can be told."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shift:
     """A feature's shift: `total` in cases' worth over the `cases` in which it stands, and how far out that is (`z`).
 
@@ -53,7 +53,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class EvidenceAgreement:
     """How alike explanations are: `overlap`, Σ min of the two models' shares in the mean, and `beyond_chance` of it, 0
     for shuffled words, 1 for equal ones, with its 95 % interval over documents.
 
@@ -67,13 +67,13 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Shifts:
+class EvidenceShifts:
     """All shifts, the farthest out first; `spread` is τ by group and band; `cases` targets were compared."""
 
     shifts: tuple[Shift, ...]
     spread: Mapping[str, float]
     cases: int
-    agreement: Agreement | None
+    agreement: EvidenceAgreement | None
 
 
 class _Sums:
@@ -115,13 +115,15 @@ class Evidence:
         self._sums: dict[tuple[Group, str], _Sums] = {}
 
     def add(self, baseline: Record, candidate: Record) -> None:
-        pairs: dict[tuple[int, ...], list[tuple[Explained, Explained]]] = defaultdict(list)
+        pairs: dict[tuple[int, ...], list[tuple[RecordedExplanation, RecordedExplanation]]] = defaultdict(list)
         for one, other in matched(baseline, candidate):
             pairs[one.target].append((one, other))
         for target, same in pairs.items():
             self._case(baseline, target, same)
 
-    def _case(self, record: Record, target: tuple[int, ...], same: Sequence[tuple[Explained, Explained]]) -> None:
+    def _case(
+        self, record: Record, target: tuple[int, ...], same: Sequence[tuple[RecordedExplanation, RecordedExplanation]]
+    ) -> None:
         """One target under every reference: what moved from which words, per band."""
         context = [index for index in range(len(record.words)) if index not in target]
         if not context:
@@ -141,7 +143,7 @@ class Evidence:
                 self._sums[key] = _Sums(moved.shape[:2])
             self._sums[key].add(moved[..., indices].sum(-1), same[0][0].tags[0])
 
-    def result(self, spread: Mapping[str, float] | None = None, seed: int = 0) -> Shifts:
+    def result(self, spread: Mapping[str, float] | None = None, seed: int = 0) -> EvidenceShifts:
         """`spread`: τ as benign checkpoints had it; used where it is larger than the words' own."""
         own: dict[str, float] = {}
         found: list[Shift] = []
@@ -161,11 +163,13 @@ class Evidence:
                     total, count = sums.total(band), sums.cases
                     z = total / float(np.sqrt(count**2 * between**2 + count * case**2))
                     tag = max(sums.tags, key=lambda tag: sums.tags[tag][band] * (1 if total >= 0 else -1))
-                    found.append(Shift(group, feature, BANDS[band], total, count, z, tag))
+                    found.append(
+                        Shift(group=group, feature=feature, band=BANDS[band], total=total, cases=count, z=z, tag=tag)
+                    )
         found.sort(key=lambda each: (-abs(each.z), each.feature, each.band))
-        return Shifts(tuple(found), own, self._cases, self._agreement(seed))
+        return EvidenceShifts(tuple(found), own, self._cases, self._agreement(seed))
 
-    def _agreement(self, seed: int) -> Agreement | None:
+    def _agreement(self, seed: int) -> EvidenceAgreement | None:
         if not self._documents:
             return None
         rows = np.array(list(self._documents.values()))
@@ -176,10 +180,10 @@ class Evidence:
 
         low, high = interval(rows, beyond, seed)
         sums = rows.sum(0)
-        return Agreement(float(sums[0] / sums[2]), float(beyond(sums)), low, high)
+        return EvidenceAgreement(float(sums[0] / sums[2]), float(beyond(sums)), low, high)
 
 
-def matched(baseline: Record, candidate: Record) -> Iterator[tuple[Explained, Explained]]:
+def matched(baseline: Record, candidate: Record) -> Iterator[tuple[RecordedExplanation, RecordedExplanation]]:
     """Explanations of one target for the same tags under the same reference."""
     theirs = {(each.target, each.reference, each.tags): each for each in candidate.explained}
     for one in baseline.explained:
@@ -188,12 +192,12 @@ def matched(baseline: Record, candidate: Record) -> Iterator[tuple[Explained, Ex
             yield one, other
 
 
-def distance(one: Explained, other: Explained) -> float:
+def distance(one: RecordedExplanation, other: RecordedExplanation) -> float:
     """Part of the evidence that stands on other words: 0 the same, 1 nothing in common."""
     return float(1 - np.minimum(_shares(one)[0], _shares(other)[0]).sum())
 
 
-def _shares(explained: Explained) -> Array:
+def _shares(explained: RecordedExplanation) -> Array:
     """Shares of Σ|value| per word: of the words themselves, then of three bands of layers, which share
     layers where there are fewer; (bands, words)."""
     rows = [np.abs(np.array([explained.attributions]))]

@@ -26,10 +26,10 @@ from pydantic import TypeAdapter, ValidationError
 from scipy import stats
 
 from interp.errors import FormatError
-from interp.files import write
 from interp.probe import Cue, forms_and_spots
+from interp.project.files import write
 
-__all__ = ["FEWEST", "SCHEMA", "Floors", "Run", "Source", "bound", "levels", "load", "save"]
+__all__ = ["FEWEST", "SCHEMA", "BenignRun", "Floors", "Source", "bound", "levels", "load_floors", "save_floors"]
 
 SCHEMA = "interp.floors/1"
 CONFIDENCE = 0.99
@@ -49,8 +49,8 @@ LEAST = 0.1
 Source = Literal["retrained", "continued"]
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, kw_only=True)
+class BenignRun:
     """One benign checkpoint held against the baseline.
 
     `cues`: the largest effect of any cue, in nats; `ratios`: by family of cues, the largest over its level in the other
@@ -68,7 +68,7 @@ class Run:
     spread: Mapping[str, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Floors:
     """Benign runs of one baseline (`baseline` is its fingerprint), on `cases` explained targets of `data`, probed at so
     many `sites`.
@@ -80,7 +80,7 @@ class Floors:
     data: str
     cases: int
     sites: int
-    runs: tuple[Run, ...]
+    runs: tuple[BenignRun, ...]
     levels: Mapping[str, Mapping[str, float]]
     usual: Mapping[str, Mapping[str, float]]
 
@@ -183,12 +183,12 @@ def bound(values: Sequence[float], confidence: float = CONFIDENCE) -> float:
     return float(max(np.exp(logs.mean() + reach), positive.max()))
 
 
-def save(floors: Floors, path: Path) -> None:
+def save_floors(floors: Floors, path: Path) -> None:
     """Raises OutputError."""
     write(path, json.dumps({"schema": SCHEMA, **asdict(floors)}, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
 
 
-def load(path: Path) -> Floors:
+def load_floors(path: Path) -> Floors:
     """Raises FormatError, which names the file."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from interp.gate.behaviour import Flip, SliceMoved
-from interp.gate.evidence import Agreement, Shift
-from interp.probe import Example
+from interp.gate.behaviour import Flip, SliceChange
+from interp.gate.evidence import EvidenceAgreement, Shift
+from interp.probe import FlipExample
 
 __all__ = [
     "SCHEMA",
-    "Beside",
-    "Check",
+    "AcceptedWaiver",
+    "CaseComparison",
+    "CheckResult",
+    "CheckStatus",
     "CueFinding",
-    "Data",
-    "Result",
+    "DataSummary",
+    "GateResult",
     "Severity",
-    "Side",
-    "Status",
-    "Waived",
+    "SideSummary",
     "exit_status",
     "overall",
 ]
@@ -31,7 +31,7 @@ SCHEMA = "interp.gate/1"
 Severity = Literal["critical", "advisory"]
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     """How a check ended, and the gate: the worst of its checks, in this order."""
 
     FAIL = "fail"
@@ -48,18 +48,18 @@ class Status(StrEnum):
 
 
 _MESSAGES = {
-    Status.FAIL: "The candidate got worse.",
-    Status.ERROR: "Something could not be computed, so nothing is said of it.",
-    Status.INCOMPARABLE: "The two sides cannot be held against each other.",
-    Status.INCONCLUSIVE: "The data is too little to tell: give more cases.",
-    Status.WARN: "Worth a look; it does not stop the candidate.",
-    Status.PASS: "Nothing got worse, as far as this data can tell.",
-    Status.SKIPPED: "Not asked for, or nothing to judge.",
+    CheckStatus.FAIL: "The candidate got worse.",
+    CheckStatus.ERROR: "Something could not be computed, so nothing is said of it.",
+    CheckStatus.INCOMPARABLE: "The two sides cannot be held against each other.",
+    CheckStatus.INCONCLUSIVE: "The data is too little to tell: give more cases.",
+    CheckStatus.WARN: "Worth a look; it does not stop the candidate.",
+    CheckStatus.PASS: "Nothing got worse, as far as this data can tell.",
+    CheckStatus.SKIPPED: "Not asked for, or nothing to judge.",
 }
 
 
-@dataclass(frozen=True)
-class Check:
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
     """One question and its answer.
 
     `value` with its 95 % interval in `unit`; `limit` is what it is held to, `floor` what benign models stay below;
@@ -68,7 +68,7 @@ class Check:
 
     name: str
     severity: Severity
-    status: Status
+    status: CheckStatus
     sentence: str
     unit: str = ""
     value: float | None = None
@@ -80,27 +80,27 @@ class Check:
     count: int | None = None
 
 
-def overall(checks: Sequence[Check]) -> Status:
+def overall(checks: Sequence[CheckResult]) -> CheckStatus:
     """The worst status; an advisory check weighs as a warning at most. Where nothing was judged, nothing passes."""
-    order = list(Status)
-    found = [Status.WARN if _milder(check) else check.status for check in checks]
-    judged = [status for status in found if status is not Status.SKIPPED]
-    return min(judged, key=order.index, default=Status.INCONCLUSIVE)
+    order = list(CheckStatus)
+    found = [CheckStatus.WARN if _milder(check) else check.status for check in checks]
+    judged = [status for status in found if status is not CheckStatus.SKIPPED]
+    return min(judged, key=order.index, default=CheckStatus.INCONCLUSIVE)
 
 
-def _milder(check: Check) -> bool:
-    return check.severity == "advisory" and check.status in (Status.FAIL, Status.INCONCLUSIVE)
+def _milder(check: CheckResult) -> bool:
+    return check.severity == "advisory" and check.status in (CheckStatus.FAIL, CheckStatus.INCONCLUSIVE)
 
 
-def exit_status(status: Status, fail_on: Sequence[str] = ()) -> int:
+def exit_status(status: CheckStatus, fail_on: Sequence[str] = ()) -> int:
     """0 pass, 1 regression, 2 could not tell; `fail_on` counts "warn" or "inconclusive" as a regression."""
-    if status is Status.FAIL or status.value in fail_on:
+    if status is CheckStatus.FAIL or status.value in fail_on:
         return 1
-    return 0 if status in (Status.PASS, Status.WARN) else 2
+    return 0 if status in (CheckStatus.PASS, CheckStatus.WARN) else 2
 
 
 @dataclass(frozen=True)
-class Side:
+class SideSummary:
     """One model, its fingerprint, and its strict span F1 where right tags are known."""
 
     name: str
@@ -109,13 +109,13 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Waived:
+class AcceptedWaiver:
     reason: str
     until: str
     expired: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CueFinding:
     """A cue that the candidate takes for a sign of a tag (or no longer does), measured by intervention.
 
@@ -130,7 +130,7 @@ class CueFinding:
     tag: str
     place: str
     source: str
-    status: Status
+    status: CheckStatus
     effect: float
     low: float
     high: float
@@ -140,7 +140,7 @@ class CueFinding:
     baseline: float
     flips: int
     count: int
-    example: Example | None
+    example: FlipExample | None
     where: str = ""
     trained: int = 0
     trained_count: int = 0
@@ -148,15 +148,15 @@ class CueFinding:
     trained_before_count: int = 0
     rows: tuple[str, ...] = ()
     row_count: int = 0
-    waived: Waived | None = None
+    waived: AcceptedWaiver | None = None
 
     @property
     def accepted(self) -> bool:
         return self.waived is not None and not self.waived.expired
 
 
-@dataclass(frozen=True)
-class Beside:
+@dataclass(frozen=True, kw_only=True)
+class CaseComparison:
     """One case under both models, in logits: word attributions, and layers if they were recorded."""
 
     id: str
@@ -171,8 +171,8 @@ class Beside:
     candidate_layers: tuple[tuple[float, ...], ...]
 
 
-@dataclass(frozen=True)
-class Data:
+@dataclass(frozen=True, kw_only=True)
+class DataSummary:
     """`unread`: sentences that neither model can read; `targets` explained by both for the same tags."""
 
     fingerprint: str
@@ -183,23 +183,23 @@ class Data:
     unread: int
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, kw_only=True)
+class GateResult:
     """`headline` says it in one sentence, `advice` what to do next; lists are in order of weight."""
 
-    status: Status
+    status: CheckStatus
     headline: str
     advice: tuple[str, ...]
-    baseline: Side
-    candidate: Side
-    data: Data
-    checks: tuple[Check, ...]
+    baseline: SideSummary
+    candidate: SideSummary
+    data: DataSummary
+    checks: tuple[CheckResult, ...]
     cues: tuple[CueFinding, ...] = ()
     evidence: tuple[Shift, ...] = ()
-    agreement: Agreement | None = None
-    slices: tuple[SliceMoved, ...] = ()
+    agreement: EvidenceAgreement | None = None
+    slices: tuple[SliceChange, ...] = ()
     flips: tuple[Flip, ...] = ()
-    cases: tuple[Beside, ...] = ()
+    cases: tuple[CaseComparison, ...] = ()
     waivers: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

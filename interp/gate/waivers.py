@@ -11,11 +11,11 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from interp.errors import InputError
-from interp.files import write
-from interp.strict import Strict, parse_toml, problems
-from interp.tags import kind_of
+from interp.project.files import write
+from interp.project.strict import Strict, parse_toml, validation_problems
+from interp.question.tags import kind_of
 
-__all__ = ["Waiver", "accept", "load", "waiver_for"]
+__all__ = ["Waiver", "add_waiver", "load_waivers", "waiver_for"]
 
 SLACK = 1.5
 """How many times the accepted effect is still the same finding."""
@@ -48,7 +48,7 @@ class _File(Strict):
     waiver: list[Waiver] = Field(default_factory=list)
 
 
-def load(path: Path) -> tuple[Waiver, ...]:
+def load_waivers(path: Path) -> tuple[Waiver, ...]:
     """All waivers of a file; none where there is no file. Raises InputError, which names the key."""
     if not path.is_file():
         return ()
@@ -56,7 +56,9 @@ def load(path: Path) -> tuple[Waiver, ...]:
     try:
         return tuple(_File.model_validate(content).waiver)
     except ValidationError as error:
-        raise InputError("\n".join(f"{path}, key {key}: {told}" for key, told in problems(error, _File))) from error
+        raise InputError(
+            "\n".join(f"{path}, key {key}: {told}" for key, told in validation_problems(error, _File))
+        ) from error
 
 
 def waiver_for(waivers: Sequence[Waiver], cue: str, tag: str, effect: float) -> Waiver | None:
@@ -64,11 +66,11 @@ def waiver_for(waivers: Sequence[Waiver], cue: str, tag: str, effect: float) -> 
     return max((each for each in waivers if each.covers(cue, tag, effect)), key=lambda each: each.until, default=None)
 
 
-def accept(path: Path, waiver: Waiver, today: date) -> None:
+def add_waiver(path: Path, waiver: Waiver, today: date) -> None:
     """Add a waiver to a file, whose other lines stay as they are. Raises InputError or OutputError."""
     if not waiver.holds(today):
         raise InputError(f"--until {waiver.until} is past: name a day to come.")
-    load(path)  # a file that is damaged is not added to
+    load_waivers(path)  # a file that is damaged is not added to
     before = path.read_text(encoding="utf-8") if path.is_file() else _HEAD
     lines = [f"{name} = {_toml(value)}" for name, value in waiver if value is not None]
     write(path, "\n".join([before.rstrip(), "", "[[waiver]]", *lines, ""]))

@@ -1,6 +1,18 @@
 """Goldens: accepted explanations in files, held against new ones with tolerance."""
 
-from interp.golden.comparison import Change, Comparison, Policy, Rule, compare
-from interp.golden.document import FORMAT, SUFFIX, Golden, dumps, loads, of
+from interp.golden.compare import Change, Comparison, Policy, Promise, compare_goldens
+from interp.golden.document import FORMAT, GOLDEN_SUFFIX, Golden, dumps, golden_of, loads
 
-__all__ = ["FORMAT", "SUFFIX", "Change", "Comparison", "Golden", "Policy", "Rule", "compare", "dumps", "loads", "of"]
+__all__ = [
+    "FORMAT",
+    "GOLDEN_SUFFIX",
+    "Change",
+    "Comparison",
+    "Golden",
+    "Policy",
+    "Promise",
+    "compare_goldens",
+    "dumps",
+    "golden_of",
+    "loads",
+]

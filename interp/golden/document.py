@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from interp.errors import FormatError
-from interp.explanation import Explanation, Values, addresses
+from interp.explanation import Explanation, Values, distinct_names
 
-__all__ = ["FORMAT", "MIGRATIONS", "SUFFIX", "Golden", "dumps", "loads", "migrated", "of", "scale"]
+__all__ = ["FORMAT", "GOLDEN_SUFFIX", "MIGRATIONS", "Golden", "dumps", "golden_of", "loads", "migrate_text", "scale"]
 
 NAME, VERSION = "interp.golden", 1
 FORMAT = f"{NAME}/{VERSION}"
-SUFFIX = ".golden.json"
+GOLDEN_SUFFIX = ".golden.json"
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From each old format version to the next one; version 1 is the first."""
@@ -30,7 +30,7 @@ FLOOR = 1e-3
 QUARTILES = ("min", "q1", "median", "q3", "max")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Golden:
     """What is pinned of one explanation. Lists of numbers have one value per word, special tokens included.
 
@@ -55,7 +55,7 @@ class Golden:
     @property
     def names(self) -> list[str]:
         """Words told apart, as in `Rob#2`."""
-        return addresses(self.words)
+        return distinct_names(self.words)
 
     @property
     def ranked(self) -> list[int]:
@@ -85,7 +85,7 @@ def scale(values: Values, attributions: Values) -> float:
     return max(math.fsum(map(abs, values)), FLOOR * math.fsum(map(abs, attributions)))
 
 
-def of(explanation: Explanation, tolerance: float) -> Golden:
+def golden_of(explanation: Explanation, tolerance: float) -> Golden:
     """The golden of an explanation, to be held to `tolerance`: rounded to one digit more than that needs.
 
     Raises FormatError when the explanation holds NaN or infinity.
@@ -163,7 +163,7 @@ def loads(text: str, name: str) -> Golden:
     return _decoded(document, name)
 
 
-def migrated(text: str, name: str) -> str | None:
+def migrate_text(text: str, name: str) -> str | None:
     """The text of an old format in today's, None where it is today's already. Raises FormatError for others."""
     document = _parse(text, name)
     version = _version(document, name)

@@ -14,14 +14,14 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from interp.cases import SUFFIX as CASES
-from interp.cases import load_cases
+from interp.cases.load import CASE_SUFFIX as CASES
+from interp.cases.load import load_cases
 from interp.errors import FormatError, InputError
-from interp.files import write
-from interp.golden.document import SUFFIX, loads, migrated
-from interp.settings import Settings
+from interp.golden.document import GOLDEN_SUFFIX, loads, migrate_text
+from interp.project.files import write
+from interp.project.settings import Settings
 
-__all__ = ["Problem", "delete", "file_name", "golden_file", "goldens", "migrate", "problems"]
+__all__ = ["Problem", "delete_golden", "file_name", "find_problems", "golden_file", "list_goldens", "migrate_goldens"]
 
 LONGEST = 200
 
@@ -39,7 +39,7 @@ def golden_file(folder: Path, root: Path, test_file: Path, name: str) -> Path:
     """Where a golden lies. Raises InputError for a test outside of the root."""
     if not test_file.is_relative_to(root):
         raise InputError(f"{test_file} lies outside of {root}, so its golden has no place: set pytest's --rootdir.")
-    return folder / test_file.relative_to(root) / f"{file_name(name)}{SUFFIX}"
+    return folder / test_file.relative_to(root) / f"{file_name(name)}{GOLDEN_SUFFIX}"
 
 
 def file_name(name: str) -> str:
@@ -50,19 +50,20 @@ def file_name(name: str) -> str:
     return f"{safe[:LONGEST]}~{sha256(name.encode()).hexdigest()[:8]}"
 
 
-def goldens(folder: Path) -> list[Path]:
+def list_goldens(folder: Path) -> list[Path]:
     """Every golden, in order."""
-    return sorted(folder.rglob(f"*{SUFFIX}"))
+    return sorted(folder.rglob(f"*{GOLDEN_SUFFIX}"))
 
 
-def problems(root: Path, settings: Settings) -> list[Problem]:
+def find_problems(root: Path, settings: Settings) -> list[Problem]:
     """Damaged goldens, those of old formats, those without a test, and what interrupted writes left."""
     folder = root / settings.golden
     owners = _Owners(root, settings)
     found = [
-        Problem(path, "is left from an interrupted write: delete it.") for path in folder.rglob(f".*{SUFFIX}.*.part")
+        Problem(path, "is left from an interrupted write: delete it.")
+        for path in folder.rglob(f".*{GOLDEN_SUFFIX}.*.part")
     ]
-    for path in goldens(folder):
+    for path in list_goldens(folder):
         shown = str(path.relative_to(root))
         if why := owners.missing(path.relative_to(folder)):
             found.append(Problem(path, f"{shown} belongs to no test: {why}.", orphan=True))
@@ -78,7 +79,7 @@ def problems(root: Path, settings: Settings) -> list[Problem]:
     return found
 
 
-def delete(path: Path, folder: Path) -> None:
+def delete_golden(path: Path, folder: Path) -> None:
     """Delete a golden, and the folders below `folder` that it leaves empty."""
     path.unlink(missing_ok=True)
     for each in path.parents:
@@ -87,12 +88,12 @@ def delete(path: Path, folder: Path) -> None:
         each.rmdir()
 
 
-def migrate(root: Path, settings: Settings) -> Iterator[tuple[Path, str | None]]:
+def migrate_goldens(root: Path, settings: Settings) -> Iterator[tuple[Path, str | None]]:
     """Write every golden of an old format in today's; yields those that were, and why others could not be."""
-    for path in goldens(root / settings.golden):
+    for path in list_goldens(root / settings.golden):
         shown = str(path.relative_to(root))
         try:
-            new = migrated(path.read_text(encoding="utf-8"), shown)
+            new = migrate_text(path.read_text(encoding="utf-8"), shown)
         except (FormatError, OSError, UnicodeDecodeError) as error:
             yield path, str(error)
             continue
@@ -110,7 +111,7 @@ class _Owners:
 
     def missing(self, golden: Path) -> str | None:
         """Why a golden (its path in the golden folder) has no test; None where it has one."""
-        test_file, name = golden.parent, unquote(golden.name.removesuffix(SUFFIX))
+        test_file, name = golden.parent, unquote(golden.name.removesuffix(GOLDEN_SUFFIX))
         if not (self.root / test_file).is_file():
             return f"there is no {test_file}"
         if test_file not in self._names:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from interp.errors import InputError
-from interp.golden.document import SUFFIX
-from interp.golden.folder import goldens
+from interp.golden.document import GOLDEN_SUFFIX
+from interp.golden.folder import list_goldens
 
 __all__ = ["in_folder", "in_revision"]
 
@@ -17,7 +17,7 @@ def in_folder(folder: Path) -> dict[str, str]:
     """The text of every golden by its path in the folder. Raises InputError where there is no folder."""
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.")
-    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in goldens(folder)}
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in list_goldens(folder)}
 
 
 def in_revision(folder: Path, revision: str) -> Mapping[str, str]:
@@ -25,7 +25,7 @@ def in_revision(folder: Path, revision: str) -> Mapping[str, str]:
     if revision.startswith("-"):
         raise InputError(f"{revision} is no git revision.")
     listed = _git(folder, "ls-tree", "-r", "-z", "--name-only", revision, "--", ".")
-    names = [name for name in listed.split("\0") if name.endswith(SUFFIX)]
+    names = [name for name in listed.split("\0") if name.endswith(GOLDEN_SUFFIX)]
     return {name: _git(folder, "show", f"{revision}:./{name}") for name in names}
 
 

@@ -17,7 +17,7 @@ _ROTARY = "positions are rotary: they turn queries and keys in every layer, ther
 _RELATIVE = "positions are relative: they enter the attention of every layer, no table is added to the words"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """One row: the embedding block, its tables (summed before its LayerNorm), and the list of layers.
 

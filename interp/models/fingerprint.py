@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from interp.models.tokens import definition
+from interp.models.tokenizer import tokenizer_definition
 
-__all__ = ["fingerprint"]
+__all__ = ["model_fingerprint"]
 
 
-def fingerprint(tensors: Mapping[str, Tensor], tokenizer: PreTrainedTokenizerBase, settings: str = "") -> str:
+def model_fingerprint(tensors: Mapping[str, Tensor], tokenizer: PreTrainedTokenizerBase, settings: str = "") -> str:
     """sha256 over every tensor's name, shape and bytes (in the type they were stored in), the tokeniser's definition,
     and what else decides the numbers.
 
@@ -25,6 +25,6 @@ def fingerprint(tensors: Mapping[str, Tensor], tokenizer: PreTrainedTokenizerBas
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-    digest.update(definition(tokenizer))
+    digest.update(tokenizer_definition(tokenizer))
     digest.update(settings.encode())
     return digest.hexdigest()

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from interp.recording import frozen, recording_calls
+from interp.engine.hooks import frozen, recording_calls
 
-__all__ = ["TABLES", "Parts", "measured", "plain_ids"]
+__all__ = ["TABLES", "Parts", "measure_parts", "probe_ids"]
 
 TABLES = ("word", "position", "token_type")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Parts:
     """The modules of one loaded model.
 
@@ -48,7 +48,7 @@ class Parts:
         return self.count > len(self.layers)
 
 
-def measured(
+def measure_parts(
     model: PreTrainedModel,
     embeddings: nn.Module,
     tables: Mapping[str, nn.Module],
@@ -59,7 +59,7 @@ def measured(
     """The parts as they show in a forward of two sub-tokens: how often layers are called, and how wide they are. Raises
     ValueError where a layer returns anything but a row for each sub-token.
     """
-    ids = plain_ids(model, 2)
+    ids = probe_ids(model, 2)
     asked = _arguments(kept)
     with torch.no_grad(), frozen(model), recording_calls([embeddings, *layers]) as outputs, asked as rows:
         alone = model(input_ids=ids).logits
@@ -74,10 +74,19 @@ def measured(
     if not tables:
         absent = {"components": reasons["word"]}
     widths = tuple(output.shape[-1] for output in outputs)
-    return Parts(embeddings, tables, absent, layers, widths, longest, list(rows), _masks(model, ids, alone))
+    return Parts(
+        embeddings=embeddings,
+        tables=tables,
+        absent=absent,
+        layers=layers,
+        widths=widths,
+        longest=longest,
+        kept=list(rows),
+        pads=_masks(model, ids, alone),
+    )
 
 
-def plain_ids(model: PreTrainedModel, length: int) -> Tensor:
+def probe_ids(model: PreTrainedModel, length: int) -> Tensor:
     """A row of sub-tokens that are no padding, to see what a forward does."""
     padding = getattr(model.config, "pad_token_id", None)
     return torch.full((1, length), 1 if padding == 0 else 0, device=model.device)

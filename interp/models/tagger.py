@@ -16,14 +16,15 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from interp.engine.budget import MAX_TOKENS, Cost
+from interp.engine.hooks import frozen, interrupted, recording, recording_calls, replacing, saved_bytes
+from interp.engine.paths import Block, IntegrationPath, Samples
 from interp.errors import InputError
-from interp.explanation import ModelInfo, ReferenceKind
-from interp.memory import MOST_TOKENS, Cost
-from interp.models.finding import parts_of
-from interp.models.parts import plain_ids
-from interp.models.tokens import aligned
-from interp.paths import Block, Path, Samples
-from interp.recording import frozen, interrupted, recording, recording_calls, replacing, saved_bytes
+from interp.explanation import ModelInfo
+from interp.models.find_parts import find_parts
+from interp.models.parts import probe_ids
+from interp.models.tokenizer import align
+from interp.question import ReferenceKind
 
 __all__ = ["Encoding", "Objective", "Tagger"]
 
@@ -31,7 +32,7 @@ NOTHING = "(none)"
 """Name of an end of the sentence where the tokeniser puts nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Encoding:
     """A sentence as sub-tokens. Units are what attributions are for: what the tokeniser puts before the words ([CLS])
     is 0, the words 1 to n, what it puts behind them ([SEP]) n + 1.
@@ -76,7 +77,7 @@ _OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Route:
+class PathContext:
     """What a path of this tagger carries along: the sentence, what to explain, and which modules the state
     replaces.
     """
@@ -105,7 +106,7 @@ class Tagger:
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, info: ModelInfo) -> None:
         self.model, self.tokenizer, self.info = model, tokenizer, info
-        self.parts = parts_of(model)
+        self.parts = find_parts(model)
         self._growth: npt.NDArray[np.float64] | None = None
 
     @property
@@ -131,7 +132,7 @@ class Tagger:
 
     def encode_all(self, words: Sequence[str]) -> Encoding:
         """The same of any length."""
-        ids, of_word = aligned(self.tokenizer, words)
+        ids, of_word = align(self.tokenizer, words)
         inside = [i for i, word in enumerate(of_word) if word is not None]
         if not inside:
             raise InputError("The text has no word that the model can read.")
@@ -144,12 +145,12 @@ class Tagger:
             for end in (0, len(words) + 1)
         )
         return Encoding(
-            tuple(words),
-            tuple(ids),
-            tuple(units),
-            tuple(first.get(unit) for unit in range(len(words) + 2)),
-            special,
-            (before, behind),
+            words=tuple(words),
+            ids=tuple(ids),
+            units=tuple(units),
+            first=tuple(first.get(unit) for unit in range(len(words) + 2)),
+            special=special,
+            ends=(before, behind),
         )
 
     @property
@@ -179,7 +180,7 @@ class Tagger:
         with torch.inference_mode(), frozen(self.model):
             while order:
                 longest = len(encodings[order[0]].ids)
-                count = max(1, MOST_TOKENS[self.device.type] // longest)
+                count = max(1, MAX_TOKENS[self.device.type] // longest)
                 if not self.parts.pads:
                     count = min(count, sum(len(encodings[i].ids) == longest for i in order))
                 portion, order = order[:count], order[count:]
@@ -195,23 +196,30 @@ class Tagger:
         reference: str,
         zoom: int | None = None,
         layers: bool = True,
-    ) -> Path:
+    ) -> IntegrationPath:
         """From the reference sentence's embedding-block output to the input's: states (sub-tokens, hidden)."""
         end, kept = self._embed(encoding.ids, self.parts.kept)
         if reference == "zero":
             start = torch.zeros_like(end)
         else:
             start, _ = self._embed(self._reference_ids(encoding, reference), held=kept)
-        route = Route(encoding, tuple(objectives), tables=False, layers=layers)
+        route = PathContext(encoding, tuple(objectives), tables=False, layers=layers)
         detail = None
         if zoom is not None:
             rows = [i for i, unit in enumerate(encoding.units) if unit == zoom]
             detail = partial(_rows_of, rows=rows)
-        return Path(end, start, len(objectives), self._summed(encoding), route, detail)
+        return IntegrationPath(
+            input=end,
+            reference=start,
+            targets=len(objectives),
+            sums=self._summed(encoding),
+            context=route,
+            detail=detail,
+        )
 
     def component_path(
         self, encoding: Encoding, objectives: Sequence[Objective], reference: str, positions: str
-    ) -> Path:
+    ) -> IntegrationPath:
         """From the reference's table outputs to the input's: states (tables, sub-tokens, hidden), before the
         LayerNorm. With `positions` "zero" every sub-token of the reference stands where the input's first one does.
         """
@@ -221,9 +229,11 @@ class Tagger:
         if positions == "zero" and (moved := tables.get("position")) is not None:
             held[moved] = held[moved][:1].expand_as(held[moved])
         _, start = self._embed(self._reference_ids(encoding, reference), tables.values(), held)
-        route = Route(encoding, tuple(objectives), tables=True, layers=False)
+        route = PathContext(encoding, tuple(objectives), tables=True, layers=False)
         ends = (torch.stack(list(outputs.values())) for outputs in (end, start))
-        return Path(next(ends), next(ends), len(objectives), self._summed(encoding), route)
+        return IntegrationPath(
+            input=next(ends), reference=next(ends), targets=len(objectives), sums=self._summed(encoding), context=route
+        )
 
     def scores(self, encoding: Encoding, objective: Objective, states: Tensor) -> Tensor:
         """F (rows,) of embedding-block outputs (rows, sub-tokens, hidden), differentiable with respect to them.
@@ -252,7 +262,7 @@ class Tagger:
 
     def _saved(self, length: int) -> int:
         """Bytes that a row of this length keeps between forward and backward."""
-        ids = plain_ids(self.model, length)
+        ids = probe_ids(self.model, length)
         state = torch.zeros(1, length, self.parts.widths[0], dtype=self.dtype, device=self.device, requires_grad=True)
         with (
             frozen(self.model),
@@ -308,7 +318,7 @@ class Tagger:
         gradients = _gradients(totals, states)
         found = []
         for block, span, each in zip(blocks, spans, values, strict=True):
-            route: Route = block.path.context
+            route: PathContext = block.path.context
             own = span, ..., slice(len(route.encoding.ids)), slice(None)
             count = len(states) if route.layers else 1
             found.append(

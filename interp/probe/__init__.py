@@ -1,37 +1,44 @@
 """What a new model takes for a sign of a tag, found by putting words into clean sentences: forward passes alone."""
 
-from interp.probe.association import Association, Row, associations
-from interp.probe.candidates import ASKED, Candidate, frequent, merged
-from interp.probe.cues import Cue, Sort, forms_and_spots
-from interp.probe.effects import Effect, Example, Turn
-from interp.probe.predictors import CALLABLE, Called, Predictor, Remembered, Tagged, imported
-from interp.probe.probing import Found, Probed, Probing, Usual, probe
+from interp.probe.association import Association, TrainingRow, find_associations
+from interp.probe.cues import Cue, CueKind, forms_and_spots
+from interp.probe.effects import Effect, FlipExample, TagTurn
+from interp.probe.nominate import REQUESTED, Nomination, frequent_cues, merge_nominations
+from interp.probe.predictors import (
+    FUNCTION_PREFIX,
+    CachedPredictor,
+    FunctionPredictor,
+    Predictor,
+    TaggerPredictor,
+    import_function,
+)
+from interp.probe.probe import MeasuredCue, ProbeResult, ProbeSettings, TypicalEffect, probe_models
 from interp.probe.sites import Place
 
 __all__ = [
-    "ASKED",
-    "CALLABLE",
+    "FUNCTION_PREFIX",
+    "REQUESTED",
     "Association",
-    "Called",
-    "Candidate",
+    "CachedPredictor",
     "Cue",
+    "CueKind",
     "Effect",
-    "Example",
-    "Found",
+    "FlipExample",
+    "FunctionPredictor",
+    "MeasuredCue",
+    "Nomination",
     "Place",
     "Predictor",
-    "Probed",
-    "Probing",
-    "Remembered",
-    "Row",
-    "Sort",
-    "Tagged",
-    "Turn",
-    "Usual",
-    "associations",
+    "ProbeResult",
+    "ProbeSettings",
+    "TagTurn",
+    "TaggerPredictor",
+    "TrainingRow",
+    "TypicalEffect",
+    "find_associations",
     "forms_and_spots",
-    "frequent",
-    "imported",
-    "merged",
-    "probe",
+    "frequent_cues",
+    "import_function",
+    "merge_nominations",
+    "probe_models",
 ]

@@ -14,19 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from interp.errors import InputError
-from interp.probe.candidates import LONGEST_ENDING, SHORTEST_ENDING, Candidate
-from interp.probe.cues import Cue, Sort
+from interp.probe.cues import Cue, CueKind
+from interp.probe.nominate import LONGEST_ENDING, SHORTEST_ENDING, Nomination
 from interp.probe.sites import Place
 from interp.texts import Sentence
 
-__all__ = ["Association", "Row", "associations"]
+__all__ = ["Association", "TrainingRow", "find_associations"]
 
 FEWEST = 5
 """Sentences in which a word with the feature bears the tag, on one side at least: one sentence has many words."""
 
 
 @dataclass(frozen=True)
-class Row:
+class TrainingRow:
     """A sentence of the new data that brings a cue in, by its id (file:line); `old` where the old data has it too,
     with the same tags.
     """
@@ -35,7 +35,7 @@ class Row:
     old: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Association:
     """How far a cue goes with a tag: `new` of the `new_count` words that stand `where` to it bear the tag, `old` of
     `old_count` before.
@@ -51,14 +51,14 @@ class Association:
     new_count: int
     old: int
     old_count: int
-    rows: tuple[Row, ...]
+    rows: tuple[TrainingRow, ...]
 
     @property
-    def candidate(self) -> Candidate:
-        return Candidate(self.cue, "training")
+    def candidate(self) -> Nomination:
+        return Nomination(self.cue, "training")
 
 
-Feature = tuple[Sort, str, str]
+Feature = tuple[CueKind, str, str]
 """A cue by its sort and text, and where a word stands to it: plain, as millions of them are counted."""
 
 
@@ -90,7 +90,7 @@ class _Counts:
         return self.both[feature, tag] / count - rate, max(rate, 1 / self.total) * (1 - rate) / count
 
 
-def associations(old: Sequence[Sentence], new: Sequence[Sentence], most: int) -> list[Association]:
+def find_associations(old: Sequence[Sentence], new: Sequence[Sentence], most: int) -> list[Association]:
     """The cues whose association with a tag changed most; each cue once, with the tag and place that changed most.
 
     Raises InputError where one side has no right tags.
@@ -115,14 +115,27 @@ def associations(old: Sequence[Sentence], new: Sequence[Sentence], most: int) ->
     for cue in leaders:
         z, where, tag = changed[cue]
         feature = (cue.kind, cue.text, where)
-        counts = [(side.both[feature, tag], side.features[feature]) for side in (after, before)]
-        found.append(Association(cue, where, tag, z, *counts[0], *counts[1], tuple(rows[feature])))
+        found.append(
+            Association(
+                cue=cue,
+                where=where,
+                tag=tag,
+                z=z,
+                new=after.both[feature, tag],
+                new_count=after.features[feature],
+                old=before.both[feature, tag],
+                old_count=before.features[feature],
+                rows=tuple(rows[feature]),
+            )
+        )
     return found
 
 
-def _rows(wanted: dict[Feature, str], old: Sequence[Sentence], new: Sequence[Sentence]) -> dict[Feature, list[Row]]:
+def _rows(
+    wanted: dict[Feature, str], old: Sequence[Sentence], new: Sequence[Sentence]
+) -> dict[Feature, list[TrainingRow]]:
     known = {(sentence.words, sentence.gold) for sentence in old}
-    found: dict[Feature, list[Row]] = defaultdict(list)
+    found: dict[Feature, list[TrainingRow]] = defaultdict(list)
     for sentence in new:
         here = {
             feature
@@ -131,7 +144,7 @@ def _rows(wanted: dict[Feature, str], old: Sequence[Sentence], new: Sequence[Sen
             if wanted.get(feature) == tag
         }
         for feature in here:
-            found[feature].append(Row(sentence.id, (sentence.words, sentence.gold) in known))
+            found[feature].append(TrainingRow(sentence.id, (sentence.words, sentence.gold) in known))
     for rows in found.values():
         rows.sort(key=lambda row: row.old)
     return found

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from interp.probe.sites import FORMS, PUT, SPOTS, Edit, Place
+from interp.probe.sites import FORMS, INSERTIONS, SPOTS, Edit, Place
 
-__all__ = ["Cue", "Sort", "forms_and_spots"]
+__all__ = ["Cue", "CueKind", "forms_and_spots"]
 
-Sort = Literal["words", "ending", "form", "spot"]
+CueKind = Literal["words", "ending", "form", "spot"]
 
 
 @dataclass(frozen=True)
 class Cue:
     """`text` of words (parted by spaces) or an ending; of a form or spot, the name of its place."""
 
-    kind: Sort
+    kind: CueKind
     text: str
 
     @property
@@ -52,7 +52,7 @@ class Cue:
         """Every edit, each at one place."""
         match self.kind:
             case "words":
-                return tuple(Edit(place, self.words) for place in PUT)
+                return tuple(Edit(place, self.words) for place in INSERTIONS)
             case "ending":
                 return (Edit(Place.SUFFIX, (self.text,)),)
         return (Edit(Place[self.text]),)

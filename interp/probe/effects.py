@@ -10,10 +10,10 @@ import numpy.typing as npt
 from scipy import stats
 
 from interp.probe.predictors import Predictor
-from interp.probe.sites import Edit, Site, edited
-from interp.tags import kind_of
+from interp.probe.sites import Edit, Site, apply_edit
+from interp.question.tags import kind_of
 
-__all__ = ["Effect", "Example", "Pair", "Reading", "Turn", "effects", "read_both"]
+__all__ = ["Effect", "FlipExample", "PairedReadings", "TagProbabilities", "TagTurn", "measure_effects", "read_both"]
 
 Array = npt.NDArray[np.float64]
 
@@ -26,7 +26,7 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class Turn:
+class TagTurn:
     """What one model says of the target before and after the edit, with the probability after."""
 
     before: str
@@ -34,8 +34,8 @@ class Turn:
     probability: float
 
 
-@dataclass(frozen=True)
-class Example:
+@dataclass(frozen=True, kw_only=True)
+class FlipExample:
     """One sentence in which a tag turns: the words before and after the edit, the target's place in each, and what both
     models say of it.
     """
@@ -44,11 +44,11 @@ class Example:
     after: tuple[str, ...]
     target_before: int
     target_after: int
-    candidate: Turn
-    baseline: Turn
+    candidate: TagTurn
+    baseline: TagTurn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effect:
     """What an edit does to one tag, in nats of its log-probability at the target, on words that the baseline tags
     otherwise.
@@ -67,7 +67,7 @@ class Effect:
     baseline: float
     flips: int
     count: int
-    example: Example | None
+    example: FlipExample | None
 
     @property
     def kind(self) -> str:
@@ -75,7 +75,7 @@ class Effect:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class TagProbabilities:
     """One model at all sites: probabilities (sites, labels) as they are and (edits, sites, labels) after each edit; NaN
     where an edit cannot be made.
     """
@@ -85,42 +85,44 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class PairedReadings:
     """Both models at the same sites after the same edits, columns in the order of `labels`."""
 
     sites: Sequence[Site]
     edits: Sequence[Edit]
     labels: tuple[str, ...]
-    baseline: Reading
-    candidate: Reading
+    baseline: TagProbabilities
+    candidate: TagProbabilities
 
 
-def read_both(baseline: Predictor, candidate: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> Pair:
+def read_both(
+    baseline: Predictor, candidate: Predictor, sites: Sequence[Site], edits: Sequence[Edit]
+) -> PairedReadings:
     """Ask both models about every edit of every site."""
     labels = baseline.labels
     order = [candidate.labels.index(label) for label in labels]
     theirs = _read(candidate, sites, edits)
-    theirs = Reading(theirs.plain[..., order], theirs.after[..., order])
-    return Pair(sites, edits, labels, _read(baseline, sites, edits), theirs)
+    theirs = TagProbabilities(theirs.plain[..., order], theirs.after[..., order])
+    return PairedReadings(sites, edits, labels=labels, baseline=_read(baseline, sites, edits), candidate=theirs)
 
 
-def _read(predictor: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> Reading:
+def _read(predictor: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> TagProbabilities:
     asked: dict[tuple[str, ...], int] = {}  # a sentence once, however many edits make it
     wanted: list[tuple[int, int]] = []
     for site in sites:
         wanted.append((asked.setdefault(site.words, len(asked)), site.target))
     for edit in edits:
         for site in sites:
-            made = edited(site, edit)
+            made = apply_edit(site, edit)
             wanted.append((-1, 0) if made is None else (asked.setdefault(made[0], len(asked)), made[1]))
     answers = predictor(list(asked))
     nothing = np.full(len(predictor.labels), np.nan)
     rows = np.array([answers[number][target] if number >= 0 else nothing for number, target in wanted])
     rows = rows.reshape(len(edits) + 1, len(sites), len(predictor.labels))
-    return Reading(rows[0], rows[1:])
+    return TagProbabilities(rows[0], rows[1:])
 
 
-def effects(pair: Pair) -> list[Effect]:
+def measure_effects(pair: PairedReadings) -> list[Effect]:
     """For every edit and kind of entity the tag that it moves most, in the mean over words that the baseline tags
     otherwise.
     """
@@ -136,19 +138,31 @@ def effects(pair: Pair) -> list[Effect]:
         kinds.setdefault(kind_of(tag), []).append(label)
     best = np.stack([np.array(labels)[sizes[:, labels].argmax(1)] for labels in kinds.values()], axis=1)
     return [
-        _effect(pair, number, int(label), np.flatnonzero(usable[number, :, label]), difference, changes)
+        _effect(
+            pair,
+            number,
+            label=int(label),
+            sites=np.flatnonzero(usable[number, :, label]),
+            difference=difference,
+            changes=changes,
+        )
         for number, row in enumerate(best)
         for label in row
         if counts[number, label] >= FEWEST
     ]
 
 
-def _both(pair: Pair) -> tuple[Reading, Reading]:
+def _both(pair: PairedReadings) -> tuple[TagProbabilities, TagProbabilities]:
     return pair.candidate, pair.baseline
 
 
 def _effect(
-    pair: Pair, number: int, label: int, sites: npt.NDArray[np.intp], difference: Array, changes: Sequence[Array]
+    pair: PairedReadings,
+    number: int,
+    label: int,
+    sites: npt.NDArray[np.intp],
+    difference: Array,
+    changes: Sequence[Array],
 ) -> Effect:
     values = difference[number, sites, label]
     mean = float(values.mean())
@@ -160,13 +174,24 @@ def _effect(
     candidate, baseline = (float(each[number, sites, label].mean()) for each in changes)
     edit, tag = pair.edits[number], pair.labels[label]
     low, high = mean - half, mean + half
-    return Effect(edit, tag, mean, low, high, candidate, baseline, len(flips), len(values), example)
+    return Effect(
+        edit=edit,
+        tag=tag,
+        mean=mean,
+        low=low,
+        high=high,
+        candidate=candidate,
+        baseline=baseline,
+        flips=len(flips),
+        count=len(values),
+        example=example,
+    )
 
 
-def _turned(pair: Pair, number: int, label: int, sites: npt.NDArray[np.intp]) -> Array:
+def _turned(pair: PairedReadings, number: int, label: int, sites: npt.NDArray[np.intp]) -> Array:
     """Per site +1 where the edit turns the candidate's tag to this one and not the baseline's, -1 the other way."""
 
-    def moves(reading: Reading) -> Array:
+    def moves(reading: TagProbabilities) -> Array:
         now, before = (each[sites].argmax(-1) == label for each in (reading.after[number], reading.plain))
         return np.asarray(now.astype(float) - before.astype(float))
 
@@ -174,13 +199,20 @@ def _turned(pair: Pair, number: int, label: int, sites: npt.NDArray[np.intp]) ->
     return np.asarray(np.sign(candidate - baseline))
 
 
-def _example(pair: Pair, number: int, place: int) -> Example:
+def _example(pair: PairedReadings, number: int, place: int) -> FlipExample:
     site = pair.sites[place]
-    made = edited(site, pair.edits[number])
+    made = apply_edit(site, pair.edits[number])
     assert made is not None
 
-    def turn(reading: Reading) -> Turn:
+    def turn(reading: TagProbabilities) -> TagTurn:
         before, after = reading.plain[place], reading.after[number, place]
-        return Turn(pair.labels[int(before.argmax())], pair.labels[int(after.argmax())], float(after.max()))
+        return TagTurn(pair.labels[int(before.argmax())], pair.labels[int(after.argmax())], float(after.max()))
 
-    return Example(site.words, made[0], site.target, made[1], *map(turn, _both(pair)))
+    return FlipExample(
+        before=site.words,
+        after=made[0],
+        target_before=site.target,
+        target_after=made[1],
+        candidate=turn(pair.candidate),
+        baseline=turn(pair.baseline),
+    )

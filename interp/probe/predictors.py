@@ -15,10 +15,10 @@ import numpy.typing as npt
 from interp.errors import InputError, ModelError
 from interp.explain import Model
 
-__all__ = ["CALLABLE", "Called", "Predictor", "Remembered", "Tagged", "imported"]
+__all__ = ["FUNCTION_PREFIX", "CachedPredictor", "FunctionPredictor", "Predictor", "TaggerPredictor", "import_function"]
 
 Array = npt.NDArray[np.float64]
-CALLABLE = "python:"
+FUNCTION_PREFIX = "python:"
 
 Words = Sequence[str]
 
@@ -35,7 +35,7 @@ class Predictor(Protocol):
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]: ...
 
 
-class Tagged:
+class TaggerPredictor:
     """A loaded tagger. Words that its tokeniser drops have NaN; so has a sentence that is too long for it."""
 
     def __init__(self, model: Model) -> None:
@@ -60,7 +60,7 @@ class Tagged:
         return found
 
 
-class Remembered:
+class CachedPredictor:
     """The same predictor, which is asked about every sentence once: for one that is held against many others."""
 
     def __init__(self, predictor: Predictor) -> None:
@@ -78,7 +78,7 @@ Answer = Sequence[Mapping[str, float]]
 """For every word, a probability per tag; tags that are left out have none."""
 
 
-class Called:
+class FunctionPredictor:
     """A function of the user's from the words of one sentence to an `Answer`."""
 
     def __init__(self, name: str, function: Callable[[Words], Answer], labels: Sequence[str]) -> None:
@@ -87,9 +87,9 @@ class Called:
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
         return [self._one(words) for words in sentences]
 
-    def of(self, labels: Sequence[str]) -> Called:
+    def of(self, labels: Sequence[str]) -> FunctionPredictor:
         """The same function with these tags."""
-        return Called(self.name, self._function, labels)
+        return FunctionPredictor(self.name, self._function, labels)
 
     def _one(self, words: Words) -> Array:
         answer = _checked(self.name, self._function, words)
@@ -105,9 +105,9 @@ class Called:
         return f"before it gave {', '.join(self.labels)} alone"
 
 
-def imported(spec: str, sentences: Sequence[Words]) -> Called:
+def import_function(spec: str, sentences: Sequence[Words]) -> FunctionPredictor:
     """`python:module:function`, asked about some sentences to learn its tags. Raises InputError or ModelError."""
-    module, mark, name = spec.removeprefix(CALLABLE).partition(":")
+    module, mark, name = spec.removeprefix(FUNCTION_PREFIX).partition(":")
     if not mark or not name:
         raise InputError(f'"{spec}" names no function: write python:module:function.')
     folder = str(Path.cwd())
@@ -122,7 +122,7 @@ def imported(spec: str, sentences: Sequence[Words]) -> Called:
     labels = {tag for words in sentences for chances in _checked(spec, function, words) for tag in chances}
     if not labels:
         raise ModelError(f"{spec} gives no tags.")
-    return Called(spec, function, sorted(labels))
+    return FunctionPredictor(spec, function, sorted(labels))
 
 
 def _checked(name: str, function: Callable[[Words], Answer], words: Words) -> Answer:

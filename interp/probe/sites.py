@@ -11,9 +11,21 @@ from numpy.random import default_rng
 
 from interp.errors import InputError
 from interp.probe.predictors import Predictor
-from interp.tags import OUTSIDE, kind_of
+from interp.question.tags import OUTSIDE, kind_of
 
-__all__ = ["FORMS", "LONGEST", "PUT", "SHORTEST", "SPOTS", "Edit", "Edited", "Place", "Site", "edited", "find_sites"]
+__all__ = [
+    "FORMS",
+    "INSERTIONS",
+    "LONGEST",
+    "SHORTEST",
+    "SPOTS",
+    "Edit",
+    "Edited",
+    "Place",
+    "Site",
+    "apply_edit",
+    "find_sites",
+]
 
 SHORTEST, LONGEST = 4, 24
 """Words of a sentence that is probed in: longer ones cost more and tell no more."""
@@ -51,7 +63,16 @@ class Place(Enum):
     LAST = "as the last word"
 
 
-PUT = (Place.BEFORE, Place.APART, Place.AFTER, Place.START, Place.END, Place.FOR_LEFT, Place.FOR_RIGHT, Place.GONE)
+INSERTIONS = (
+    Place.BEFORE,
+    Place.APART,
+    Place.AFTER,
+    Place.START,
+    Place.END,
+    Place.FOR_LEFT,
+    Place.FOR_RIGHT,
+    Place.GONE,
+)
 """Where words are put, and where they are taken out."""
 FORMS = (Place.UPPER, Place.LOWER, Place.TITLE)
 SPOTS = (Place.FIRST, Place.SECOND, Place.THIRD, Place.LAST)
@@ -69,7 +90,7 @@ Edited = tuple[tuple[str, ...], int]
 """A sentence after an edit, and where its target is then."""
 
 
-def edited(site: Site, edit: Edit) -> Edited | None:
+def apply_edit(site: Site, edit: Edit) -> Edited | None:
     """None where the edit cannot be made, or changes nothing."""
     words, at, put = site.words, site.target, edit.words
     left, target, right = words[:at], words[at], words[at + 1 :]

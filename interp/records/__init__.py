@@ -1,7 +1,17 @@
 """What one model says of many sentences, and why: computed once, kept as Parquet, held against another model's."""
 
-from interp.records.data import SCHEMA, About, Explained, Record, Wanted, incomparable
-from interp.records.making import make
-from interp.records.store import Records, load
+from interp.records.make import make_records
+from interp.records.record import SCHEMA, Record, RecordedExplanation, RecordSettings, RecordsHeader, why_incomparable
+from interp.records.store import Records, load_records
 
-__all__ = ["SCHEMA", "About", "Explained", "Record", "Records", "Wanted", "incomparable", "load", "make"]
+__all__ = [
+    "SCHEMA",
+    "Record",
+    "RecordSettings",
+    "RecordedExplanation",
+    "Records",
+    "RecordsHeader",
+    "load_records",
+    "make_records",
+    "why_incomparable",
+]

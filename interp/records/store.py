@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from interp.errors import FormatError, InputError
-from interp.files import write
-from interp.records.data import SCHEMA, About, Explained, Record, same
+from interp.project.files import write
+from interp.records.record import SCHEMA, Record, RecordedExplanation, RecordsHeader, same_work
 
-__all__ = ["PART", "Records", "load", "part_count", "part_name", "read_part", "write_part"]
+__all__ = ["SENTENCES_PER_PART", "Records", "load_records", "part_count", "part_name", "read_part", "write_part"]
 
-PART = 64
+SENTENCES_PER_PART = 64
 """Sentences: what a kill may lose, and what is held in memory."""
 
 _KEY = b"interp"
@@ -60,12 +60,12 @@ class Records:
     """A folder of records that is complete; iterating reads one part after the other."""
 
     folder: Path
-    about: About
+    about: RecordsHeader
 
     def __iter__(self) -> Iterator[Record]:
         for number in range(part_count(self.about.sentences)):
             about, records = read_part(self.folder / part_name(number, self.about.sentences))
-            if not same(about, self.about):
+            if not same_work(about, self.about):
                 raise FormatError(f"{self.folder}: its parts are of different records: record anew.")
             yield from records
 
@@ -74,14 +74,14 @@ class Records:
 
 
 def part_count(sentences: int) -> int:
-    return -(-sentences // PART)
+    return -(-sentences // SENTENCES_PER_PART)
 
 
 def part_name(number: int, sentences: int) -> str:
     return f"part-{number:05}-of-{part_count(sentences):05}.parquet"
 
 
-def load(folder: Path) -> Records:
+def load_records(folder: Path) -> Records:
     """Records that `make` wrote, all parts of them. Raises InputError or FormatError, which name the file."""
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder of records: make one with interp record.")
@@ -102,7 +102,7 @@ def load(folder: Path) -> Records:
     return Records(folder, about)
 
 
-def write_part(path: Path, about: About, records: Sequence[Record]) -> None:
+def write_part(path: Path, about: RecordsHeader, records: Sequence[Record]) -> None:
     """Raises OutputError."""
     table = pa.Table.from_pylist([asdict(record) for record in records], schema=_TABLE)
     told = json.dumps({"schema": SCHEMA, **asdict(about)}, ensure_ascii=False)
@@ -111,7 +111,7 @@ def write_part(path: Path, about: About, records: Sequence[Record]) -> None:
     write(path, memory.getvalue())
 
 
-def read_part(path: Path, rows: bool = True) -> tuple[About, list[Record]]:
+def read_part(path: Path, rows: bool = True) -> tuple[RecordsHeader, list[Record]]:
     """What a part is of, and its records. Raises FormatError, which names the file."""
     try:
         with pq.ParquetFile(path) as file:
@@ -126,21 +126,23 @@ def read_part(path: Path, rows: bool = True) -> tuple[About, list[Record]]:
         raise FormatError(f"{path} is damaged ({reason}): delete it, and go on with interp record --resume.") from error
 
 
-def _about(path: Path, schema: pa.Schema) -> About:
+def _about(path: Path, schema: pa.Schema) -> RecordsHeader:
     told = json.loads((schema.metadata or {}).get(_KEY, b"{}"))
     version = told.pop("schema", None)
     if version != SCHEMA:
         found = "holds no records of interp" if version is None else f"has the schema {json.dumps(version)}"
         raise FormatError(f"{path} {found}, and this release reads {SCHEMA}: record anew.")
     try:
-        return TypeAdapter(About).validate_python(told)
+        return TypeAdapter(RecordsHeader).validate_python(told)
     except ValidationError as error:
         key = ".".join(map(str, error.errors()[0]["loc"]))
         raise FormatError(f"{path}: its description is damaged at {key}: record anew.") from error
 
 
 def _record(row: dict[str, Any]) -> Record:
-    explained = [Explained(**{name: _frozen(value) for name, value in each.items()}) for each in row.pop("explained")]
+    explained = [
+        RecordedExplanation(**{name: _frozen(value) for name, value in each.items()}) for each in row.pop("explained")
+    ]
     return Record(**{name: _frozen(value) for name, value in row.items()}, explained=tuple(explained))
 
 

@@ -1,1 +1,1 @@
-"""An explanation as terminal text, figures and one HTML page: renders, never computes attributions."""
+"""Explanations and goldens as terminal text, figures and self-contained pages: renders, never computes."""

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interp.explanation import addresses
-from interp.golden import Change, Comparison, Golden, Rule
+from interp.explanation import distinct_names
+from interp.golden import Change, Comparison, Golden, Promise
 from interp.report import facts
 
 __all__ = [
     "HeaderRow",
-    "Named",
+    "NamedComparison",
     "WordLine",
     "aim",
     "closing",
@@ -30,12 +30,12 @@ __all__ = [
     "tolerances",
 ]
 
-Named = tuple[str, Comparison]
+NamedComparison = tuple[str, Comparison]
 
 FEW, LEADING, MOVED, FULL = 12, 5, 3, 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WordLine:
     """One word: `old` is the golden's value where there is a golden, `moved` is in tolerances, `note` a check's."""
 
@@ -63,16 +63,26 @@ class HeaderRow:
 
 def lines(comparison: Comparison) -> list[WordLine]:
     """One line per word in sentence order; none when the two goldens answer different questions."""
-    if comparison.rule in (Rule.QUESTION, Rule.TAG):
+    if comparison.rule in (Promise.QUESTION, Promise.TAG):
         return []
     old, new = comparison.old, comparison.new
     mass = math.fsum(map(abs, new.attributions))
     found = {int(match[1]) for each in new.question["target"] if (match := re.search(r"@(\d+)$", str(each)))}
     moved = moves(comparison, "attribution")
     return [
-        WordLine(i, text, name, special, i in found, value, abs(value) / mass if mass else 0.0, before, moved[i])
+        WordLine(
+            index=i,
+            text=text,
+            name=name,
+            special=special,
+            target=i in found,
+            value=value,
+            share=abs(value) / mass if mass else 0.0,
+            old=before,
+            moved=moved[i],
+        )
         for i, (text, name, special, value, before) in enumerate(
-            zip(new.words, addresses(new.words), new.special, new.attributions, old.attributions, strict=True)
+            zip(new.words, distinct_names(new.words), new.special, new.attributions, old.attributions, strict=True)
         )
     ]
 
@@ -104,12 +114,14 @@ def notable(every: Sequence[WordLine]) -> tuple[list[WordLine], list[WordLine]]:
     return [x for x in ordered if x.index in chosen], [x for x in ordered if x.index not in chosen]
 
 
-def sorted_by_change(named: Sequence[Named]) -> tuple[list[Named], list[Named], list[Named]]:
+def sorted_by_change(
+    named: Sequence[NamedComparison],
+) -> tuple[list[NamedComparison], list[NamedComparison], list[NamedComparison]]:
     """Goldens that fail or moved beyond the tolerance, the worst first; those that moved within it; the others."""
 
-    def worst(each: Named) -> float:
+    def worst(each: NamedComparison) -> float:
         changes = each[1].changes
-        return math.inf if each[1].rule in (Rule.QUESTION, Rule.TAG) else changes[0].moved if changes else 0.0
+        return math.inf if each[1].rule in (Promise.QUESTION, Promise.TAG) else changes[0].moved if changes else 0.0
 
     ordered = sorted(named, key=worst, reverse=True)
     told = [each for each in ordered if each[1].beyond or not each[1].passed]
@@ -117,7 +129,7 @@ def sorted_by_change(named: Sequence[Named]) -> tuple[list[Named], list[Named], 
     return told, [each for each in quiet if each[1].changes], [each for each in quiet if not each[1].changes]
 
 
-def closing(within: Sequence[Named], same: Sequence[Named], *, alone: bool) -> str:
+def closing(within: Sequence[NamedComparison], same: Sequence[NamedComparison], *, alone: bool) -> str:
     """The goldens that are not shown, counted in one sentence; `alone` when none is shown."""
     parts = []
     if within:
@@ -134,13 +146,13 @@ def closing(within: Sequence[Named], same: Sequence[Named], *, alone: bool) -> s
 def leaders(comparison: Comparison, top: int = 3) -> tuple[str, str] | None:
     """The leading words before and after, None where they are the same."""
     before, after = (", ".join(golden.names[i] for i in golden.ranked[:top]) for golden in _both(comparison))
-    return None if before == after or comparison.rule in (Rule.QUESTION, Rule.TAG) else (before, after)
+    return None if before == after or comparison.rule in (Promise.QUESTION, Promise.TAG) else (before, after)
 
 
 def tags(comparison: Comparison) -> tuple[str, str] | None:
     """What the model says of the target, before and after, None where it is the same."""
     before, after = (" ".join(golden.tags) for golden in _both(comparison))
-    return None if before == after or comparison.rule in (Rule.QUESTION, Rule.TAG) else (before, after)
+    return None if before == after or comparison.rule in (Promise.QUESTION, Promise.TAG) else (before, after)
 
 
 def header_rows(comparison: Comparison) -> list[HeaderRow]:
@@ -199,5 +211,5 @@ def _listed(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _count(named: Sequence[Named]) -> str:
+def _count(named: Sequence[NamedComparison]) -> str:
     return "1 golden" if len(named) == 1 else f"{len(named)} goldens"

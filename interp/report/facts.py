@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from interp.engine.quadrature import IntegrationStatus
 from interp.explanation import Explanation, Integration, normalised
-from interp.quadrature import Status
 
 __all__ = [
     "AGREEMENT_NOTE",
@@ -57,7 +57,7 @@ _POSITIONS = {"zero": "every position becomes the first real one, as published",
 Piece = tuple[Literal["plain", "word", "tag", "number"], str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WordRow:
     """One word beside its numbers. `share` is of Σ|attribution|; `fraction`, signed, is of the largest; `error` is the
     standard error of a method that draws at random.
@@ -142,7 +142,7 @@ def component_rows(explanation: Explanation) -> dict[str, list[ComponentRow]]:
 def path_rows(explanation: Explanation) -> list[PathRow]:
     """The integration error of each path."""
     return [
-        PathRow(name, path, path.status is Status.CONVERGED, largest(path.residuals))
+        PathRow(name, path, path.status is IntegrationStatus.CONVERGED, largest(path.residuals))
         for name, path in explanation.completeness.paths.items()
     ]
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interp.agreement import overlap
 from interp.explanation import Explanation
+from interp.explanation.agreement import ranking_overlap
 from interp.report import facts
 
 __all__ = ["COMPARED_NOTE", "OVERLAP_NOTE", "TOP", "Opinion", "Rank", "method_facts", "name", "opinions", "refusals"]
@@ -49,7 +49,7 @@ class Rank:
         return text if self.signed else text.lstrip("+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Opinion:
     """One method beside others: `overlap` with the first; `residual` of Σ|attribution|, None for magnitudes."""
 
@@ -105,13 +105,13 @@ def _opinion(shown: Explanation, first: Explanation) -> Opinion:
     method, ends = shown.method, shown.completeness.embedding
     residual = method.residual if method else ends.residuals[0] if ends else None
     return Opinion(
-        shown.method_name,
-        _top(shown, mass),
-        overlap(first, shown),
-        _SHORT[method.complete if method else "exactly"],
-        shown.score,
-        None if residual is None else residual / mass if mass else 0.0,
-        method.evaluations if method else shown.integration.evaluations,
+        name=shown.method_name,
+        top=_top(shown, mass),
+        overlap=ranking_overlap(first, shown),
+        complete=_SHORT[method.complete if method else "exactly"],
+        sum=shown.score,
+        residual=None if residual is None else residual / mass if mass else 0.0,
+        evaluations=method.evaluations if method else shown.integration.evaluations,
     )
 
 
@@ -123,9 +123,9 @@ def _top(shown: Explanation, mass: float) -> tuple[Rank, ...]:
         Rank(
             word.index,
             word.text,
-            word.attribution / mass if mass else 0.0,
-            word.attribution / largest if largest else 0.0,
-            signed,
+            share=word.attribution / mass if mass else 0.0,
+            fraction=word.attribution / largest if largest else 0.0,
+            signed=signed,
         )
         for word in words
     )

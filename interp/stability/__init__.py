@@ -5,19 +5,19 @@ and a check is judged in as many as can make a difference to it: what the model 
 every reference, so that it is asked once per checkpoint, and a golden speaks of one reference alone.
 """
 
-from interp.stability.judging import Goldens
-from interp.stability.result import ALLOWED, CONFIDENCE, ENOUGH, Rate, Stability, Trial, dumps
-from interp.stability.trials import find_cases, stability
+from interp.stability.judge import ProjectGoldens
+from interp.stability.result import ALLOWED, CONFIDENCE, ENOUGH, PassRate, StabilityResult, Trial, dumps
+from interp.stability.trials import find_case_files, measure_stability
 
 __all__ = [
     "ALLOWED",
     "CONFIDENCE",
     "ENOUGH",
-    "Goldens",
-    "Rate",
-    "Stability",
+    "PassRate",
+    "ProjectGoldens",
+    "StabilityResult",
     "Trial",
     "dumps",
-    "find_cases",
-    "stability",
+    "find_case_files",
+    "measure_stability",
 ]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from interp.explanation import ReferenceKind
+from interp.question import ReferenceKind
 
-__all__ = ["ALLOWED", "CONFIDENCE", "ENOUGH", "Rate", "Stability", "Trial", "dumps", "too_many"]
+__all__ = ["ALLOWED", "CONFIDENCE", "ENOUGH", "PassRate", "StabilityResult", "Trial", "dumps", "too_many"]
 
 ALLOWED = 0.05
 """A check that fails in a larger part of its trials is too sharp."""
@@ -30,8 +30,8 @@ class Trial:
     reference: ReferenceKind
 
 
-@dataclass(frozen=True)
-class Rate:
+@dataclass(frozen=True, kw_only=True)
+class PassRate:
     """How often one check of one case held.
 
     `judged`: the trials in which it was. `failures` and `errors` tell the trial and a sentence; an error is a trial
@@ -79,16 +79,16 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Stability:
+class StabilityResult:
     """`twins`: checkpoints with the weights of one before, which say nothing new."""
 
     models: tuple[str, ...]
     trials: tuple[Trial, ...]
-    rates: tuple[Rate, ...]
+    rates: tuple[PassRate, ...]
     twins: tuple[tuple[str, str], ...] = ()
 
     @property
-    def too_sharp(self) -> list[Rate]:
+    def too_sharp(self) -> list[PassRate]:
         return [rate for rate in self.rates if rate.too_sharp]
 
     @property
@@ -101,7 +101,7 @@ class Stability:
         return any(rate.errors for rate in self.rates)
 
 
-def dumps(result: Stability) -> str:
+def dumps(result: StabilityResult) -> str:
     """The result as a JSON document, `interp.stability/1`."""
 
     def told(pairs: Sequence[tuple[Trial, str]]) -> list[dict[str, str]]:

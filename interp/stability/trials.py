@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from interp.cases import SUFFIX, PinnedCase
-from interp.checks import Answer
+from interp.cases.answer import Explainer, answer_cases
+from interp.cases.checks import Answer
+from interp.cases.load import CASE_SUFFIX, Case
 from interp.errors import InputError, InterpError
-from interp.explanation import ReferenceKind
-from interp.runner import Explains, answers
-from interp.stability.judging import Given, Goldens, Held, held_golden, rates_of, speaks_of
-from interp.stability.result import Rate, Stability, Trial
+from interp.question import ReferenceKind
+from interp.stability.judge import ProjectGoldens, StoredGolden, TrialAnswers, check_rates, speaks_of, stored_golden
+from interp.stability.result import PassRate, StabilityResult, Trial
 
-__all__ = ["find_cases", "stability"]
+__all__ = ["find_case_files", "measure_stability"]
 
 BATCH = 16
 """Cases that are computed together; what goes wrong with one of them is found by computing each alone."""
@@ -22,26 +22,26 @@ BATCH = 16
 Progress = Callable[[float], None]
 
 
-def find_cases(paths: Sequence[Path]) -> list[Path]:
+def find_case_files(paths: Sequence[Path]) -> list[Path]:
     """Case files: those given, and those in the folders given. Raises InputError where there are none."""
     found: dict[Path, None] = {}
     for path in paths:
-        some = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        some = sorted(path.rglob(f"*{CASE_SUFFIX}")) if path.is_dir() else [path]
         if not some:
-            raise InputError(f"{path} holds no case file: their names end in {SUFFIX}.")
+            raise InputError(f"{path} holds no case file: their names end in {CASE_SUFFIX}.")
         found |= dict.fromkeys(each.resolve() for each in some)
     return list(found)
 
 
-def stability(
-    files: Sequence[tuple[str, Sequence[PinnedCase]]],
+def measure_stability(
+    files: Sequence[tuple[str, Sequence[Case]]],
     models: Sequence[str],
     references: Sequence[ReferenceKind],
-    load: Callable[[str], Explains],
+    load: Callable[[str], Explainer],
     memory: int | str | None = None,
-    goldens: Goldens | None = None,
+    goldens: ProjectGoldens | None = None,
     progress: Progress | None = None,
-) -> Stability:
+) -> StabilityResult:
     """Run every case on every model under every reference, and judge each check.
 
     `references`: empty for each case's own and "mask" ("pad" where its own is "mask"). The models that cases name do
@@ -50,7 +50,7 @@ def stability(
     """
     cases = [(file, case) for file, some in files for case in some]
     tried = [tuple(dict.fromkeys(references)) or _default(case) for _, case in cases]
-    held = [held_golden(goldens, file, case) for file, case in cases]
+    held = [stored_golden(goldens, file, case) for file, case in cases]
     units = [
         _Unit(number, kind, _asked(case, kind, held[number]))
         for number, (_, case) in enumerate(cases)
@@ -64,15 +64,15 @@ def stability(
             if progress is not None:
                 progress((number + part) / len(models))
 
-        whole = _on_model(units, name, load, memory, told)
+        whole = _on_model(units, name, load=load, memory=memory, progress=told)
         for unit, answer in zip(units, whole, strict=True):
             given[unit.number][Trial(name, unit.reference)] = answer
-    rates: list[Rate] = []
+    rates: list[PassRate] = []
     for (file, case), some, golden in zip(cases, given, held, strict=True):
-        rates += rates_of(file, case, some, golden, goldens)
+        rates += check_rates(file, case, given=some, held=golden, goldens=goldens)
     kinds = dict.fromkeys(kind for some in tried for kind in some)
     every = tuple(Trial(name, kind) for name in models for kind in kinds)
-    return Stability(models, every, tuple(rates), _twins(given))
+    return StabilityResult(models, every, tuple(rates), _twins(given))
 
 
 @dataclass(frozen=True)
@@ -81,15 +81,15 @@ class _Unit:
 
     number: int
     reference: ReferenceKind
-    case: PinnedCase
+    case: Case
 
 
-def _default(case: PinnedCase) -> tuple[ReferenceKind, ...]:
+def _default(case: Case) -> tuple[ReferenceKind, ...]:
     own = case.question.reference
     return own, "pad" if own == "mask" else "mask"
 
 
-def _asked(case: PinnedCase, kind: ReferenceKind, held: Held | None) -> PinnedCase:
+def _asked(case: Case, kind: ReferenceKind, held: StoredGolden | None) -> Case:
     """The case under another reference; only a golden needs the hidden dimensions of the zoomed word."""
     zoom = case.question.zoom if held is not None and speaks_of(held.golden, kind) else None
     return replace(case, question=replace(case.question, reference=kind, zoom=zoom))
@@ -98,7 +98,7 @@ def _asked(case: PinnedCase, kind: ReferenceKind, held: Held | None) -> PinnedCa
 def _on_model(
     units: Sequence[_Unit],
     name: str,
-    load: Callable[[str], Explains],
+    load: Callable[[str], Explainer],
     memory: int | str | None,
     progress: Progress,
 ) -> list[Answer | str]:
@@ -111,16 +111,16 @@ def _on_model(
     for start in range(0, len(units), BATCH):
         some = [unit.case for unit in units[start : start + BATCH]]
         try:
-            found += [a if isinstance(a, Answer) else str(a) for a in answers(model, some, memory)]
+            found += [a if isinstance(a, Answer) else str(a) for a in answer_cases(model, some, memory)]
         except Exception:
             found += [_alone(model, case, memory) for case in some]
         progress(len(found) / len(units))
     return found
 
 
-def _alone(model: Explains, case: PinnedCase, memory: int | str | None) -> Answer | str:
+def _alone(model: Explainer, case: Case, memory: int | str | None) -> Answer | str:
     try:
-        found = answers(model, [case], memory)[0]
+        found = answer_cases(model, [case], memory)[0]
     except Exception as error:
         return _sentence(error)
     return found if isinstance(found, Answer) else str(found)
@@ -133,7 +133,7 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {first}"
 
 
-def _twins(given: Sequence[Given]) -> tuple[tuple[str, str], ...]:
+def _twins(given: Sequence[TrialAnswers]) -> tuple[tuple[str, str], ...]:
     """Every model that has the weights of one before it, with that one."""
     weights: dict[str, str] = {}
     for some in given:

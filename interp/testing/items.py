@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from interp.cases import GoldenRule, PinnedCase, load_cases
-from interp.checks import Answer, Check, Complete, Converged, Verdict
+from interp.cases.checks import Answer, Check, Complete, Converged, Verdict
+from interp.cases.load import Case, GoldenRule, load_cases
 from interp.errors import InputError, InterpError
-from interp.testing.failing import CheckFailed, fail, of_golden
-from interp.testing.run import DEVICE, run_of
-from interp.testing.snapshots import GoldenSnapshot, stored
+from interp.testing.fail import CheckFailed, fail, of_golden
+from interp.testing.session import DEVICE, session_of
+from interp.testing.snapshots import GoldenSnapshot, compare_stored
 
 if TYPE_CHECKING:
     from _pytest._code.code import ExceptionInfo, TerminalRepr
 
-    from interp.report.failures import Failure
+    from interp.report.terminal.failure import Failure
 
 __all__ = ["CaseFile", "CheckItem", "batches", "rule_of"]
 
@@ -48,7 +48,7 @@ class CaseFile(pytest.Module):
         root = self.config.rootpath
         shown = os.path.relpath(self.path, root) if self.path.is_relative_to(root) else str(self.path)
         try:
-            cases = load_cases(self.path, shown, run_of(self.config).settings)
+            cases = load_cases(self.path, shown, session_of(self.config).settings)
         except InputError as error:
             raise self.CollectError(str(error)) from error
         for case in cases:
@@ -58,12 +58,12 @@ class CaseFile(pytest.Module):
 class CaseNode(pytest.Collector):
     """One case: its checks share one computation."""
 
-    def __init__(self, case: PinnedCase, **rest: Any) -> None:
+    def __init__(self, case: Case, **rest: Any) -> None:
         super().__init__(**rest)
         self.case = case
 
     def collect(self) -> Iterator[CheckItem]:
-        devices = run_of(self.config).settings.devices
+        devices = session_of(self.config).settings.devices
         for device in devices:
             suffix = f"[{DEVICE}{device}]" if len(devices) > 1 else ""
             for check in self.case.checks:
@@ -92,10 +92,10 @@ class CheckItem(pytest.Function):
         self.golden_name = case.case.id
 
     @property
-    def case(self) -> PinnedCase:
+    def case(self) -> Case:
         return self.node.case
 
-    def batch(self) -> list[PinnedCase]:
+    def batch(self) -> list[Case]:
         """The cases that are computed with this one: of those in its file of which a test was selected."""
         items = (item for item in self.session.items if isinstance(item, CheckItem))
         same = (item for item in items if item.path == self.path and item.device == self.device)
@@ -104,10 +104,10 @@ class CheckItem(pytest.Function):
 
     @property
     def rule(self) -> GoldenRule:
-        return self.case.golden or GoldenRule(run_of(self.config).settings.golden_top, strict=False, tolerance=None)
+        return self.case.golden or GoldenRule(session_of(self.config).settings.golden_top, strict=False, tolerance=None)
 
     def answer(self) -> Answer:
-        return run_of(self.config).answer(self.case, self.batch, self.device)
+        return session_of(self.config).answer(self.case, self.batch, self.device)
 
     def failures(self, answer: Answer) -> list[Failure]:
         """Every check of the case that does not hold, but for its golden."""
@@ -119,7 +119,7 @@ class CheckItem(pytest.Function):
         return found
 
     def failure(self, check: Check, verdict: Verdict, answer: Answer) -> Failure:
-        from interp.report.failures import Failure
+        from interp.report.terminal.failure import Failure
 
         line = check.line([answer])
         where = f'case "{self.case.id}" of {self.nodeid.partition("::")[0]}, line {self.case.line}'
@@ -150,7 +150,7 @@ def rule_of(item: pytest.Item) -> GoldenRule:
     """How a test's golden is held where the test says nothing itself."""
     if isinstance(item, CheckItem):
         return item.rule
-    return GoldenRule(run_of(item.config).settings.golden_top, strict=False, tolerance=None)
+    return GoldenRule(session_of(item.config).settings.golden_top, strict=False, tolerance=None)
 
 
 def check_holds(request: pytest.FixtureRequest) -> None:
@@ -159,14 +159,22 @@ def check_holds(request: pytest.FixtureRequest) -> None:
     answer = item.answer()
     verdict = item.check.judge(answer)
     if not verdict.passed:
-        run, device = run_of(item.config), item.name.removeprefix(item.check.name)
+        run, device = session_of(item.config), item.name.removeprefix(item.check.name)
         accepts = f"{item.node.nodeid}::golden{device}"
-        held = stored(run, accepts, item.path, item.golden_name, answer.explanation, item.rule)
+        held = compare_stored(
+            run, accepts, test_file=item.path, name=item.golden_name, explanation=answer.explanation, rule=item.rule
+        )
         every = item.failures(answer)
         if held is not None and not held.passed and item.case.golden is not None and not run.updating:
             every = [of_golden(held), *every]  # the page is the same whichever test of the case writes it last
         comparison = held.comparison if held is not None else None
-        fail(item, item.failure(item.check, verdict, answer), every, answer.explanation, comparison)
+        fail(
+            item,
+            item.failure(item.check, verdict, answer),
+            every=every,
+            explanation=answer.explanation,
+            comparison=comparison,
+        )
 
 
 def golden_holds(request: pytest.FixtureRequest, golden: GoldenSnapshot) -> None:
@@ -176,4 +184,10 @@ def golden_holds(request: pytest.FixtureRequest, golden: GoldenSnapshot) -> None
     held = golden.hold(answer.explanation)
     if not held.passed:
         failure = of_golden(held)
-        fail(item, failure, [failure, *item.failures(answer)], answer.explanation, held.comparison)
+        fail(
+            item,
+            failure,
+            every=[failure, *item.failures(answer)],
+            explanation=answer.explanation,
+            comparison=held.comparison,
+        )

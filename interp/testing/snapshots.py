@@ -16,19 +16,19 @@ from syrupy.data import SnapshotCollection, SnapshotCollections
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 
-from interp.cases import GoldenRule
+from interp.cases.load import GoldenRule
 from interp.errors import FormatError, OutputError
 from interp.explanation import Explanation
-from interp.files import write
-from interp.golden import SUFFIX, Comparison, Policy, Rule, compare, dumps, loads, of
+from interp.golden import GOLDEN_SUFFIX, Comparison, Policy, Promise, compare_goldens, dumps, golden_of, loads
 from interp.golden.folder import golden_file
-from interp.settings import GOLDEN_TOLERANCE
-from interp.testing.run import DEVICE, Run, run_of
+from interp.project.files import write
+from interp.project.settings import GOLDEN_TOLERANCE
+from interp.testing.session import DEVICE, Session, session_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-__all__ = ["MOVED", "GoldenExtension", "GoldenSnapshot", "Held", "golden_path", "stored"]
+__all__ = ["MOVED", "GoldenExtension", "GoldenOutcome", "GoldenSnapshot", "compare_stored", "golden_path"]
 
 MOVED = "interp_moved"
 """Property of a test's report, which JUnit shows too: how far the numbers moved of a golden that other weights hold."""
@@ -42,7 +42,7 @@ class GoldenExtension(SingleFileSnapshotExtension):
     """
 
     _write_mode = WriteMode.TEXT
-    file_extension = SUFFIX.removeprefix(".")
+    file_extension = GOLDEN_SUFFIX.removeprefix(".")
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class GoldenExtension(SingleFileSnapshotExtension):
             return False
         if self.accepting and old.sha256 != new.sha256:
             return False
-        return compare(old, new, self.policy).passed
+        return compare_goldens(old, new, self.policy).passed
 
     def read_snapshot_data_from_location(self, *, snapshot_location: str, **_: Any) -> str | None:
         """The text, also of a file that is no text: that is damage, to be told and mended as any other."""
@@ -74,7 +74,7 @@ class GoldenExtension(SingleFileSnapshotExtension):
         item = test_location.item
         name = getattr(item, "golden_name", None) or _without_device(item, test_location.snapshot_name)
         more = f"[{index}]" if isinstance(index, str) else f".{index}" if index else ""
-        return str(golden_path(run_of(item.config), Path(test_location.filepath), f"{name}{more}"))
+        return str(golden_path(session_of(item.config), Path(test_location.filepath), f"{name}{more}"))
 
     @classmethod
     def matches_test_location(cls, **_: Any) -> bool:
@@ -98,7 +98,7 @@ class GoldenExtension(SingleFileSnapshotExtension):
         write(snapshot_collection.location, str(next(iter(snapshot_collection)).data))
 
 
-def golden_path(run: Run, test_file: Path, name: str) -> Path:
+def golden_path(run: Session, test_file: Path, name: str) -> Path:
     """Where a golden lies."""
     return golden_file(run.golden_folder, run.root, test_file, name)
 
@@ -114,7 +114,7 @@ def _without_device(item: pytest.Item, name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Held:
+class GoldenOutcome:
     """What holding an explanation against its golden gave: the sentence that says it, and how to accept what is now.
 
     `comparison` is None where there is no golden that can be read.
@@ -144,7 +144,7 @@ class GoldenSnapshot:
     ) -> None:
         self._snapshot, self.node, self._rule, self._name = snapshot, node, rule, name
         self._names = set() if names is None else names  # those of the test, which its goldens share
-        self.held: Held | None = None
+        self.held: GoldenOutcome | None = None
         self.explanation: Explanation | None = None
 
     def __call__(
@@ -152,7 +152,7 @@ class GoldenSnapshot:
     ) -> GoldenSnapshot:
         rule = self._rule
         changed = GoldenRule(top or rule.top, strict or rule.strict, tolerance or rule.tolerance)
-        return GoldenSnapshot(self._snapshot, self.node, changed, name or self._name, self._names)
+        return GoldenSnapshot(self._snapshot, self.node, rule=changed, name=name or self._name, names=self._names)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -165,11 +165,11 @@ class GoldenSnapshot:
         self.explanation, self.held = other, self.hold(other)
         return self.held.passed
 
-    def hold(self, explanation: Explanation) -> Held:
+    def hold(self, explanation: Explanation) -> GoldenOutcome:
         """Compare, and accept where --snapshot-update asks for it. Raises FormatError for NaN, OutputError for a file
         that cannot be written.
         """
-        run = run_of(self.node.config)
+        run = session_of(self.node.config)
         policy = run.policy(explanation.run.device, self._rule)
         if self._name is not None and self._name in self._names:
             raise ValueError(f'this test has a golden named "{self._name}" already: give each its own name')
@@ -180,7 +180,7 @@ class GoldenSnapshot:
         extension = snapshot.extension
         assert isinstance(extension, GoldenExtension)
         extension.policy, extension.accepting = policy, run.updating
-        passed = snapshot == dumps(of(explanation, policy.tolerance))
+        passed = snapshot == dumps(golden_of(explanation, policy.tolerance))
         done = snapshot.executions[snapshot.num_executions - 1]
         if isinstance(done.exception, OSError):
             where = Path(done.snapshot_location)
@@ -188,34 +188,42 @@ class GoldenSnapshot:
         if done.exception is not None:
             raise done.exception
         text = None if done.recalled_data is None else str(done.recalled_data)
-        held = _held(run, self.node.nodeid, Path(done.snapshot_location), text, explanation, policy, passed)
+        held = _held(
+            run,
+            self.node.nodeid,
+            path=Path(done.snapshot_location),
+            text=text,
+            explanation=explanation,
+            policy=policy,
+            passed=passed,
+        )
         compared = held.comparison
-        if held.passed and not run.updating and compared and compared.rule is Rule.LEADERS and compared.changes:
+        if held.passed and not run.updating and compared and compared.rule is Promise.LEADERS and compared.changes:
             self.node.user_properties.append((MOVED, f"{compared.changes[0].moved:.1f}"))
         return held
 
 
-def stored(
-    run: Run, nodeid: str, test_file: Path, name: str, explanation: Explanation, rule: GoldenRule
-) -> Held | None:
+def compare_stored(
+    run: Session, nodeid: str, test_file: Path, name: str, explanation: Explanation, rule: GoldenRule
+) -> GoldenOutcome | None:
     """An explanation held against the golden that lies there, if any; `nodeid` is of the test that accepts it."""
     path, policy = golden_path(run, test_file, name), run.policy(explanation.run.device, rule)
     try:
         text = GoldenExtension().read_snapshot_data_from_location(snapshot_location=str(path))
-        return _held(run, nodeid, path, text, explanation, policy)
+        return _held(run, nodeid, path=path, text=text, explanation=explanation, policy=policy)
     except (OSError, FormatError):
         return None
 
 
 def _held(
-    run: Run,
+    run: Session,
     nodeid: str,
     path: Path,
     text: str | None,
     explanation: Explanation,
     policy: Policy,
     passed: bool | None = None,
-) -> Held:
+) -> GoldenOutcome:
     """`text` is the golden's, None where there is none; `passed` where it was accepted, whatever it said."""
     shown = os.path.relpath(path, run.root)
     right = "this explanation is right" if text is None else "the new explanation is the right one"
@@ -224,11 +232,11 @@ def _held(
         accept = "--snapshot-update is refused where CI is set: accept on your own machine, and commit the file."
     if text is None:
         missing = f"There is no golden at {shown}: look at the explanation first."
-        return Held(bool(passed), missing, accept, path, None)
+        return GoldenOutcome(bool(passed), missing, accept=accept, path=path, comparison=None)
     try:
         old = loads(text, shown)
     except FormatError as error:
-        return Held(bool(passed), str(error), accept, path, None)
-    done = compare(old, of(explanation, policy.tolerance), policy)
+        return GoldenOutcome(bool(passed), str(error), accept=accept, path=path, comparison=None)
+    done = compare_goldens(old, golden_of(explanation, policy.tolerance), policy)
     sentence = " ".join(done.failures) or done.rule.value
-    return Held(done.passed if passed is None else passed, sentence, accept, path, done)
+    return GoldenOutcome(done.passed if passed is None else passed, sentence, accept=accept, path=path, comparison=done)

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from interp.errors import OutputError
-from interp.files import write
-from interp.testing.failing import NAME, PAGE, of_golden, rendered, write_page
-from interp.testing.run import run_of
+from interp.project.files import write
+from interp.testing.fail import NAME, PAGE, of_golden, rendered, write_page
+from interp.testing.session import session_of
 from interp.testing.snapshots import MOVED, GoldenSnapshot
 
 __all__ = ["assertion_lines", "summarise"]
@@ -34,7 +34,7 @@ def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     moved = [float(value) for report in reports for name, value in report.user_properties if name == MOVED]
     pages = _pages(reports)
     lines = []
-    run = run_of(config)
+    run = session_of(config)
     if moved:
         accept = "--snapshot-update is refused where CI is set" if run.refused else "To accept them: --snapshot-update"
         lines.append(
@@ -67,7 +67,7 @@ def _pages(reports: list[pytest.TestReport]) -> dict[str, tuple[str, list[str]]]
 
 
 def _index(folder: Path, pages: dict[str, tuple[str, list[str]]]) -> Path:
-    from interp.report.html import index_page
+    from interp.report.html.pages import index_page
 
     path = folder / "index.html"
     write(path, index_page([(quote(page), case, sentences) for page, (case, sentences) in sorted(pages.items())]))

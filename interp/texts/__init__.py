@@ -1,6 +1,6 @@
 """Sentences to judge models by: case files, column files, JSON Lines, datasets."""
 
-from interp.texts.sentences import Sentence, explained, fingerprint, sample
-from interp.texts.sources import read
+from interp.texts.sentences import Sentence, data_fingerprint, limit_explained, sample_sentences
+from interp.texts.sources import read_sentences
 
-__all__ = ["Sentence", "explained", "fingerprint", "read", "sample"]
+__all__ = ["Sentence", "data_fingerprint", "limit_explained", "read_sentences", "sample_sentences"]

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from interp.errors import InputError
 
-__all__ = ["Block", "blocks", "text_of"]
+__all__ = ["SentenceRows", "read_columns", "read_text"]
 
 MARKER = "-DOCSTART-"
 _BLANKS = re.compile(" +")
 
 
 @dataclass(frozen=True)
-class Block:
+class SentenceRows:
     """One sentence as it stands in its file: its first line, the number of its document, its rows of columns.
 
     In a file without marks of documents every sentence is one.
@@ -27,13 +27,13 @@ class Block:
     rows: tuple[tuple[str, ...], ...]
 
 
-def blocks(path: Path, separator: str | None = None, comments: bool = False) -> Iterator[Block]:
+def read_columns(path: Path, separator: str | None = None, comments: bool = False) -> Iterator[SentenceRows]:
     """Every sentence of a file. `separator` of columns, None for any run of blanks, or in a file that holds tabs for
     the tab; `comments`: lines that begin with "# " are none of a sentence. Raises InputError.
     """
     rows: list[tuple[str, ...]] = []
     first, document = 1, 0
-    text = text_of(path)
+    text = read_text(path)
     marked = text.startswith(MARKER) or f"\n{MARKER}" in text
     # Not splitlines(): tweets hold characters that it takes for line ends.
     for number, line in enumerate([*text.split("\n"), ""], 1):
@@ -50,11 +50,11 @@ def blocks(path: Path, separator: str | None = None, comments: bool = False) -> 
                 document += 1
                 rows = rows[1:]
             if rows:
-                yield Block(first, document if marked else first, tuple(rows))
+                yield SentenceRows(first, document if marked else first, tuple(rows))
             rows = []
 
 
-def text_of(path: Path) -> str:
+def read_text(path: Path) -> str:
     """A file's text. Raises InputError when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")

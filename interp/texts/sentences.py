@@ -11,7 +11,7 @@ from numpy.random import default_rng
 
 from interp.errors import InputError
 
-__all__ = ["Sentence", "explained", "fingerprint", "sample"]
+__all__ = ["Sentence", "data_fingerprint", "limit_explained", "sample_sentences"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Sentence:
             raise InputError(f"{self.id}: has {len(self.words)} words and {len(self.gold)} tags: give one per word.")
 
 
-def sample(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[Sentence]:
+def sample_sentences(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[Sentence]:
     """`count` of them at random, in their order; all where there are no more."""
     if count is None or count >= len(sentences):
         return list(sentences)
@@ -43,13 +43,13 @@ def sample(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[
     return [sentences[index] for index in sorted(chosen)]
 
 
-def explained(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[Sentence]:
+def limit_explained(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[Sentence]:
     """All of them, but only `count` at random to be explained: the others have no targets."""
-    chosen = {sentence.id for sentence in sample(sentences, count, seed)}
+    chosen = {sentence.id for sentence in sample_sentences(sentences, count, seed)}
     return [each if each.id in chosen else replace(each, targets=()) for each in sentences]
 
 
-def fingerprint(sentences: Sequence[Sentence]) -> str:
+def data_fingerprint(sentences: Sequence[Sentence]) -> str:
     """sha256 of words, right tags, targets and which sentences share a document: not of what files are called."""
     digest = hashlib.sha256()
     documents: dict[str, int] = {}

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from interp.cases import SUFFIX, load_cases
+from interp.cases.load import CASE_SUFFIX, load_cases
 from interp.errors import InputError
-from interp.settings import Settings
-from interp.tags import iob2
-from interp.texts.columns import blocks, text_of
+from interp.project.settings import Settings
+from interp.question.tags import to_iob2
+from interp.question.words import find_target, split_words
+from interp.texts.columns import read_columns, read_text
 from interp.texts.sentences import Sentence
-from interp.words import find_target, split_words
 
-__all__ = ["KINDS", "read"]
+__all__ = ["KINDS", "read_sentences"]
 
 WORDS = ("words", "tokens")
 TAGS = ("tags", "ner_tags", "labels")
@@ -42,7 +42,7 @@ class _Source:
         return self.path.as_posix()
 
 
-def read(specs: Iterable[str], settings: Settings, usual: str | None = None) -> list[Sentence]:
+def read_sentences(specs: Iterable[str], settings: Settings, usual: str | None = None) -> list[Sentence]:
     """All sentences of all specs, in their order. `usual` is what a file is taken for whose name does not tell.
 
     Raises InputError, also where two sentences have one id, or there is none.
@@ -81,7 +81,7 @@ def _parsed(spec: str, usual: str | None) -> _Source:
 
 def _guessed(path: Path, spec: str, usual: str | None) -> str:
     """Case files and JSON Lines go by their names; what else a file may be has to be said."""
-    if path.name.endswith(SUFFIX) or (path.is_dir() and next(path.rglob(f"*{SUFFIX}"), None)):
+    if path.name.endswith(CASE_SUFFIX) or (path.is_dir() and next(path.rglob(f"*{CASE_SUFFIX}"), None)):
         return "cases"
     if path.suffix in (".jsonl", ".ndjson"):
         return "jsonl"
@@ -93,23 +93,23 @@ def _guessed(path: Path, spec: str, usual: str | None) -> str:
         return usual
     raise InputError(
         f"What is {spec}? Write conll:{spec} for columns, jsonl:{spec} for JSON Lines, hf:{spec} for data "
-        f"sets, text:{spec} for plain text; case files end in {SUFFIX}."
+        f"sets, text:{spec} for plain text; case files end in {CASE_SUFFIX}."
     )
 
 
 def _cases(source: _Source, settings: Settings) -> Iterator[Sentence]:
-    files = sorted(source.path.rglob(f"*{SUFFIX}")) if source.path.is_dir() else [source.path]
+    files = sorted(source.path.rglob(f"*{CASE_SUFFIX}")) if source.path.is_dir() else [source.path]
     for path in files:
         for case in load_cases(path, path.as_posix(), settings):
             words = case.question.words
             target = tuple(index - 1 for index in find_target(words, case.question.target))
             where = f"{path.as_posix()}::{case.id}"
-            yield Sentence(where, where, tuple(words), None, (target,))
+            yield Sentence(where, where, words=tuple(words), gold=None, targets=(target,))
 
 
 def _conll(source: _Source, _settings: Settings) -> Iterator[Sentence]:
     word, tag = (_column(source, name, default) for name, default in (("word", 0), ("tag", -1)))
-    for block in blocks(source.path, comments=source.options.get("comments") == "yes"):
+    for block in read_columns(source.path, comments=source.options.get("comments") == "yes"):
         width = max(map(len, block.rows))
         places = [place + width if place < 0 else place for place in (word, tag)]
         for offset, row in enumerate(block.rows):
@@ -119,7 +119,7 @@ def _conll(source: _Source, _settings: Settings) -> Iterator[Sentence]:
                     f"word={word}, tag={tag} are asked for."
                 )
         words = tuple(row[places[0]] for row in block.rows)
-        gold = iob2([row[places[1]] for row in block.rows]) if places[0] != places[1] else None
+        gold = to_iob2([row[places[1]] for row in block.rows]) if places[0] != places[1] else None
         yield Sentence(f"{source.shown}:{block.line}", f"{source.shown}#{block.document}", words, gold)
 
 
@@ -131,7 +131,7 @@ def _column(source: _Source, name: str, default: int) -> int:
 
 
 def _jsonl(source: _Source, _settings: Settings) -> Iterator[Sentence]:
-    for number, line in enumerate(text_of(source.path).split("\n"), 1):
+    for number, line in enumerate(read_text(source.path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{source.shown}:{number}"
@@ -187,12 +187,12 @@ def _from_row(row: Mapping[str, Any], where: str, source: _Source, named: Callab
         return Sentence(where, document, tuple(words))
     if not isinstance(row[given], list) or not all(isinstance(tag, str) for tag in map(named, row[given])):
         raise InputError(f"{where}: {given} is no list of tags by name, such as B-PER.")
-    return Sentence(where, document, tuple(words), iob2([named(tag) for tag in row[given]]))
+    return Sentence(where, document, tuple(words), to_iob2([named(tag) for tag in row[given]]))
 
 
 def _text(source: _Source, _settings: Settings) -> Iterator[Sentence]:
-    """A sentence a line, split into words by the rule of `interp.words`."""
-    for number, line in enumerate(text_of(source.path).split("\n"), 1):
+    """A sentence a line, split into words by the rule of `interp.question.words`."""
+    for number, line in enumerate(read_text(source.path).split("\n"), 1):
         if line.strip():
             where = f"{source.shown}:{number}"
             yield Sentence(where, where, tuple(split_words(line)))

@@ -14,7 +14,7 @@ import pytest
 import stub
 from project import Project
 
-import interp.report.html
+import interp.report.html.pages
 import interp.testing.summary  # noqa: F401
 
 OTHERS = "-p no:hypothesispytest -p no:benchmark -p no:anyio"

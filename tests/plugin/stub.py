@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from interp.engine.quadrature import IntegrationStatus
 from interp.errors import InputError, ModelError
 from interp.explanation import (
     Completeness,
@@ -25,9 +26,8 @@ from interp.explanation import (
     Target,
     Word,
 )
-from interp.quadrature import Status
-from interp.questions import Case
-from interp.words import find_target
+from interp.question import Question
+from interp.question.words import find_target
 
 LOG = "STUB_LOG"
 """The environment variable with the file that counts: a line for every model loaded and every batch computed."""
@@ -87,14 +87,14 @@ class Stub:
         self.name, self.weights = name, MODELS[name]
         self.device = "cpu" if device == "auto" else device
 
-    def check(self, cases: Sequence[Case]) -> None:
+    def check(self, cases: Sequence[Question]) -> None:
         for case in cases:
             if "unknown" in case.words:
                 raise InputError(f'The model "{self.name}" does not know the word "unknown".')
 
     def explain_many(
         self,
-        cases: Sequence[Case],
+        cases: Sequence[Question],
         *,
         tolerance: float,
         max_evaluations: int,  # noqa: ARG002
@@ -108,7 +108,7 @@ class Stub:
                 time.sleep(60)
             yield self.explain(case, tolerance)
 
-    def explain(self, case: Case, tolerance: float) -> Explanation:
+    def explain(self, case: Question, tolerance: float) -> Explanation:
         words = ["[CLS]", *case.words, "[SEP]"]
         target = find_target(case.words, case.target)
         values = self.values(words, target)
@@ -119,17 +119,24 @@ class Stub:
             model=ModelInfo(self.name, self.weights.sha256 * 64, ("O", "B-PER", "B-ORG"), LAYERS),
             text=" ".join(case.words),
             words=tuple(
-                Word(i, word, i in (0, len(words) - 1), None if i in (0, len(words) - 1) else "O", 0.9, value)
+                Word(
+                    index=i,
+                    text=word,
+                    special=i in (0, len(words) - 1),
+                    tag=None if i in (0, len(words) - 1) else "O",
+                    probability=0.9,
+                    attribution=value,
+                )
                 for i, (word, value) in enumerate(zip(words, values, strict=True))
             ),
             target=Target(
-                tuple(words[i] for i in target),
-                target,
-                tuple(str(case.tag or tag).split()) * (1 if " " in str(case.tag) else len(target)),
-                None,
-                (0.96,) * len(target),
-                case.output,
-                (tag,) * len(target),
+                words=tuple(words[i] for i in target),
+                indices=target,
+                tags=tuple(str(case.tag or tag).split()) * (1 if " " in str(case.tag) else len(target)),
+                against=None,
+                probabilities=(0.96,) * len(target),
+                output=case.output,
+                predicted=(tag,) * len(target),
             ),
             reference=Reference(case.reference, case.positions),
             components=Components(tuple(0.75 * v for v in values), tuple(0.25 * v for v in values), None),
@@ -170,6 +177,6 @@ def _completeness(words: Sequence[str], total: float, tolerance: float) -> Compl
         estimate=2.5e-2 if stuck else 1e-5,
         tolerance=tolerance,
         evaluations=1025 if stuck else 33,
-        status=Status.NOT_CONVERGED if stuck else Status.CONVERGED,
+        status=IntegrationStatus.NOT_CONVERGED if stuck else IntegrationStatus.CONVERGED,
     )
     return Completeness(path, None)

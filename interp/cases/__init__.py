@@ -1,0 +1,1 @@
+"""Case files: questions with what must hold of their answers, the checks of that, and how answers are computed."""

@@ -1,0 +1,41 @@
+"""The answer as frozen data, and its JSON: no model, no tensors."""
+
+from interp.explanation.explanation import (
+    Completeness,
+    Components,
+    Explanation,
+    Integration,
+    Method,
+    MethodCompleteness,
+    ModelInfo,
+    Reference,
+    Run,
+    Target,
+    Values,
+    View,
+    Window,
+    Word,
+    Zoom,
+    distinct_names,
+    normalised,
+)
+
+__all__ = [
+    "Completeness",
+    "Components",
+    "Explanation",
+    "Integration",
+    "Method",
+    "MethodCompleteness",
+    "ModelInfo",
+    "Reference",
+    "Run",
+    "Target",
+    "Values",
+    "View",
+    "Window",
+    "Word",
+    "Zoom",
+    "distinct_names",
+    "normalised",
+]

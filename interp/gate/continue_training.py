@@ -1,0 +1,67 @@
+"""Benign checkpoints where there are none to spare: the baseline trained on for a little while, once per seed."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+
+from interp.errors import InputError
+from interp.explain import Model
+from interp.explanation import ModelInfo
+from interp.models.fingerprint import model_fingerprint
+from interp.models.tagger import Tagger
+from interp.models.train import Batch, Encoded, Schedule, encode, epoch, fit
+from interp.question.tags import TaggedSentence
+from interp.texts import Sentence
+
+__all__ = ["continue_training"]
+
+BATCH = 16
+LONGEST = 512
+"""Sub-tokens of a sentence to train on, where the model has no limit of its own."""
+
+
+def continue_training(model: Model, sentences: Sequence[Sentence], seed: int, steps: int, rate: float) -> Model:
+    """A copy of a model, trained for `steps` batches more on tagged sentences. The given one stays as it is.
+
+    Raises InputError where there are no tags, or tags that the model does not have.
+    """
+    labels = model.info.labels
+    tagged = [TaggedSentence(each.words, each.gold) for each in sentences if each.gold]
+    if not tagged:
+        raise InputError("There are no tagged sentences to train on: name their column or field.")
+    if any(label[:2] in ("E-", "S-", "L-", "U-", "M-") for label in labels):
+        raise InputError("Continued training knows IOB2 and plain tags alone: give checkpoints instead of --continue.")
+    strange = sorted({tag for each in tagged for tag in each.tags} - set(labels))
+    if strange:
+        raise InputError(f"The model has no tag {strange[0]} of the training data, but {', '.join(labels)}.")
+    tagger: Any = model.tagger
+    if not (tagger.tokenizer.is_fast and tagger.parts.pads):
+        raise InputError("This model cannot be trained on in batches here: give checkpoints instead of --continue.")
+    rows = encode(tagged, tagger.tokenizer, labels, longest=tagger.parts.longest or LONGEST)
+    torch.manual_seed(seed)
+    with contextlib.redirect_stdout(io.StringIO()):
+        trained = fit(
+            copy.deepcopy(tagger.model).float().cpu(),
+            _batches(rows, np.random.default_rng(seed)),
+            Schedule(steps=steps, rate=rate, average=0.98),
+        )
+    info = ModelInfo(
+        f"{model.info.name}, continued {seed}",
+        model_fingerprint(trained.state_dict(), tagger.tokenizer),
+        labels,
+        model.info.layers,
+    )
+    return Model(Tagger(trained.to(tagger.device, tagger.dtype), tagger.tokenizer, info))
+
+
+def _batches(rows: Sequence[Encoded], rng: Generator) -> Iterator[Batch]:
+    while True:
+        yield from epoch(rows, BATCH, rng)

@@ -1,0 +1,1 @@
+"""How a gate's result is told: terminal, page, Markdown, JUnit. Renders, never judges."""

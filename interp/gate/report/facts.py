@@ -1,0 +1,77 @@
+"""What every form of report says of a result, in the same words."""
+
+from __future__ import annotations
+
+from interp.gate.evidence import Shift
+from interp.gate.result import CheckResult, CheckStatus, CueFinding
+from interp.probe import FlipExample
+
+__all__ = ["GLYPHS", "amount", "feature", "held_to", "leaning", "measured", "trained", "turned"]
+
+GLYPHS = {
+    CheckStatus.FAIL: "✗",
+    CheckStatus.ERROR: "✗",
+    CheckStatus.INCOMPARABLE: "≠",
+    CheckStatus.INCONCLUSIVE: "?",
+    CheckStatus.WARN: "!",
+    CheckStatus.PASS: "✓",
+    CheckStatus.SKIPPED: "–",
+}
+NOTHING = "–"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A number in the check's unit."""
+    if value is None:
+        return NOTHING
+    if unit in ("of words", "beyond chance", "unconverged"):
+        return f"{value:.1%}"
+    return f"{value:+.3f}" if unit == "F1" else f"{value:+.1f}"
+
+
+def measured(check: CheckResult) -> str:
+    """A check's number with its interval."""
+    if check.value is None:
+        return NOTHING
+    own = amount(check.value, check.unit)
+    if check.low is None or check.high is None:
+        return f"{own} {check.unit}" if check.unit in ("nats", "z") else own
+    ends = f"{amount(check.low, check.unit)} to {amount(check.high, check.unit)}"
+    return f"{own} ({ends})" + (f" {check.unit}" if check.unit == "nats" else "")
+
+
+def held_to(check: CheckResult) -> str:
+    """Limit, floor and the smallest effect that would have been seen."""
+    if check.limit is None:
+        return NOTHING
+    told = amount(check.limit, check.unit).lstrip("+")
+    if check.floor:
+        told += f"; benign {amount(check.floor, check.unit).lstrip('+')}"
+    if check.smallest:
+        told += f"; seen from {amount(check.smallest, check.unit).lstrip('+')}"
+    return told
+
+
+def feature(shift: Shift) -> str:
+    return f"`{shift.feature}`" if shift.group == "word" else shift.feature
+
+
+def leaning(cue: CueFinding) -> str:
+    """Effect with its interval, and each model alone."""
+    return f"{cue.effect:+.1f} ({cue.low:+.1f} to {cue.high:+.1f}) = {cue.candidate:+.1f} less {cue.baseline:+.1f}"
+
+
+def turned(example: FlipExample) -> str:
+    """What both models say of the target, before and after the edit."""
+    sides = (("candidate", example.candidate), ("baseline", example.baseline))
+    return ", ".join(f"{name} {turn.before} → {turn.after} {turn.probability:.2f}" for name, turn in sides)
+
+
+def trained(cue: CueFinding) -> str:
+    """What the training data says of it."""
+    if not cue.where:
+        return ""
+    return (
+        f"{cue.trained} of {cue.trained_count} words {cue.where} bear {cue.tag}; "
+        f"before {cue.trained_before} of {cue.trained_before_count}"
+    )

@@ -1,0 +1,32 @@
+"""A result as JUnit XML, which every CI shows: one test a check."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from interp.gate.result import CheckStatus, GateResult
+from interp.report.text import visible
+
+__all__ = ["gate_junit"]
+
+_ELEMENTS = {CheckStatus.FAIL: "failure", CheckStatus.SKIPPED: "skipped"}
+_COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def gate_junit(result: GateResult) -> str:
+    """Failed critical checks are failures, those that could not be told errors; advisory ones speak in their output."""
+    suite = ElementTree.Element("testsuite", name="interp gate", tests=str(len(result.checks)))
+    for check in result.checks:
+        case = ElementTree.SubElement(suite, "testcase", classname="interp.gate", name=check.name, time="0")
+        if check.status in (CheckStatus.PASS, CheckStatus.WARN) or (
+            check.severity == "advisory" and check.status is not CheckStatus.SKIPPED
+        ):
+            ElementTree.SubElement(case, "system-out").text = f"{check.status.value}: {visible(check.sentence)}"
+            continue
+        kind = _ELEMENTS.get(check.status, "error")
+        told = ElementTree.SubElement(case, kind, message=visible(check.sentence), type=check.status.value)
+        told.text = "\n".join(map(visible, result.advice))
+    for attribute, kind in _COUNTED.items():
+        suite.set(attribute, str(len(suite.findall(f"testcase/{kind}"))))
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

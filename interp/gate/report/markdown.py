@@ -1,0 +1,48 @@
+"""A result as Markdown, for a pull request or a job's summary."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from interp.gate.report import facts
+from interp.gate.result import GateResult
+from interp.probe import FlipExample
+from interp.report.text import visible
+
+__all__ = ["gate_markdown"]
+
+_SPECIAL = re.compile(r"([\\`*_\[\]|#~$])")
+
+
+def gate_markdown(result: GateResult) -> str:
+    """Headline, what to do, checks, cues with a sentence each, training rows; words of the data cannot format."""
+    return _environment().get_template("summary.md.j2").render(result=result, facts=facts)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("interp.gate.report"),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"plain": _plain, "sentence": _sentence}
+    return environment
+
+
+def _plain(text: str) -> str:
+    """Text that stays what it is: nothing in it formats, links or mentions anybody."""
+    shown = _SPECIAL.sub(r"\\\1", visible(text).replace("\n", " "))
+    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;")
+    return shown.replace("://", "&#58;//").replace("www.", "www&#46;")
+
+
+def _sentence(example: FlipExample) -> str:
+    words = [_plain(word) for word in example.after]
+    words[example.target_after] = f"**{words[example.target_after]}**"
+    return " ".join(words)

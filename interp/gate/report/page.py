@@ -1,0 +1,109 @@
+"""A result as one self-contained page: the sentence first, then why, then the cases side by side with filters.
+
+No script: the filters are radio buttons that the style sheet asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from interp.gate.report import facts
+from interp.gate.result import CaseComparison, CheckStatus, CueFinding, GateResult
+from interp.report.text import visible
+
+__all__ = ["gate_page"]
+
+MOST_FLIPS = 40
+_MINUS = re.compile(r"(?<![\w-])-(?=\d)")
+"""A hyphen that is a sign, and not that of B-PER or of a date."""
+
+
+def gate_page(result: GateResult) -> str:
+    """The HTML document."""
+    tags = sorted({" ".join(case.tags) for case in result.cases})
+    cues = [each for each in result.cues if each.status is CheckStatus.FAIL and not each.accepted]
+    return (
+        _environment()
+        .get_template("gate.html.j2")
+        .render(
+            result=result,
+            facts=facts,
+            first=next((each for each in result.cues if each.status is CheckStatus.FAIL and not each.accepted), None),
+            bars=_bars(result.cues),
+            tags=tags,
+            cases=[_case(case, tags, cues) for case in result.cases],
+            flips=result.flips[:MOST_FLIPS],
+        )
+    )
+
+
+def _bars(cues: Sequence[CueFinding]) -> dict[int, dict[str, float]]:
+    """Where each interval and mean lie, in percent of one scale for all."""
+    ends = [0.0, *(value for each in cues for value in (each.low, each.high))]
+    low, high = min(ends), max(ends)
+    span = (high - low) or 1.0
+
+    def at(value: float) -> float:
+        return round(100 * (value - low) / span, 2)
+
+    return {
+        number: {"zero": at(0.0), "low": at(each.low), "size": at(each.high) - at(each.low), "mean": at(each.effect)}
+        for number, each in enumerate(cues)
+    }
+
+
+def _case(case: CaseComparison, tags: Sequence[str], cues: Sequence[CueFinding]) -> dict[str, Any]:
+    """One case as its template shows it: chips and a layer map of either model, on one scale each."""
+    words = {word for each in cues for word in each.cue.split(" ")}
+    return {
+        "case": case,
+        "tag": tags.index(" ".join(case.tags)),
+        "cued": not words.isdisjoint(case.words),
+        "sides": [
+            _side("baseline", case, case.baseline, case.baseline_layers),
+            _side("candidate", case, case.candidate, case.candidate_layers),
+        ],
+    }
+
+
+def _side(
+    name: str, case: CaseComparison, values: Sequence[float], layers: Sequence[Sequence[float]]
+) -> dict[str, Any]:
+    top = max(map(abs, values), default=0.0) or 1.0
+    total = sum(map(abs, values)) or 1.0
+    peak = max((abs(value) for row in layers for value in row), default=0.0) or 1.0
+    return {
+        "name": name,
+        "chips": [
+            {
+                "word": word,
+                "value": value,
+                "fraction": abs(value) / top,
+                "share": abs(value) / total,
+                "target": index in case.target,
+            }
+            for index, (word, value) in enumerate(zip(case.words, values, strict=True))
+        ],
+        "layers": [[(value, abs(value) / peak) for value in row] for row in layers],
+    }
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader("interp.gate.report"), PackageLoader("interp.report.html")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+    )
+    environment.filters["signed"] = lambda value, digits=1: f"{value:+.{digits}f}".replace("-", "−")
+    environment.filters["minus"] = lambda text: _MINUS.sub("−", text)
+    return environment

@@ -1,0 +1,142 @@
+"""A result in a terminal: the sentence first, then what it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from interp.gate.floors import Floors, bound
+from interp.gate.report import facts
+from interp.gate.result import CheckResult, CheckStatus, CueFinding, GateResult
+from interp.probe import FlipExample
+from interp.report.terminal.marks import Canvas
+
+__all__ = ["show_floors", "show_gate", "show_probe"]
+
+_STYLES = {
+    CheckStatus.FAIL: "bold red",
+    CheckStatus.ERROR: "bold red",
+    CheckStatus.INCOMPARABLE: "bold red",
+    CheckStatus.INCONCLUSIVE: "bold yellow",
+    CheckStatus.WARN: "yellow",
+    CheckStatus.PASS: "green",
+    CheckStatus.SKIPPED: "dim",
+}
+MOST_CUES, MOST_SHIFTS = 8, 6
+
+
+def show_gate(result: GateResult, console: Console) -> None:
+    """Verdict, headline, what to do, checks, cues, and the features on which evidence moved most."""
+    canvas = Canvas.of(console)
+    console.print(Text.assemble((result.status.value.upper(), _STYLES[result.status]), "  ", _names(result, canvas)))
+    console.print(Text(canvas.safe(result.headline)))
+    for line in result.advice:
+        console.print(Text(f"  {canvas.glyphs.arrow} {canvas.safe(line)}"))
+    console.print(Text())
+    console.print(_checks(result, console))
+    if result.cues:
+        console.print(Text.assemble("\n", ("Cues", "bold underline"), ("  put into clean sentences", "dim")))
+        _show_cues(result.cues[:MOST_CUES], console)
+    if result.evidence:
+        told = "  where explanations moved, in cases' worth"
+        console.print(Text.assemble("\n", ("Evidence", "bold underline"), (told, "dim")))
+        console.print(_evidence(result, console))
+    for line in result.waivers:
+        console.print(Text(canvas.safe(f"accepted: {line}"), "dim"))
+
+
+def _names(result: GateResult, canvas: Canvas) -> str:
+    return canvas.safe(f"{result.baseline.name} {canvas.glyphs.arrow} {result.candidate.name}")
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for head in heads:
+        table.add_column(head)
+    return table
+
+
+def _row(table: Table, console: Console, *cells: str | Text) -> None:
+    """Text of the data never formats, and holds only what the terminal can show."""
+    canvas = Canvas.of(console)
+    table.add_row(*(each if isinstance(each, Text) else Text(canvas.safe(each)) for each in cells))
+
+
+def _checks(result: GateResult, console: Console) -> Table:
+    table = _table("", "check", "measured", "limit")
+    for check in result.checks:
+        name = check.name + ("" if check.severity == "critical" else " (advisory)")
+        mark = Text(check.status.value, _STYLES[check.status])
+        _row(table, console, mark, name, facts.measured(check), facts.held_to(check))
+    return table
+
+
+def show_probe(check: CheckResult, cues: Sequence[CueFinding], console: Console) -> None:
+    """The sentence, the cues, and the rows of training data that bring the first one in."""
+    canvas = Canvas.of(console)
+    console.print(Text.assemble((check.status.value.upper(), _STYLES[check.status]), "  ", canvas.safe(check.sentence)))
+    console.print(Text())
+    _show_cues(cues, console)
+    for cue in cues:
+        if cue.rows and cue.status is CheckStatus.FAIL:
+            rows = f"{', '.join(cue.rows[:5])}{' …' if cue.row_count > 5 else ''} ({cue.row_count} rows)"
+            console.print(Text(canvas.safe(f"\n{cue.shown}: {facts.trained(cue)}: {rows}")))
+
+
+def _show_cues(cues: Sequence[CueFinding], console: Console) -> None:
+    """What each cue does to a tag, and of those beyond their limit one sentence whose tag they flip."""
+    table = _table("", "cue", "tag", "nats: candidate less baseline", "flips", "put")
+    for cue in cues:
+        style = "dim" if cue.accepted else _STYLES[cue.status]
+        mark = Text("accepted" if cue.accepted else cue.status.value, style)
+        _row(table, console, mark, cue.shown, cue.tag, facts.leaning(cue), f"{cue.flips} of {cue.count}", cue.place)
+    console.print(table)
+    for cue in cues:
+        if cue.example is not None and cue.status in (CheckStatus.FAIL, CheckStatus.INCONCLUSIVE):
+            console.print(_example(cue.example, Canvas.of(console)))
+
+
+def _example(example: FlipExample, canvas: Canvas) -> Text:
+    words = [f"*{word}*" if i == example.target_after else word for i, word in enumerate(example.after)]
+    told = f"  {facts.turned(example)}"
+    return Text.assemble("  ", canvas.safe(" ".join(words)), (canvas.safe(told), "dim"))
+
+
+def _evidence(result: GateResult, console: Console) -> Table:
+    table = _table("feature", "in", "moved", "cases", "z", "for")
+    for each in result.evidence[:MOST_SHIFTS]:
+        numbers = (f"{each.total:+.1f}", f"{each.cases}", f"{each.z:+.1f}")
+        _row(table, console, facts.feature(each), each.band, *numbers, each.tag)
+    return table
+
+
+def show_floors(floors: Floors, console: Console) -> None:
+    """Every benign run, the floors, and how far those of cheap checkpoints lie from those of real seeds."""
+    table = _table("benign model", "how", "largest cue", "over its level", "flips", "F1")
+    for run in floors.runs:
+        f1 = "" if run.f1 is None else f"{run.f1:+.3f}"
+        _row(
+            table,
+            console,
+            run.name,
+            run.source,
+            f"{run.cues:.2f} nats",
+            f"{max(run.ratios.values()):.1f} times",
+            f"{run.flips:.2%}",
+            f1,
+        )
+    groups = {source: floors.of(source) for source in ("retrained", "continued")}
+    for source, some in groups.items():
+        if some.runs:
+            cells = ("", f"{some.ratio('words'):.1f} times", f"{some.flips:.2%}", f"{some.f1:.3f}")
+            _row(table, console, f"floor of {len(some.runs)} {source}", "", *cells)
+    console.print(table)
+    true, cheap = (bound([run.cues for run in some.runs]) for some in groups.values())
+    if true and cheap:
+        console.print(Text(f"Continued checkpoints move cues {cheap / true:.0%} as far as retrained seeds."))
+    elif cheap:
+        told = "Continued checkpoints alone: their floors lie below those of retrained seeds (docs/gate.md)."
+        console.print(Text(told))

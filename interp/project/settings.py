@@ -1,0 +1,106 @@
+"""`[tool.interp]` of pyproject.toml: what holds for all case files and tests of a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from interp.errors import InputError
+from interp.project.strict import Strict, parse_toml, validation_problems
+
+__all__ = ["GOLDEN_TOLERANCE", "GateSettings", "Settings", "Threshold", "find_root", "load_settings"]
+
+GOLDEN_TOLERANCE = 5e-3
+"""Of Σ|value|: five times the integration's default, well above what devices and libraries differ by."""
+
+Positive = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Threshold(Strict):
+    """What an effect is held to, and whether it stops a candidate."""
+
+    limit: Annotated[float, Field(gt=0)]
+    severity: Literal["critical", "advisory"] = "critical"
+
+
+class GateSettings(Strict):
+    """`[tool.interp.gate]`: what `interp gate` holds a candidate to.
+
+    `cues`: nats that matter, where a cue moves a tag. `f1`: loss of strict span F1. `slices`: the same in a slice.
+    `flips`: part of the words whose tag turns. `evidence`: z of a shift. `agreement` of explanations beyond chance, at
+    least. `floors` and `waivers` are files, from the project's root.
+    """
+
+    cues: Threshold = Threshold(limit=0.3)
+    f1: Threshold = Threshold(limit=0.02)
+    slices: Threshold = Threshold(limit=0.05, severity="advisory")
+    flips: Threshold = Threshold(limit=0.1)
+    evidence: Threshold = Threshold(limit=6.0, severity="advisory")
+    agreement: Threshold = Threshold(limit=0.1)
+    floors: str = "interp-floors.json"
+    waivers: str = "interp-waivers.toml"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, given: Any) -> Any:
+        """A threshold of which only one key is given keeps the other."""
+        if not isinstance(given, dict):
+            return given
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return {
+            name: dict(defaults[name]) | value
+            if isinstance(value, dict) and isinstance(defaults.get(name), Threshold)
+            else value
+            for name, value in given.items()
+        }
+
+
+class Settings(Strict):
+    """`tolerance` is that of goldens, one for all devices or by device; `integration_tolerance` that of `explain`."""
+
+    model: str | None = None
+    device: str | list[str] = "auto"
+    dtype: str = "float32"
+    tolerance: Positive | dict[str, Positive] = GOLDEN_TOLERANCE
+    integration_tolerance: Positive = 1e-3
+    max_evaluations: Annotated[int, Field(ge=17)] = 1025
+    memory: str | None = None
+    golden: str = "golden"
+    golden_top: Annotated[int, Field(ge=1)] = 1
+    report: str | None = None
+    gate: GateSettings = GateSettings()
+
+    @property
+    def devices(self) -> list[str]:
+        return [self.device] if isinstance(self.device, str) else list(dict.fromkeys(self.device))
+
+    def golden_tolerance(self, device: str) -> float:
+        """For "cuda:0" the entry of that name, else of "cuda", else the default."""
+        if isinstance(self.tolerance, float | int):
+            return float(self.tolerance)
+        kind = device.partition(":")[0]
+        return self.tolerance.get(device, self.tolerance.get(kind, GOLDEN_TOLERANCE))
+
+
+def load_settings(root: Path) -> Settings:
+    """The settings of the project at `root`; defaults without a pyproject. Raises InputError that names the key."""
+    path = root / "pyproject.toml"
+    if not path.is_file():
+        return Settings()
+    _, content = parse_toml(path, "pyproject.toml")
+    try:
+        return Settings.model_validate(content.get("tool", {}).get("interp", {}))
+    except ValidationError as error:
+        told = [
+            f"pyproject.toml, [tool.interp], key {key}: {sentence}"
+            for key, sentence in validation_problems(error, Settings)
+        ]
+        raise InputError("\n".join(told)) from error
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder above that holds a pyproject.toml; where none does, `start` itself."""
+    folder = start if start.is_dir() else start.parent
+    return next((each for each in (folder, *folder.parents) if (each / "pyproject.toml").is_file()), folder)

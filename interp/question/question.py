@@ -1,0 +1,76 @@
+"""A question about a sentence, as a user asks it: no model, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal, get_args
+
+from interp.errors import InputError
+from interp.question.words import TargetSpec, split_words
+
+__all__ = ["Output", "Part", "Positions", "Question", "ReferenceKind", "Tags"]
+
+Output = Literal["logit", "centred-logit", "log-probability", "probability"]
+ReferenceKind = Literal["pad", "mask", "unk", "zero"]
+Positions = Literal["zero", "same"]
+Part = Literal["components", "layers"]
+Tags = str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: why does the model give `target` in `text` its tag?
+
+    Raises InputError for choices that do not exist or do not go together; whether the words are there is seen later.
+    """
+
+    text: str | Sequence[str]
+    """A sentence, split by the rule in `interp.question.words`, or a list of words, taken as it is."""
+    target: TargetSpec
+    """A word, "Rob#2", "@10", consecutive words, an index (1 is the first word), or consecutive indices."""
+    _: KW_ONLY
+    tag: Tags | None = None
+    """The tag to explain: one label, or one per target word; None for what the model predicts."""
+    against: Tags | None = None
+    """Explain `tag` rather than this one."""
+    true_tag: Tags | None = None
+    """The right tag, to be shown beside."""
+    output: Output = "logit"
+    """What is attributed."""
+    zoom: TargetSpec | None = None
+    """A word whose hidden dimensions are wanted."""
+    reference: ReferenceKind = "pad"
+    """What attributions are measured from."""
+    positions: Positions = "zero"
+    """Positions of the reference, when embeddings are split: the first, or the input's."""
+    pretokenized: bool = False
+    """Whether a text is split at white space only."""
+    without: Collection[Part] = ()
+    """Parts that are not wanted; without components it is several times faster."""
+    window: bool = False
+    """Of a text longer than the model reads, explain the largest window around the target; else it is an error."""
+
+    def __post_init__(self) -> None:
+        for name, kind in (("output", Output), ("reference", ReferenceKind), ("positions", Positions)):
+            value, choices = getattr(self, name), get_args(kind)
+            if value not in choices:
+                raise InputError(f'Unknown {name} "{value}": choose one of {", ".join(choices)}.')
+        if unknown := set(self.without) - set(get_args(Part)):
+            raise InputError(
+                f'Unknown part "{min(unknown)}": an explanation can be without {", ".join(get_args(Part))}.'
+            )
+        if self.zoom is not None and "layers" in self.without:
+            raise InputError("A zoom shows a word in every layer: ask for the layers too, or for no zoom.")
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the text. Raises InputError where there are none, or something else."""
+        words = split_words(self.text, self.pretokenized) if isinstance(self.text, str) else list(self.text)
+        if not all(isinstance(word, str) for word in words):
+            raise InputError("The text must be a sentence or a list of words.")
+        if not words or not any(word.strip() for word in words):
+            raise InputError("The text is empty: give a sentence with at least one word.")
+        if any("\ud800" <= char <= "\udfff" for word in words for char in word):
+            raise InputError("The text holds bytes that are no characters: give it as UTF-8.")
+        return words

@@ -1,0 +1,84 @@
+"""Tags of words and the entities they spell, in any scheme: IO, IOB1, IOB2, BIOES, BMES, BILOU, or plain classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from interp.errors import InputError
+
+__all__ = ["OUTSIDE", "Entity", "TaggedSentence", "entity_spans", "find_entities", "kind_of", "to_iob2"]
+
+OUTSIDE = "O"
+_MARKS = frozenset("BIMELSU")
+_STARTS = frozenset("BSU")
+_ENDS = frozenset("ELSU")
+
+
+@dataclass(frozen=True, order=True)
+class Entity:
+    """Words `start` to `stop` (excluded) of one kind; the first word of a sentence is 0."""
+
+    start: int
+    stop: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class TaggedSentence:
+    """A sentence whose right tags are known: its words and, for each, a tag."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.words) != len(self.tags):
+            counts = f"{len(self.words)} words but {len(self.tags)} tags"
+            raise InputError(f"a sentence has {counts}: give one tag per word")
+
+
+def _parted(tag: str) -> tuple[str, str]:
+    """Mark and kind: ("B", "PER") of B-PER; a tag without a scheme is its own kind."""
+    mark, dash, kind = tag.partition("-")
+    return (mark, kind) if dash and mark in _MARKS else ("", tag)
+
+
+def kind_of(tag: str) -> str:
+    """PER of B-PER; O stays O."""
+    return _parted(tag)[1]
+
+
+def entity_spans(tags: Sequence[str | None]) -> list[tuple[int, ...]]:
+    """Indices of every entity: consecutive words of one kind, where `B-` (`S-`, `U-`) starts anew; tags without a
+    scheme are kinds. None, and names in brackets, are no entity.
+    """
+    return [tuple(range(each.start, each.stop)) for each in find_entities(tags)]
+
+
+def find_entities(tags: Sequence[str | None]) -> list[Entity]:
+    """The same with their kinds. An `I-` that continues nothing starts an entity, as most readers take it."""
+    return list(_entities(tags))
+
+
+def _entities(tags: Sequence[str | None]) -> Iterator[Entity]:
+    start, kind = 0, OUTSIDE
+    for index, tag in enumerate([*tags, None]):
+        mark, now = _parted(tag or OUTSIDE)
+        if now.startswith("["):
+            now = OUTSIDE
+        if now != kind or mark in _STARTS:
+            if kind != OUTSIDE:
+                yield Entity(start, index, kind)
+            start, kind = index, now
+        if mark in _ENDS and now != OUTSIDE:
+            yield Entity(start, index + 1, kind)
+            start, kind = index + 1, OUTSIDE
+
+
+def to_iob2(tags: Sequence[str]) -> tuple[str, ...]:
+    """The same entities as IOB2 tags."""
+    found = [OUTSIDE] * len(tags)
+    for each in find_entities(tags):
+        found[each.start] = f"B-{each.kind}"
+        found[each.start + 1 : each.stop] = [f"I-{each.kind}"] * (each.stop - each.start - 1)
+    return tuple(found)
