@@ -20,9 +20,10 @@ from torch import Tensor
 
 from interp.engine.budget import MAX_TOKENS, default_budget, plan_batches
 from interp.engine.hooks import frozen, replacing
+from interp.engine.options import SweepOptions
 from interp.engine.paths import Block, IntegrationPath, integrate_panel, nodes_of
 from interp.engine.quadrature import Panel
-from interp.engine.sweep import Integral, SweepOptions, integrate
+from interp.engine.sweep import Integral, integrate
 from interp.explain import Model
 from interp.explain.prepare import PreparedQuestion, build_path
 from interp.explanation import Explanation
@@ -90,7 +91,9 @@ def ours(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> lis
     tagger = model.tagger
     costs = [tagger.cost(len(group[0].encoding.ids), len(group)) for group in groups]
     found: list[list[Integral]] = [[] for _ in groups]
-    for some, fitted in plan_batches(costs, SweepOptions(TOLERANCE), default_budget(tagger.device), tagger.device.type):
+    for some, fitted in plan_batches(
+        costs, SweepOptions(tolerance=TOLERANCE), default_budget(tagger.device), tagger.device.type
+    ):
         for each in tables:
             paths = [build_path(tagger, groups[i], each) for i in some]
             for i, results in zip(some, integrate(paths, tagger.evaluate, fitted).results, strict=True):
@@ -220,7 +223,9 @@ def reference(exact: Model, group: Sequence[PreparedQuestion], tables: Sequence[
     states = []
     for each in tables:
         path = build_path(exact.tagger, group, each)
-        (result,) = integrate([path], exact.tagger.evaluate, SweepOptions(1e-7, max_evaluations=20_000)).results[0]
+        (result,) = integrate(
+            [path], exact.tagger.evaluate, SweepOptions(tolerance=1e-7, max_evaluations=20_000)
+        ).results[0]
         mass = sum(float(np.abs(value).sum()) for value in result.values)
         assert abs(result.residuals[0]) <= 1e-6 * mass, "the reference misses completeness"
         states += [value if len(value) > 1 else value[0] for value in result.values]

@@ -21,9 +21,11 @@ import torch
 from rich.progress import track
 
 from interp.bundled import corpora, grammar
+from interp.engine.options import SweepOptions
 from interp.engine.paths import Block, Contribution, IntegrationPath, integrate_panel, nodes_of
-from interp.engine.quadrature import IntegrationStatus, Panel
-from interp.engine.sweep import Integral, SweepOptions, integrate
+from interp.engine.quadrature import Panel
+from interp.engine.status import IntegrationStatus
+from interp.engine.sweep import Integral, integrate
 from interp.explain import load
 from interp.explain.prepare import build_path, prepare
 from interp.question import Question
@@ -68,7 +70,7 @@ def sharp_truth(path: IntegrationPath, evaluate: Any) -> list[np.ndarray]:
 
     What vouches for it is completeness, which no panel of it may miss by more than 1e-6.
     """
-    (result,) = integrate([path], evaluate, SweepOptions(SHARP, max_evaluations=20_000)).results[0]
+    (result,) = integrate([path], evaluate, SweepOptions(tolerance=SHARP, max_evaluations=20_000)).results[0]
     mass = sum(float(np.abs(value).sum()) for value in result.values)
     if abs(result.residuals[0]) > 1e-6 * mass:
         raise ValueError(f"the reference misses completeness by {abs(result.residuals[0]) / mass:.1e}")
@@ -90,7 +92,7 @@ def study(name: str, tables: bool, chosen: Sequence[Question]) -> list[dict[str,
     for case in track(chosen, f"{name}, {'component' if tables else 'embedding'} path"):
         (one,) = prepare(fast.tagger, [case])
         (result,) = integrate(
-            [build_path(fast.tagger, [one], tables)], fast.tagger.evaluate, SweepOptions(TOLERANCE)
+            [build_path(fast.tagger, [one], tables)], fast.tagger.evaluate, SweepOptions(tolerance=TOLERANCE)
         ).results[0]
         known = sharp_truth if tables else truth
         reference = known(build_path(exact.tagger, [one], tables), exact.tagger.evaluate)
@@ -109,7 +111,9 @@ def study(name: str, tables: bool, chosen: Sequence[Question]) -> list[dict[str,
 def bank() -> list[dict[str, Any]]:
     rows = []
     for problem in BANK:
-        (result,) = integrate([problems.path([problem])], problems.evaluator(), SweepOptions(TOLERANCE)).results[0]
+        (result,) = integrate(
+            [problems.path([problem])], problems.evaluator(), SweepOptions(tolerance=TOLERANCE)
+        ).results[0]
         error = max(float(np.abs(value[0] - problem.truth).sum()) for value in result.values)
         rows.append(
             {

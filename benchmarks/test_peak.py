@@ -17,7 +17,7 @@ from benchmarks.meter import matmul_rate, quartiles
 from benchmarks.run import model_of, record
 from benchmarks.shapes import flops
 from interp.engine.budget import parse_size, plan_batches
-from interp.engine.sweep import SweepOptions
+from interp.engine.options import SweepOptions
 from interp.errors import DeviceError
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from interp.engine.attribute import Attribution as Attribution
     from interp.engine.attribute import attribute as attribute
-    from interp.engine.quadrature import IntegrationStatus as IntegrationStatus
+    from interp.engine.status import IntegrationStatus as IntegrationStatus
     from interp.errors import InterpError as InterpError
     from interp.explain import Model as Model
     from interp.explain import load as load
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Attribution": "interp.engine.attribute",
     "Explanation": "interp.explanation",
-    "IntegrationStatus": "interp.engine.quadrature",
+    "IntegrationStatus": "interp.engine.status",
     "InterpError": "interp.errors",
     "Model": "interp.explain",
     "Question": "interp.question",

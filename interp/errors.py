@@ -12,7 +12,7 @@ An integration that does not reach its tolerance is no exception: it is a `Statu
 
 from __future__ import annotations
 
-__all__ = ["DeviceError", "FormatError", "InputError", "InterpError", "ModelError", "OutputError"]
+__all__ = ["DeviceError", "FormatError", "InputError", "InterpError", "ModelError", "OutputError", "first_line"]
 
 
 class InterpError(Exception):
@@ -37,3 +37,8 @@ class OutputError(InterpError):
 
 class FormatError(InterpError):
     """A file is not an explanation document of a version that this release reads."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says first, without a full stop, to stand inside a sentence; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

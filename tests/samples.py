@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from interp.engine.quadrature import IntegrationStatus
+from interp.engine.status import IntegrationStatus
 from interp.explanation import (
     Completeness,
     Components,

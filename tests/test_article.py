@@ -29,7 +29,7 @@ import torch
 from tiny import bert_ner_directory, model
 from torch import Tensor
 
-from interp.engine.quadrature import IntegrationStatus
+from interp.engine.status import IntegrationStatus
 from interp.explain import Model, load
 from interp.explain.prepare import PreparedQuestion, prepare
 from interp.explanation import Explanation, distinct_names, normalised

@@ -10,7 +10,7 @@ from reference import integrate_states
 from torch import Tensor, nn
 
 from interp.engine.attribute import Attribution, attribute
-from interp.engine.quadrature import IntegrationStatus
+from interp.engine.status import IntegrationStatus
 from interp.errors import InputError
 
 torch.set_num_threads(1)

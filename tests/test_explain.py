@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import BertForTokenClassification
 
 from interp.engine.budget import USABLE_SHARE
-from interp.engine.quadrature import IntegrationStatus
+from interp.engine.status import IntegrationStatus
 from interp.errors import DeviceError, InputError, InterpError
 from interp.explain.model import Model, Question, load
 from interp.explanation import Explanation
@@ -400,7 +400,7 @@ def test_an_option_that_does_not_exist(model32: Model) -> None:
 
 
 def test_a_budget_too_small_for_a_row(model32: Model) -> None:
-    with pytest.raises(DeviceError, match="--memory"):
+    with pytest.raises(DeviceError, match="`memory`"):
         model32.explain(SENTENCE, "in", memory=1000)
 
 

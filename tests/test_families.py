@@ -369,7 +369,7 @@ def test_without_a_pad_token(name: str, tmp_path: Path) -> None:
     folder = save(tmp_path, model, tokenizer)
     assert AutoTokenizer.from_pretrained(folder).pad_token is None
     loaded = load(folder, "cpu", "float64")
-    with pytest.raises(InputError, match="--reference") as caught:
+    with pytest.raises(InputError, match="`reference`") as caught:
         loaded.explain(SENTENCE, TARGET)
     assert "pad" in str(caught.value) and "\n" not in str(caught.value)
     for reference in ("mask", "zero"):

@@ -26,9 +26,10 @@ from problems import (
     wave,
 )
 
+from interp.engine.options import MIN_EVALUATIONS, SweepOptions
 from interp.engine.paths import IntegrationPath
-from interp.engine.quadrature import IntegrationStatus
-from interp.engine.sweep import MIN_EVALUATIONS, Integral, SweepOptions, integrate
+from interp.engine.status import IntegrationStatus
+from interp.engine.sweep import Integral, integrate
 from interp.errors import DeviceError, InputError, ModelError
 
 PLENTY = 2049
@@ -40,7 +41,9 @@ WAVY = Problem("wavy", (wave(3.3), squared_step(0.6, 8)))
 def solve(
     problem: Problem, tolerance: float = 1e-3, most: int = PLENTY, dtype: torch.dtype = torch.float64
 ) -> Integral:
-    return integrate([path([problem], dtype)], evaluator(), SweepOptions(tolerance, most)).results[0][0]
+    return integrate(
+        [path([problem], dtype)], evaluator(), SweepOptions(tolerance=tolerance, max_evaluations=most)
+    ).results[0][0]
 
 
 def true_error(problem: Problem, result: Integral) -> float:
@@ -146,7 +149,7 @@ def test_effects_that_cancel_over_the_path_are_no_nan() -> None:
 @pytest.mark.parametrize("problem", [STEEP, *DISCONTINUOUS[:1]], ids=str)
 def test_evaluations_end_where_they_must(problem: Problem, most: int) -> None:
     fake = evaluator()
-    result = integrate([path([problem])], fake, SweepOptions(1e-8, most)).results[0][0]
+    result = integrate([path([problem])], fake, SweepOptions(tolerance=1e-8, max_evaluations=most)).results[0][0]
     assert result.status is IntegrationStatus.NOT_CONVERGED
     assert result.evaluations == fake.rows <= most
     assert result.estimate > 1e-8
@@ -159,7 +162,7 @@ def test_no_node_is_evaluated_twice() -> None:
         seen.extend(alpha for block in blocks for alpha in block.alphas)
         return evaluator()(blocks)
 
-    result = integrate([path([STEEP])], watching, SweepOptions(1e-8, PLENTY)).results[0][0]
+    result = integrate([path([STEEP])], watching, SweepOptions(tolerance=1e-8, max_evaluations=PLENTY)).results[0][0]
     assert len(seen) == len(set(seen)) == result.evaluations
 
 
@@ -180,7 +183,7 @@ def test_bfloat16_ends_too_and_does_not_claim(problem: Problem) -> None:
 @pytest.mark.parametrize("tolerance", [0, -1e-3, 1, 5, float("nan")])
 def test_a_tolerance_is_between_0_and_1(tolerance: float) -> None:
     with pytest.raises(InputError, match="between 0 and 1"):
-        SweepOptions(tolerance)
+        SweepOptions(tolerance=tolerance)
 
 
 def test_too_few_evaluations() -> None:
@@ -201,8 +204,8 @@ def test_nan_is_the_models_fault(alpha: float) -> None:
 @pytest.mark.parametrize("fits", [1, 3, 7, 20])
 def test_out_of_memory_halves_the_rows(fits: int) -> None:
     roomy, tight = evaluator(), evaluator(fits)
-    whole = integrate([path([STEEP]), path([WAVY])], roomy, SweepOptions(1e-6, PLENTY))
-    halved = integrate([path([STEEP]), path([WAVY])], tight, SweepOptions(1e-6, PLENTY))
+    whole = integrate([path([STEEP]), path([WAVY])], roomy, SweepOptions(tolerance=1e-6, max_evaluations=PLENTY))
+    halved = integrate([path([STEEP]), path([WAVY])], tight, SweepOptions(tolerance=1e-6, max_evaluations=PLENTY))
     assert whole.rows == 32
     assert halved.rows <= fits
     assert tight.most <= fits
@@ -219,7 +222,9 @@ def test_not_even_one_row() -> None:
 @pytest.mark.parametrize("rows", [1, 5, 17, 1000])
 def test_rows_per_forward_are_kept_to_and_do_not_matter(rows: int) -> None:
     fake = evaluator()
-    result = integrate([path([STEEP]), path([WAVY])], fake, SweepOptions(1e-6, PLENTY, rows)).results
+    result = integrate(
+        [path([STEEP]), path([WAVY])], fake, SweepOptions(tolerance=1e-6, max_evaluations=PLENTY, rows=rows)
+    ).results
     assert fake.most <= rows
     for problem, each in zip((STEEP, WAVY), result, strict=True):
         assert_equal(each[0], solve(problem, 1e-6))
@@ -228,9 +233,11 @@ def test_rows_per_forward_are_kept_to_and_do_not_matter(rows: int) -> None:
 @pytest.mark.parametrize("points", [9, 17, 33])
 def test_forgetting_the_nodes_changes_the_cost_alone(points: int) -> None:
     kept, forgot = (
-        integrate([path([STEEP])], evaluator(), SweepOptions(1e-6, PLENTY, retain=retain, most_points=points)).results[
-            0
-        ][0]
+        integrate(
+            [path([STEEP])],
+            evaluator(),
+            SweepOptions(tolerance=1e-6, max_evaluations=PLENTY, retain=retain, max_points=points),
+        ).results[0][0]
         for retain in (True, False)
     )
     assert forgot.evaluations > kept.evaluations
@@ -241,7 +248,9 @@ def test_forgetting_the_nodes_changes_the_cost_alone(points: int) -> None:
 
 def test_paths_together_are_as_alone() -> None:
     problems = [STEEP, WAVY, *SMOOTH[:6], *HARD[:4]]
-    together = integrate([path([problem]) for problem in problems], evaluator(), SweepOptions(1e-4, PLENTY)).results
+    together = integrate(
+        [path([problem]) for problem in problems], evaluator(), SweepOptions(tolerance=1e-4, max_evaluations=PLENTY)
+    ).results
     for problem, (result,) in zip(problems, together, strict=True):
         assert_equal(result, solve(problem, 1e-4))
 
@@ -251,7 +260,7 @@ def test_targets_together_are_as_alone_and_share_forward_passes() -> None:
     easy = Problem("easy", (replace(power(2), f=lambda h: h, gain=np.ones_like), power(1)))
     hard = Problem("hard", (replace(power(2), **_bend(0.4, 20)), replace(power(1), **_times(3))))
     fake = evaluator()
-    both = integrate([path([easy, hard])], fake, SweepOptions(1e-5, PLENTY)).results[0]
+    both = integrate([path([easy, hard])], fake, SweepOptions(tolerance=1e-5, max_evaluations=PLENTY)).results[0]
     for problem, result in zip((easy, hard), both, strict=True):
         assert result.status is IntegrationStatus.CONVERGED
         assert true_error(problem, result) <= 1e-5
@@ -269,7 +278,11 @@ def test_rows_of_one_forward_go_backward_as_often() -> None:
         return evaluator()(blocks)
 
     easy, hard = (Problem(name, (step(0.4, k), power(2))) for name, k in (("easy", 2), ("hard", 60)))
-    integrate([path([easy, easy, hard]), path([easy]), path([hard])], watching, SweepOptions(1e-5, PLENTY))
+    integrate(
+        [path([easy, easy, hard]), path([easy]), path([hard])],
+        watching,
+        SweepOptions(tolerance=1e-5, max_evaluations=PLENTY),
+    )
     assert all(len(each) == 1 for each in seen)
     assert {3} in seen and {1} in seen
 
@@ -303,7 +316,8 @@ def test_groups_are_controlled_each_on_its_own() -> None:
         context=plain.context,
     )
     loose, strict = (
-        integrate([each], evaluator(), SweepOptions(1e-3, PLENTY)).results[0][0] for each in (plain, grouped)
+        integrate([each], evaluator(), SweepOptions(tolerance=1e-3, max_evaluations=PLENTY)).results[0][0]
+        for each in (plain, grouped)
     )
     assert strict.values[0].shape == (2, 1)
     for value in strict.values:
@@ -322,7 +336,7 @@ def test_progress_counts_paths() -> None:
 
 
 def test_the_same_bits_twice() -> None:
-    one, two = (integrate([path([STEEP])], evaluator(), SweepOptions(1e-5)).results[0][0] for _ in range(2))
+    one, two = (integrate([path([STEEP])], evaluator(), SweepOptions(tolerance=1e-5)).results[0][0] for _ in range(2))
     assert [value.tobytes() for value in one.values] == [value.tobytes() for value in two.values]
     assert one.estimate == two.estimate
 
@@ -330,7 +344,7 @@ def test_the_same_bits_twice() -> None:
 def test_details_sum_to_values() -> None:
     plain = path([STEEP])
     detailed = replace(plain, detail=lambda values: values[..., :1, :])
-    result = integrate([detailed], evaluator(), SweepOptions(1e-6, PLENTY)).results[0][0]
+    result = integrate([detailed], evaluator(), SweepOptions(tolerance=1e-6, max_evaluations=PLENTY)).results[0][0]
     assert result.details is not None
     for detail, value in zip(result.details, result.values, strict=True):
         assert detail.shape == (1, 1)

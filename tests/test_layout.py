@@ -13,8 +13,8 @@ ROOT = Path(interp.__file__).parent
 FOLDERS = [
     "errors",
     "versions",
-    "project",
     "engine",
+    "project",
     "question",
     "explanation",
     "bundled",

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from interp.engine.budget import EXPECTED_NODES, USABLE_SHARE, Cost, parse_size, plan_batches
-from interp.engine.sweep import SweepOptions
+from interp.engine.options import SweepOptions
 from interp.errors import DeviceError, InputError
 
 SHORT, LONG = Cost(10, 1_000, 100), Cost(100, 10_000, 1_000)
@@ -35,9 +35,7 @@ def test_portions_fit_what_is_usable(budget: int) -> None:
     assert [i for some, _ in found for i in some] == list(range(len(costs)))
     for some, fitted in found:
         group = [costs[i] for i in some]
-        held = (
-            sum(EXPECTED_NODES * cost.node for cost in group) if fitted.retain else fitted.most_points * group[0].node
-        )
+        held = sum(EXPECTED_NODES * cost.node for cost in group) if fitted.retain else fitted.max_points * group[0].node
         assert held + fitted.rows * max(cost.row for cost in group) <= USABLE_SHARE * budget
         assert fitted.retain or len(group) == 1
 

@@ -382,7 +382,7 @@ def test_rows_stay_within_the_budget(model32: Model, monkeypatch: pytest.MonkeyP
 
 @EVERY
 def test_too_small_a_budget_is_told(model32: Model, name: str) -> None:
-    with pytest.raises(DeviceError, match=r"too small: this text needs .* MiB \(--memory\)"):
+    with pytest.raises(DeviceError, match=r"too small: this text needs .* MiB \(`memory`\)"):
         explain(model32, name, memory="1kB")
 
 
@@ -395,7 +395,7 @@ def test_too_small_a_budget_is_told(model32: Model, name: str) -> None:
         ("occlussion", {}, 'did you mean "occlusion"'),
         ("ig", {}, "choose one of integrated-gradients, saliency"),
         ("saliency", {"samples": 10}, "choose one that does: gradient-shap, shapley, lime"),
-        ("lime", {"samples": 7}, "needs 8 samples at least here, not 7: raise --samples"),
+        ("lime", {"samples": 7}, "needs 8 samples at least here, not 7: raise `samples`"),
         ("shapley", {"samples": 1}, "needs 2 samples"),
         ("shapley", {"seed": -1}, "choose one from 0"),
     ],
@@ -406,9 +406,9 @@ def test_what_does_not_fit_is_one_sentence(model32: Model, name: str, options: d
 
 
 def test_a_zoom_is_refused(model32: Model) -> None:
-    with pytest.raises(InputError, match="drop --zoom"):
+    with pytest.raises(InputError, match="drop `zoom`"):
         explain(model32, "lime", replace(CASE, zoom="wins"))
-    with pytest.raises(InputError, match="drop --zoom"):
+    with pytest.raises(InputError, match="drop `zoom`"):
         model32.compare_methods(replace(CASE, zoom="wins"))
 
 

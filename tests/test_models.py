@@ -188,7 +188,7 @@ def test_a_reference_that_the_model_lacks_is_told_before_anything_is_computed(co
     settings = json.loads((copy / "tokenizer_config.json").read_text())
     (copy / "tokenizer_config.json").write_text(json.dumps(settings | {"mask_token": None}))
     loaded = load(copy, "cpu")
-    with pytest.raises(InputError, match="no mask token: choose another --reference, pad or unk or zero"):
+    with pytest.raises(InputError, match="no mask token: choose another `reference`, pad or unk or zero"):
         loaded.check([Question("Rob", 1, reference="mask")])
 
 
@@ -309,7 +309,7 @@ def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch, count: int,
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     message = refusal(DeviceError, lambda: find_device(device))
     assert f'"{device}" is not there' in message
-    assert "--device cpu" in message
+    assert "`device` cpu" in message
     assert find_device("auto").type == ("cuda" if count else "cpu")
 
 

@@ -10,16 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
-from interp.engine.quadrature import (
-    INITIAL_PANELS,
-    MAX_POINTS,
-    MIN_POINTS,
-    IntegrationStatus,
-    Panel,
-    chebyshev_rule,
-    error_when_refined,
-    relative_error,
-)
+from interp.engine.options import MAX_POINTS, MIN_POINTS
+from interp.engine.quadrature import INITIAL_PANELS, Panel, chebyshev_rule, error_when_refined, relative_error
+from interp.engine.status import IntegrationStatus
 
 POINTS = (3, 5, 7, 9, 17, 33, 65)
 coefficients = st.lists(st.floats(-10, 10), min_size=9, max_size=9).map(np.array)
@@ -175,7 +168,7 @@ def test_the_estimate_is_cautious(residual: float, nested: float) -> None:
 
 def test_every_status_says_what_to_do() -> None:
     assert {status.value for status in IntegrationStatus} == {"converged", "not-converged", "precision-limited"}
-    assert "--max-evaluations" in IntegrationStatus.NOT_CONVERGED.message
+    assert "`max_evaluations`" in IntegrationStatus.NOT_CONVERGED.message
     assert "float64" in IntegrationStatus.PRECISION_LIMITED.message
 
 

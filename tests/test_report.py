@@ -275,7 +275,7 @@ def test_terminal_says_what_is_absent_and_what_did_not_converge() -> None:
     stuck = " ".join(terminal(samples.not_converged()).split())
     assert "2.3e-02 > 1.0e-03 257 7.2e-05 NOT-CONVERGED" in stuck
     assert "components path: The tolerance was not met" in stuck
-    assert "raise --max-evaluations or --tolerance" in stuck
+    assert "raise `max_evaluations` or `tolerance`" in stuck
 
 
 def test_terminal_compares_references() -> None:
@@ -302,7 +302,7 @@ def test_it_is_never_called_just_an_error(make: Callable[[], Explanation]) -> No
 def test_every_figure_is_drawn_or_refused_with_a_remedy(make: Callable[[], Explanation], view: View) -> None:
     explanation = make()
     if view in ("zoom", "density") and explanation.zoom is None:
-        with pytest.raises(InputError, match="--zoom WORD"):
+        with pytest.raises(InputError, match="name a word with `zoom`"):
             save.draw_figure(explanation, view)
     elif view == "components" and explanation.components is None:
         with pytest.raises(InputError, match="no components: the component path needs tables"):
@@ -463,7 +463,7 @@ def test_page_says_true_tags_absent_parts_and_what_did_not_converge() -> None:
     assert any(row[:2] == ["2", "Rob"] and row[-2:] == ["I-PER", "O"] for row in rows)
     assert "DistilBERT has no token-type table" in page_of(samples.without_parts)
     stuck = Reader(page_of(samples.not_converged))
-    assert "raise --max-evaluations or --tolerance" in stuck.text
+    assert "raise `max_evaluations` or `tolerance`" in stuck.text
     assert "path bad" in stuck.values("class")
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from scipy.stats import binomtest
 
 from interp.cases.load import Case, load_cases
-from interp.engine.quadrature import IntegrationStatus
+from interp.engine.status import IntegrationStatus
 from interp.errors import InputError, ModelError
 from interp.explanation import Explanation, Reference
 from interp.golden import dumps as golden_text

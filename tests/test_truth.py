@@ -8,7 +8,7 @@ import reference
 import torch
 
 from interp.bundled import grammar
-from interp.engine.quadrature import IntegrationStatus
+from interp.engine.status import IntegrationStatus
 from interp.explain.model import Model, Question, load
 
 ARTICLE = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"

@@ -15,7 +15,7 @@ LONG = ["the"] * 40 + ["Rob", "wins", "in", "London"] + ["a"] * 40
 
 def test_by_default_it_is_an_error_that_names_the_way_out(model32: Model) -> None:
     with pytest.raises(
-        InputError, match=r"The text is 88 sub-tokens and the model reads 32: the first 30 words fit, .*--window"
+        InputError, match=r"The text is 88 sub-tokens and the model reads 32: the first 30 words fit, .*`window`"
     ):
         model32.explain(LONG, "Rob")
 
@@ -77,7 +77,7 @@ def test_entities_of_a_long_text_are_found_part_by_part(model32: Model) -> None:
         tags += [LABELS[int(logits[place].argmax())] for place in firsts if place is not None]
     found = model32.entities(LONG, window=True)
     assert sorted(index for span in found for index in span) == [i for i, tag in enumerate(tags, 1) if tag != "O"]
-    with pytest.raises(InputError, match="--window"):
+    with pytest.raises(InputError, match="`window`"):
         model32.entities(LONG)
 
 

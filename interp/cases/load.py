@@ -30,6 +30,7 @@ from interp.cases.checks import (
     Top,
     WordSwap,
 )
+from interp.engine.options import MIN_EVALUATIONS
 from interp.errors import InputError
 from interp.project.settings import Positive, Settings
 from interp.project.strict import Strict, parse_toml, validation_problems
@@ -98,7 +99,7 @@ class _Defaults(Strict):
     output: Output = "logit"
     pretokenized: bool = False
     integration_tolerance: Positive | None = None
-    max_evaluations: Annotated[int, Field(ge=17)] | None = None
+    max_evaluations: Annotated[int, Field(ge=MIN_EVALUATIONS)] | None = None
     golden: bool | Literal["strict"] = False
     golden_top: Annotated[int, Field(ge=1)] | None = None
     tolerance: Positive | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from traceback import format_exception
@@ -44,9 +45,27 @@ class Group(click.Group):
 
 
 def say(sentence: str) -> None:
+    """One sentence on stderr, with flags for parameters."""
     from interp.report.text import visible
 
-    click.echo(f"interp: {visible(sentence)}", err=True)
+    click.echo(f"interp: {visible(_with_flags(sentence))}", err=True)
+
+
+def _with_flags(sentence: str) -> str:
+    """The library speaks of its parameters, as in `max_evaluations`; whoever typed a command knows them as flags."""
+    context = click.get_current_context(silent=True)
+    flags = set(_flags(context.find_root().command)) if context else set()
+    return re.sub(
+        r"`(\w+)`", lambda match: flag if (flag := f"--{match[1].replace('_', '-')}") in flags else match[0], sentence
+    )
+
+
+def _flags(command: click.Command) -> Iterator[str]:
+    """Every flag of a command and of those below it."""
+    for parameter in command.params:
+        yield from parameter.opts
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _flags(below)
 
 
 @contextmanager

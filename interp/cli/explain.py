@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from interp.cli.console import Progress, progress, say
+from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE
 from interp.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -82,8 +83,14 @@ METHODS = (
 @click.option("--compare-methods", is_flag=True, help="The words by every method, side by side.")
 @click.option("--samples", type=int, help="Of a method that draws at random; each has its own default.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of its draws.")
-@click.option("--tolerance", type=float, default=1e-3, show_default=True, help="Of the integration error.")
-@click.option("--max-evaluations", type=int, default=1025, show_default=True, help="Per path, forward and backward.")
+@click.option("--tolerance", type=float, default=DEFAULT_TOLERANCE, show_default=True, help="Of the integration error.")
+@click.option(
+    "--max-evaluations",
+    type=int,
+    default=DEFAULT_MAX_EVALUATIONS,
+    show_default=True,
+    help="Per path, forward and backward.",
+)
 @click.option(
     "--memory",
     metavar="SIZE",
@@ -145,10 +152,10 @@ def explain(
     if target is None and (question["tag"] or question["against"] or question["true_tag"]):
         raise InputError("--tag, --against and --true-tag speak of one target: name it with --target.")
 
-    from interp.engine.sweep import SweepOptions
+    from interp.engine.options import SweepOptions
     from interp.explain import load
 
-    SweepOptions(tolerance, max_evaluations)  # checked before a model is loaded
+    SweepOptions(tolerance=tolerance, max_evaluations=max_evaluations)  # checked before a model is loaded
     if threads is not None:
         import torch
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from interp.engine.hooks import frozen, recording
+from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
 from interp.engine.paths import Block, IntegrationPath, Samples
-from interp.engine.quadrature import IntegrationStatus
-from interp.engine.sweep import SweepOptions, integrate
+from interp.engine.status import IntegrationStatus
+from interp.engine.sweep import integrate
 from interp.errors import InputError
 
 __all__ = ["Attribution", "attribute"]
@@ -44,8 +45,8 @@ def attribute(
     input: Tensor,
     reference: Tensor,
     *,
-    tolerance: float = 1e-3,
-    max_evaluations: int = 1025,
+    tolerance: float = DEFAULT_TOLERANCE,
+    max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
     rows: int = 32,
 ) -> Attribution:
     """Attribute a scalar to its input and to the outputs of layers, along the straight path from a reference.
@@ -73,7 +74,9 @@ def attribute(
         ]
 
     path = IntegrationPath(input=ends[0], reference=ends[1], targets=1, sums=_units, detail=_everything)
-    result = integrate([path], evaluate, SweepOptions(tolerance, max_evaluations, rows)).results[0][0]
+    result = integrate(
+        [path], evaluate, SweepOptions(tolerance=tolerance, max_evaluations=max_evaluations, rows=rows)
+    ).results[0][0]
     own, *above = (torch.from_numpy(detail) for detail in result.details or ())
     return Attribution(
         integrated_gradients=own.reshape(input.shape),

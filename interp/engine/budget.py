@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import psutil
 import torch
 
+from interp.engine.options import MAX_POINTS, MIN_POINTS, SweepOptions
 from interp.engine.paths import Block, Samples
-from interp.engine.quadrature import MAX_POINTS, MIN_POINTS
-from interp.engine.sweep import Evaluate, SweepOptions
+from interp.engine.sweep import Evaluate
 from interp.errors import DeviceError, InputError
 
 __all__ = ["MAX_TOKENS", "Cost", "default_budget", "parse_size", "plan_batches", "returning_memory"]
@@ -105,8 +105,8 @@ def plan_batches(
             least = (points * group[0].node + largest) / USABLE_SHARE
             raise DeviceError(
                 f"A memory budget of {budget / 2**20:.3g} MiB is too small: this text needs "
-                f"{least / 2**20 + 0.1:.1f} MiB (--memory), or shorten it."
+                f"{least / 2**20 + 0.1:.1f} MiB (`memory`), or shorten it."
             )
         rows = min(rows, max(1, MAX_TOKENS[device] // longest))
-        yield range(start, stop), replace(settings, rows=int(rows), retain=retain, most_points=points)
+        yield range(start, stop), replace(settings, rows=int(rows), retain=retain, max_points=points)
         start = stop

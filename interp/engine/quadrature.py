@@ -7,18 +7,16 @@ Berrut & Trefethen, Barycentric Lagrange Interpolation (2004) for the barycentri
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from interp.engine.options import MIN_POINTS
+
 __all__ = [
     "INITIAL_PANELS",
-    "MAX_POINTS",
-    "MIN_POINTS",
     "SAFETY",
-    "IntegrationStatus",
     "Panel",
     "Rule",
     "chebyshev_rule",
@@ -27,29 +25,6 @@ __all__ = [
 ]
 
 Array = npt.NDArray[np.float64]
-
-
-class IntegrationStatus(Enum):
-    """How an integration ended. The value is what stands in files; `message` says it, with the remedy."""
-
-    CONVERGED = "converged"
-    NOT_CONVERGED = "not-converged"
-    PRECISION_LIMITED = "precision-limited"
-
-    @property
-    def message(self) -> str:
-        return _MESSAGES[self]
-
-
-_MESSAGES = {
-    IntegrationStatus.CONVERGED: "The estimated integration error is within the tolerance.",
-    IntegrationStatus.NOT_CONVERGED: (
-        "The tolerance was not met with the evaluations allowed: raise --max-evaluations or --tolerance."
-    ),
-    IntegrationStatus.PRECISION_LIMITED: (
-        "Rounding of this float type hides any further gain: use --dtype float64 or raise --tolerance."
-    ),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,16 +101,15 @@ class Panel:
     def nodes(self) -> tuple[float, ...]:
         return tuple((self.start + self.width * chebyshev_rule(self.points).nodes).tolist())
 
-    def refined(self, error: float, tolerance: float, most_points: int) -> tuple[Panel, ...]:
+    def refined(self, error: float, tolerance: float, max_points: int) -> tuple[Panel, ...]:
         """Twice the points, which reuses every node, where that is likely to be enough; else two halves."""
         enough = error <= 0.3 if self.points == MIN_POINTS else float(error_when_refined(np.array(error))) <= tolerance
-        if enough and self.points < most_points:
+        if enough and self.points < max_points:
             return (Panel(self.start, self.end, 2 * self.points - 1),)
         middle = (self.start + self.end) / 2
         return Panel(self.start, middle, MIN_POINTS), Panel(middle, self.end, MIN_POINTS)
 
 
-MIN_POINTS, MAX_POINTS = 9, 33
 INITIAL_PANELS = (Panel(0.0, 0.5, MIN_POINTS), Panel(0.5, 1.0, MIN_POINTS))
 """Two panels: on trained taggers two of 17 points are three times as accurate as one of 33."""
 

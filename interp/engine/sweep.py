@@ -23,11 +23,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from interp.engine.options import SweepOptions
 from interp.engine.paths import Block, Contribution, IntegrationPath, Node, Samples, integrate_panel, nodes_of
-from interp.engine.quadrature import INITIAL_PANELS, MAX_POINTS, SAFETY, IntegrationStatus, Panel, relative_error
-from interp.errors import DeviceError, InputError, ModelError
+from interp.engine.quadrature import INITIAL_PANELS, SAFETY, Panel, relative_error
+from interp.engine.status import IntegrationStatus
+from interp.errors import DeviceError, ModelError
 
-__all__ = ["MIN_EVALUATIONS", "Integral", "Sweep", "SweepOptions", "integrate"]
+__all__ = ["Evaluate", "Integral", "Sweep", "integrate"]
 
 Array = npt.NDArray[np.float64]
 Evaluate = Callable[[Sequence[Block]], Sequence[Samples]]
@@ -37,34 +39,6 @@ MIN_WIDTH = 2.0**-32
 
 ROUNDING = 16.0
 """Rounding of F and of an attribution sum, in units in the last place of F."""
-
-MIN_EVALUATIONS = len({node for panel in INITIAL_PANELS for node in panel.nodes})
-
-
-@dataclass(frozen=True)
-class SweepOptions:
-    """How far to integrate and in what portions.
-
-    `tolerance` of Σ|error| / Σ|attribution|; `max_evaluations` per path; `rows` forward at once; `retain` keeps the
-    states of evaluated nodes for finer panels (without it memory is bounded by one panel, and what is refined is
-    evaluated anew); `most_points` of a panel.
-    """
-
-    tolerance: float = 1e-3
-    max_evaluations: int = 1025
-    rows: int = 32
-    retain: bool = True
-    most_points: int = MAX_POINTS
-
-    def __post_init__(self) -> None:
-        if self.rows < 1:
-            raise InputError(f"{self.rows} rows per forward are too few: one is the least.")
-        if not 0 < self.tolerance < 1:
-            raise InputError(f"The tolerance must be between 0 and 1, such as 1e-3, not {self.tolerance:g}.")
-        if self.max_evaluations < MIN_EVALUATIONS:
-            raise InputError(
-                f"{self.max_evaluations} evaluations are too few: --max-evaluations is {MIN_EVALUATIONS} at least."
-            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,7 +124,7 @@ def _within_memory(evaluate: Evaluate, blocks: Sequence[Block]) -> Sequence[Samp
     except torch.OutOfMemoryError as error:
         if sum(len(block.alphas) for block in blocks) > 1:
             return None
-        raise DeviceError("One row does not fit the device's memory: use --device cpu or a shorter text.") from error
+        raise DeviceError("One row does not fit the device's memory: use `device` cpu or a shorter text.") from error
 
 
 def _take(queue: deque[Block], rows: int) -> list[Block]:
@@ -244,7 +218,7 @@ class _TargetProgress:
             if panel.width < MIN_WIDTH:
                 reason = IntegrationStatus.NOT_CONVERGED
                 continue
-            finer = [_Piece(each) for each in panel.refined(float(errors[index]), aim, self.settings.most_points)]
+            finer = [_Piece(each) for each in panel.refined(float(errors[index]), aim, self.settings.max_points)]
             cost = len(_nodes([*finer, *chain(*refined.values())]) - self.nodes.keys())
             if self.evaluations + cost > self.settings.max_evaluations:
                 reason = IntegrationStatus.NOT_CONVERGED

@@ -11,7 +11,8 @@ from itertools import chain, islice
 import torch
 
 from interp.engine.budget import default_budget, parse_size, plan_batches, returning_memory
-from interp.engine.sweep import Integral, Sweep, SweepOptions, integrate
+from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
+from interp.engine.sweep import Integral, Sweep, integrate
 from interp.errors import InputError
 from interp.explain.methods import (
     INTEGRATED_GRADIENTS,
@@ -94,8 +95,8 @@ class Model:
         method: str = INTEGRATED_GRADIENTS,
         samples: int | None = None,
         seed: int = 0,
-        tolerance: float = 1e-3,
-        max_evaluations: int = 1025,
+        tolerance: float = DEFAULT_TOLERANCE,
+        max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
     ) -> Explanation:
         """Explain the tag of one target; the question is that of `Case`, method and effort are those of `explain_many`.
@@ -140,8 +141,8 @@ class Model:
         pretokenized: bool = False,
         without: Collection[Part] = (),
         window: bool = False,
-        tolerance: float = 1e-3,
-        max_evaluations: int = 1025,
+        tolerance: float = DEFAULT_TOLERANCE,
+        max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
     ) -> list[Explanation]:
         """Explain every entity that the model finds in a text, in order; none gives an empty list. See `explain`."""
@@ -171,8 +172,8 @@ class Model:
         method: str = INTEGRATED_GRADIENTS,
         samples: int | None = None,
         seed: int = 0,
-        tolerance: float = 1e-3,
-        max_evaluations: int = 1025,
+        tolerance: float = DEFAULT_TOLERANCE,
+        max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
         progress: Progress | None = None,
     ) -> Iterator[Explanation]:
@@ -186,7 +187,7 @@ class Model:
         default the smaller of 4 GiB and half of what is free. `progress` is told how many cases are done, in parts.
         Raises InputError at once for settings that do not fit, and for a case when its turn comes.
         """
-        settings = SweepOptions(tolerance, max_evaluations)
+        settings = SweepOptions(tolerance=tolerance, max_evaluations=max_evaluations)
         budget = parse_size(memory) if isinstance(memory, str) else memory
         told = progress or (lambda _: None)
         if method == INTEGRATED_GRADIENTS:
@@ -199,8 +200,8 @@ class Model:
         *,
         samples: int | None = None,
         seed: int = 0,
-        tolerance: float = 1e-3,
-        max_evaluations: int = 1025,
+        tolerance: float = DEFAULT_TOLERANCE,
+        max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
         progress: Progress | None = None,
     ) -> list[Explanation]:
@@ -211,7 +212,7 @@ class Model:
         `interp.explanation.agreement`.
         """
         if case.zoom is not None:
-            raise InputError("Methods are compared on the words, and a zoom shows layers: drop --zoom.")
+            raise InputError("Methods are compared on the words, and a zoom shows layers: drop `zoom`.")
         case, told = replace(case, without=("components", "layers")), progress or (lambda _: None)
         found = list(self.explain_many([case], tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
         refused: dict[str, str] = {}

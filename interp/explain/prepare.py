@@ -62,7 +62,7 @@ def _resolve(
         if encoding.first[index] is None:
             raise InputError(f"The model's tokeniser leaves nothing of word @{index} ({encoding.words[index - 1]!a}).")
     if case.output == "probability" and len(indices) > 1:
-        raise InputError("A sum of probabilities means nothing for several words: use --output log-probability.")
+        raise InputError("A sum of probabilities means nothing for several words: use `output` log-probability.")
     tags, probabilities = predict(tagger, encoding, logits)
     predicted = tuple(str(tags[index]) for index in indices)
     wanted = _tags(tagger.info.labels, case.tag, len(indices)) or predicted

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from interp.engine.quadrature import IntegrationStatus
+from interp.engine.status import IntegrationStatus
 from interp.errors import FormatError
 from interp.explanation import (
     Completeness,

@@ -9,11 +9,11 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from interp.engine.hooks import frozen, recording
-from interp.errors import ModelError
+from interp.errors import ModelError, first_line
 from interp.models.families import FAMILIES, Family
 from interp.models.parts import TABLES, Parts, measure_parts, probe_ids
 
-__all__ = ["find_parts", "reason", "unsupported_model"]
+__all__ = ["find_parts", "unsupported_model"]
 
 _NO_TABLES = "interp does not know the embedding tables of this type of model"
 
@@ -21,11 +21,6 @@ _NO_TABLES = "interp does not know the embedding tables of this type of model"
 def unsupported_model(kind: str, why: str) -> ModelError:
     """The refusal of a type of model, with those that are known."""
     return ModelError(f'Models of type "{kind}" are not supported ({why}); known are {", ".join(FAMILIES)}.')
-
-
-def reason(error: BaseException) -> str:
-    """The first line of an exception, to stand inside a sentence."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def find_parts(model: PreTrainedModel) -> Parts:
@@ -72,7 +67,7 @@ def _looked_for(model: PreTrainedModel) -> Parts:
         lists = list(_lists(encoder))
         called = _called(model, [module for each in lists for module in each])
     except Exception as error:  # a model of another kind may do and raise anything
-        raise unsupported_model(kind, f"looking for its layers failed, {reason(error)}") from error
+        raise unsupported_model(kind, f"looking for its layers failed, {first_line(error)}") from error
     if path is None or not any(called.values()):
         raise unsupported_model(kind, "it shows no word table or no list of layers")
     layers = max(lists, key=lambda each: sum(called[module] for module in each))
@@ -88,7 +83,7 @@ def _looked_for(model: PreTrainedModel) -> Parts:
             kept=[part for part in block.modules() if isinstance(part, nn.Embedding) and part is not word],
         )
     except Exception as error:
-        raise unsupported_model(kind, f"its layers return no states, {reason(error)}") from error
+        raise unsupported_model(kind, f"its layers return no states, {first_line(error)}") from error
 
 
 def _word_table(model: PreTrainedModel) -> str | None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from interp.errors import DeviceError, InputError, InterpError, ModelError
+from interp.errors import DeviceError, InputError, InterpError, ModelError, first_line
 from interp.explanation import ModelInfo
 from interp.models.checkpoint import Checkpoint, read_checkpoint
 from interp.models.families import FAMILIES
@@ -52,8 +52,7 @@ def load_tagger(name: str | os.PathLike[str], device: str = "auto", dtype: str =
         except InterpError:
             raise
         except Exception as error:  # damaged files end in whatever the library that reads them raises
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(f'The model "{name}" cannot be read: {reason}') from error
+            raise ModelError(f'The model "{name}" cannot be read: {first_line(error)}.') from error
     _check_vocabulary(name, loaded.model, loaded.tokenizer)
     for key, tensor in loaded.model.state_dict().items():
         if not tensor.isfinite().all():
@@ -107,7 +106,7 @@ def find_device(device: str) -> torch.device:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if int(match[1] or 0) >= count:
             have = f"this machine has {count}" if count else "torch sees no CUDA device here"
-            raise DeviceError(f'The device "{device}" is not there ({have}): use --device cpu or auto.')
+            raise DeviceError(f'The device "{device}" is not there ({have}): use `device` cpu or auto.')
     return torch.device(device)
 
 

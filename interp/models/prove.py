@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from interp.engine.quadrature import IntegrationStatus
-from interp.engine.sweep import SweepOptions, integrate
-from interp.models.find_parts import reason, unsupported_model
+from interp.engine.options import SweepOptions
+from interp.engine.status import IntegrationStatus
+from interp.engine.sweep import integrate
+from interp.errors import first_line
+from interp.models.find_parts import unsupported_model
 from interp.models.tagger import Objective, Tagger
 
 __all__ = ["prove"]
 
 PROBE = ("Angela", "Merkel", "visited", "Paris", ",", "and", "Rob", "did", "not")
-TOLERANCE = 1e-3
 
 
 def prove(tagger: Tagger) -> str:
@@ -22,9 +23,9 @@ def prove(tagger: Tagger) -> str:
         at = next(place for place in encoding.first[1:-1] if place is not None)
         objective = Objective((at,), (int(logits[at].argmax()),), None, "logit")
         path = tagger.embedding_path(encoding, [objective], tagger.references[0])
-        (result,) = integrate([path], tagger.evaluate, SweepOptions(TOLERANCE, 513)).results[0]
+        (result,) = integrate([path], tagger.evaluate, SweepOptions(max_evaluations=513)).results[0]
     except Exception as error:  # a model of another kind may do and raise anything
-        raise unsupported_model(kind, f"a probe sentence could not be explained, {reason(error)}") from error
+        raise unsupported_model(kind, f"a probe sentence could not be explained, {first_line(error)}") from error
     if result.status is not IntegrationStatus.CONVERGED:
         change = result.at_input - result.at_reference
         worst = max(range(len(result.residuals)), key=lambda layer: abs(result.residuals[layer]))

@@ -126,7 +126,7 @@ class Tagger:
             fit = encoding.units[longest - behind] - 1  # the first word that does not
             raise InputError(
                 f"The text is {count} sub-tokens and the model reads {longest}: the first {fit} words fit, or let "
-                "--window cut it around the target."
+                "`window` cut it around the target."
             )
         return encoding
 
@@ -162,7 +162,7 @@ class Tagger:
     def no_reference(self, reference: str) -> InputError:
         """Why a model cannot have this reference."""
         return InputError(
-            f"This model has no {reference} token: choose another --reference, {' or '.join(self.references)}."
+            f"This model has no {reference} token: choose another `reference`, {' or '.join(self.references)}."
         )
 
     def _token(self, kind: str) -> int | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, MIN_EVALUATIONS
 from interp.errors import InputError
 from interp.project.strict import Strict, parse_toml, validation_problems
 
@@ -64,8 +65,8 @@ class Settings(Strict):
     device: str | list[str] = "auto"
     dtype: str = "float32"
     tolerance: Positive | dict[str, Positive] = GOLDEN_TOLERANCE
-    integration_tolerance: Positive = 1e-3
-    max_evaluations: Annotated[int, Field(ge=17)] = 1025
+    integration_tolerance: Positive = DEFAULT_TOLERANCE
+    max_evaluations: Annotated[int, Field(ge=MIN_EVALUATIONS)] = DEFAULT_MAX_EVALUATIONS
     memory: str | None = None
     golden: str = "golden"
     golden_top: Annotated[int, Field(ge=1)] = 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from interp.errors import InputError
 
-__all__ = ["OUTSIDE", "Entity", "TaggedSentence", "entity_spans", "find_entities", "kind_of", "to_iob2"]
+__all__ = ["OUTSIDE", "Entity", "TaggedSentence", "entity_spans", "find_entities", "kind_of", "tags_text", "to_iob2"]
 
 OUTSIDE = "O"
 _MARKS = frozenset("BIMELSU")
@@ -41,6 +41,11 @@ def _parted(tag: str) -> tuple[str, str]:
     """Mark and kind: ("B", "PER") of B-PER; a tag without a scheme is its own kind."""
     mark, dash, kind = tag.partition("-")
     return (mark, kind) if dash and mark in _MARKS else ("", tag)
+
+
+def tags_text(tags: Sequence[str], against: Sequence[str] | None = None) -> str:
+    """Tags in a sentence, as in `B-PER rather than B-ORG`."""
+    return " ".join(tags) + (f" rather than {' '.join(against)}" if against else "")
 
 
 def kind_of(tag: str) -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
-from interp.errors import FormatError, InputError
+from interp.errors import FormatError, InputError, first_line
 from interp.project.files import write
 from interp.records.record import SCHEMA, Record, RecordedExplanation, RecordsHeader, same_work
 
@@ -122,8 +122,9 @@ def read_part(path: Path, rows: bool = True) -> tuple[RecordsHeader, list[Record
     except FormatError:
         raise
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise FormatError(f"{path} is damaged ({reason}): delete it, and go on with interp record --resume.") from error
+        raise FormatError(
+            f"{path} is damaged ({first_line(error)}): delete it, and go on with interp record --resume."
+        ) from error
 
 
 def _about(path: Path, schema: pa.Schema) -> RecordsHeader:

@@ -9,7 +9,7 @@ from pathlib import Path
 from interp.cases.answer import Explainer, answer_cases
 from interp.cases.checks import Answer
 from interp.cases.load import CASE_SUFFIX, Case
-from interp.errors import InputError, InterpError
+from interp.errors import InputError, InterpError, first_line
 from interp.question import ReferenceKind
 from interp.stability.judge import ProjectGoldens, StoredGolden, TrialAnswers, check_rates, speaks_of, stored_golden
 from interp.stability.result import PassRate, StabilityResult, Trial
@@ -129,8 +129,7 @@ def _alone(model: Explainer, case: Case, memory: int | str | None) -> Answer | s
 def _sentence(error: Exception) -> str:
     if isinstance(error, InterpError):
         return str(error)
-    first = (str(error).strip() or "no message").splitlines()[0]
-    return f"{type(error).__name__}: {first}"
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def _twins(given: Sequence[TrialAnswers]) -> tuple[tuple[str, str], ...]:

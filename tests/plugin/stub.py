@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from interp.engine.quadrature import IntegrationStatus
+from interp.engine.status import IntegrationStatus
 from interp.errors import InputError, ModelError
 from interp.explanation import (
     Completeness,

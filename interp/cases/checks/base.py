@@ -12,6 +12,7 @@ from typing import Protocol
 
 from interp.errors import InputError
 from interp.explanation import Explanation, Values, distinct_names
+from interp.question.tags import tags_text
 
 __all__ = [
     "MARGIN",
@@ -126,8 +127,7 @@ def names(explanation: Explanation) -> list[str]:
 
 def aim(explanation: Explanation) -> str:
     target = explanation.target
-    against = f" rather than {' '.join(target.against)}" if target.against else ""
-    return f'{" ".join(target.tags)}{against} on "{target.text}"'
+    return f'{tags_text(target.tags, target.against)} on "{target.text}"'
 
 
 def spread(values: Sequence[float]) -> str:

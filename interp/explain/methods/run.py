@@ -63,7 +63,7 @@ def request_method(name: str, samples: int | None = None, seed: int = 0) -> Meth
     row = METHODS[name]
     if samples is not None and row.samples is None:
         drawing = ", ".join(other for other, each in METHODS.items() if each.samples)
-        raise InputError(f"The method {name} draws no samples: drop --samples, or choose one that does: {drawing}.")
+        raise InputError(f"The method {name} draws no samples: drop `samples`, or choose one that does: {drawing}.")
     if not 0 <= seed < 2**32:
         raise InputError(f"A seed of {seed} is out of range: choose one from 0 to {2**32 - 1}.")
     for package in row.packages:
@@ -90,7 +90,7 @@ def run_method(
     """
     if one.case.zoom is not None:
         raise InputError(
-            f"A zoom shows a word in every layer, and {wanted.name} gives the words alone: drop --zoom, or use "
+            f"A zoom shows a word in every layer, and {wanted.name} gives the words alone: drop `zoom`, or use "
             f"{INTEGRATED_GRADIENTS}."
         )
     rows = rows_within(tagger, len(one.encoding.ids), budget, wanted.row.rows)
@@ -148,7 +148,7 @@ def _samples(wanted: MethodRequest, words: int) -> int:
     chosen, fewest = row.samples(words) if wanted.samples is None else wanted.samples, row.fewest(words)
     if chosen < fewest:
         raise InputError(
-            f"The method {wanted.name} needs {fewest} samples at least here, not {chosen}: raise --samples."
+            f"The method {wanted.name} needs {fewest} samples at least here, not {chosen}: raise `samples`."
         )
     return chosen
 

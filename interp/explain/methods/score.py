@@ -61,6 +61,6 @@ def rows_within(tagger: Tagger, length: int, budget: int | None, least: int) -> 
     if rows < least:
         raise DeviceError(
             f"A memory budget of {budget / 2**20:.3g} MiB is too small: this text needs "
-            f"{least * row / USABLE_SHARE / 2**20 + 0.1:.1f} MiB (--memory), or shorten it."
+            f"{least * row / USABLE_SHARE / 2**20 + 0.1:.1f} MiB (`memory`), or shorten it."
         )
     return max(least, min(rows, MAX_TOKENS[device.type] // length))

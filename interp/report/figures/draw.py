@@ -168,7 +168,7 @@ def _density(explanation: Explanation, drawing: Figure) -> None:
 
 def _zoomed(explanation: Explanation) -> Zoom:
     if explanation.zoom is None:
-        raise InputError("this explanation has no zoom: ask for it with --zoom WORD")
+        raise InputError("this explanation has no zoom: name a word with `zoom`")
     return explanation.zoom
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from interp.explanation import Explanation
 from interp.explanation.agreement import ReferenceAgreement, group_by_method, reference_agreements
+from interp.question.tags import tags_text
 from interp.report import facts, methods
 from interp.report.terminal.marks import Canvas
 from interp.report.terminal.tables import (
@@ -126,8 +127,7 @@ def _facts(shown: Explanation, canvas: Canvas) -> Iterator[tuple[str, str]]:
     true = f", true {' '.join(target.true)}" if target.true else ""
     yield "target", words + canvas.safe(f", predicted {' '.join(target.predicted)}{true}")
     odds = " ".join(map(facts.probability, target.probabilities))
-    against = f" rather than {' '.join(target.against)}" if target.against else ""
-    yield "explained", canvas.safe(f"{target.output} of {' '.join(target.tags)}{against}, probability {odds}")
+    yield "explained", canvas.safe(f"{target.output} of {tags_text(target.tags, target.against)}, probability {odds}")
     yield (
         "output",
         (
