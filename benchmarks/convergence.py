@@ -40,8 +40,9 @@ from torch import Tensor
 from benchmarks import engines
 from benchmarks.honesty import TOLERANCE, cases, uniform
 from interp.engine.options import SweepOptions
-from interp.engine.paths import Block, IntegrationPath, integrate_panel, nodes_of
-from interp.engine.quadrature import Panel
+from interp.engine.panel_integral import integrate_panel
+from interp.engine.panels import Panel
+from interp.engine.paths import Block, IntegrationPath, nodes_of
 from interp.engine.status import IntegrationStatus
 from interp.engine.sweep import Evaluate, integrate
 from interp.explain import Model, load
@@ -109,7 +110,7 @@ def runs(model: Model, one: PreparedQuestion, index: int) -> Iterator[Run]:
         part = integrate_panel(path, panel, nodes_of([samples]))
         yield Run("one panel", points, dict.fromkeys(VIEWS, points), part.by_state(part.values))
     for tolerance in TOLERANCES:
-        (result,) = integrate([path], tagger.evaluate, SweepOptions(tolerance=tolerance)).results[0]
+        (result,) = integrate([path], tagger.evaluate, SweepOptions(tolerance=tolerance)).integrals[0]
         taken = dict.fromkeys(VIEWS, result.evaluations)
         yield Run("adaptive", tolerance, evaluations=taken, values=result.values, status=result.status.value)
     for steps, (words, layers) in STEPS.items():

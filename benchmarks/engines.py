@@ -21,8 +21,9 @@ from torch import Tensor
 from interp.engine.budget import MAX_TOKENS, default_budget, plan_batches
 from interp.engine.hooks import frozen, replacing
 from interp.engine.options import SweepOptions
-from interp.engine.paths import Block, IntegrationPath, integrate_panel, nodes_of
-from interp.engine.quadrature import Panel
+from interp.engine.panel_integral import integrate_panel
+from interp.engine.panels import Panel
+from interp.engine.paths import Block, IntegrationPath, nodes_of
 from interp.engine.sweep import Integral, integrate
 from interp.explain import Model
 from interp.explain.prepare import PreparedQuestion, build_path
@@ -91,12 +92,13 @@ def ours(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> lis
     tagger = model.tagger
     costs = [tagger.cost(len(group[0].encoding.ids), len(group)) for group in groups]
     found: list[list[Integral]] = [[] for _ in groups]
-    for some, fitted in plan_batches(
+    for batch in plan_batches(
         costs, SweepOptions(tolerance=TOLERANCE), default_budget(tagger.device), tagger.device.type
     ):
         for each in tables:
-            paths = [build_path(tagger, groups[i], each) for i in some]
-            for i, results in zip(some, integrate(paths, tagger.evaluate, fitted).results, strict=True):
+            paths = [build_path(tagger, groups[i], each) for i in batch.sentences]
+            swept = integrate(paths, tagger.evaluate, batch.options).integrals
+            for i, results in zip(batch.sentences, swept, strict=True):
                 found[i] += results
     return found
 
@@ -225,7 +227,7 @@ def reference(exact: Model, group: Sequence[PreparedQuestion], tables: Sequence[
         path = build_path(exact.tagger, group, each)
         (result,) = integrate(
             [path], exact.tagger.evaluate, SweepOptions(tolerance=1e-7, max_evaluations=20_000)
-        ).results[0]
+        ).integrals[0]
         mass = sum(float(np.abs(value).sum()) for value in result.values)
         assert abs(result.residuals[0]) <= 1e-6 * mass, "the reference misses completeness"
         states += [value if len(value) > 1 else value[0] for value in result.values]

@@ -22,8 +22,9 @@ from rich.progress import track
 
 from interp.bundled import corpora, grammar
 from interp.engine.options import SweepOptions
-from interp.engine.paths import Block, Contribution, IntegrationPath, integrate_panel, nodes_of
-from interp.engine.quadrature import Panel
+from interp.engine.panel_integral import PanelIntegral, integrate_panel
+from interp.engine.panels import Panel
+from interp.engine.paths import Block, IntegrationPath, nodes_of
 from interp.engine.status import IntegrationStatus
 from interp.engine.sweep import Integral, integrate
 from interp.explain import load
@@ -56,7 +57,7 @@ def truth(path: IntegrationPath, evaluate: Any, panels: int = 32) -> list[np.nda
     return list(parts[0].by_state(sum(part.values for part in parts)))
 
 
-def uniform(path: IntegrationPath, evaluate: Any, panels: int, points: int) -> list[Contribution]:
+def uniform(path: IntegrationPath, evaluate: Any, panels: int, points: int) -> list[PanelIntegral]:
     """Panels of one width, without judging."""
     parts = []
     for i in range(panels):
@@ -70,7 +71,7 @@ def sharp_truth(path: IntegrationPath, evaluate: Any) -> list[np.ndarray]:
 
     What vouches for it is completeness, which no panel of it may miss by more than 1e-6.
     """
-    (result,) = integrate([path], evaluate, SweepOptions(tolerance=SHARP, max_evaluations=20_000)).results[0]
+    (result,) = integrate([path], evaluate, SweepOptions(tolerance=SHARP, max_evaluations=20_000)).integrals[0]
     mass = sum(float(np.abs(value).sum()) for value in result.values)
     if abs(result.residuals[0]) > 1e-6 * mass:
         raise ValueError(f"the reference misses completeness by {abs(result.residuals[0]) / mass:.1e}")
@@ -93,7 +94,7 @@ def study(name: str, tables: bool, chosen: Sequence[Question]) -> list[dict[str,
         (one,) = prepare(fast.tagger, [case])
         (result,) = integrate(
             [build_path(fast.tagger, [one], tables)], fast.tagger.evaluate, SweepOptions(tolerance=TOLERANCE)
-        ).results[0]
+        ).integrals[0]
         known = sharp_truth if tables else truth
         reference = known(build_path(exact.tagger, [one], tables), exact.tagger.evaluate)
         rows.append(
@@ -113,7 +114,7 @@ def bank() -> list[dict[str, Any]]:
     for problem in BANK:
         (result,) = integrate(
             [problems.path([problem])], problems.evaluator(), SweepOptions(tolerance=TOLERANCE)
-        ).results[0]
+        ).integrals[0]
         error = max(float(np.abs(value[0] - problem.truth).sum()) for value in result.values)
         rows.append(
             {

@@ -43,7 +43,7 @@ def solve(
 ) -> Integral:
     return integrate(
         [path([problem], dtype)], evaluator(), SweepOptions(tolerance=tolerance, max_evaluations=most)
-    ).results[0][0]
+    ).integrals[0][0]
 
 
 def true_error(problem: Problem, result: Integral) -> float:
@@ -149,7 +149,7 @@ def test_effects_that_cancel_over_the_path_are_no_nan() -> None:
 @pytest.mark.parametrize("problem", [STEEP, *DISCONTINUOUS[:1]], ids=str)
 def test_evaluations_end_where_they_must(problem: Problem, most: int) -> None:
     fake = evaluator()
-    result = integrate([path([problem])], fake, SweepOptions(tolerance=1e-8, max_evaluations=most)).results[0][0]
+    result = integrate([path([problem])], fake, SweepOptions(tolerance=1e-8, max_evaluations=most)).integrals[0][0]
     assert result.status is IntegrationStatus.NOT_CONVERGED
     assert result.evaluations == fake.rows <= most
     assert result.estimate > 1e-8
@@ -162,7 +162,7 @@ def test_no_node_is_evaluated_twice() -> None:
         seen.extend(alpha for block in blocks for alpha in block.alphas)
         return evaluator()(blocks)
 
-    result = integrate([path([STEEP])], watching, SweepOptions(tolerance=1e-8, max_evaluations=PLENTY)).results[0][0]
+    result = integrate([path([STEEP])], watching, SweepOptions(tolerance=1e-8, max_evaluations=PLENTY)).integrals[0][0]
     assert len(seen) == len(set(seen)) == result.evaluations
 
 
@@ -210,7 +210,7 @@ def test_out_of_memory_halves_the_rows(fits: int) -> None:
     assert halved.rows <= fits
     assert tight.most <= fits
     assert tight.rows == roomy.rows
-    for one, other in zip(whole.results, halved.results, strict=True):
+    for one, other in zip(whole.integrals, halved.integrals, strict=True):
         assert_equal(one[0], other[0])
 
 
@@ -224,7 +224,7 @@ def test_rows_per_forward_are_kept_to_and_do_not_matter(rows: int) -> None:
     fake = evaluator()
     result = integrate(
         [path([STEEP]), path([WAVY])], fake, SweepOptions(tolerance=1e-6, max_evaluations=PLENTY, rows=rows)
-    ).results
+    ).integrals
     assert fake.most <= rows
     for problem, each in zip((STEEP, WAVY), result, strict=True):
         assert_equal(each[0], solve(problem, 1e-6))
@@ -237,7 +237,7 @@ def test_forgetting_the_nodes_changes_the_cost_alone(points: int) -> None:
             [path([STEEP])],
             evaluator(),
             SweepOptions(tolerance=1e-6, max_evaluations=PLENTY, retain=retain, max_points=points),
-        ).results[0][0]
+        ).integrals[0][0]
         for retain in (True, False)
     )
     assert forgot.evaluations > kept.evaluations
@@ -250,7 +250,7 @@ def test_paths_together_are_as_alone() -> None:
     problems = [STEEP, WAVY, *SMOOTH[:6], *HARD[:4]]
     together = integrate(
         [path([problem]) for problem in problems], evaluator(), SweepOptions(tolerance=1e-4, max_evaluations=PLENTY)
-    ).results
+    ).integrals
     for problem, (result,) in zip(problems, together, strict=True):
         assert_equal(result, solve(problem, 1e-4))
 
@@ -260,7 +260,7 @@ def test_targets_together_are_as_alone_and_share_forward_passes() -> None:
     easy = Problem("easy", (replace(power(2), f=lambda h: h, gain=np.ones_like), power(1)))
     hard = Problem("hard", (replace(power(2), **_bend(0.4, 20)), replace(power(1), **_times(3))))
     fake = evaluator()
-    both = integrate([path([easy, hard])], fake, SweepOptions(tolerance=1e-5, max_evaluations=PLENTY)).results[0]
+    both = integrate([path([easy, hard])], fake, SweepOptions(tolerance=1e-5, max_evaluations=PLENTY)).integrals[0]
     for problem, result in zip((easy, hard), both, strict=True):
         assert result.status is IntegrationStatus.CONVERGED
         assert true_error(problem, result) <= 1e-5
@@ -289,7 +289,7 @@ def test_rows_of_one_forward_go_backward_as_often() -> None:
 
 def test_a_path_given_twice_has_two_results() -> None:
     one = path([STEEP])
-    first, second = integrate([one, one], evaluator(), SweepOptions()).results
+    first, second = integrate([one, one], evaluator(), SweepOptions()).integrals
     assert_equal(first[0], second[0])
 
 
@@ -316,7 +316,7 @@ def test_groups_are_controlled_each_on_its_own() -> None:
         context=plain.context,
     )
     loose, strict = (
-        integrate([each], evaluator(), SweepOptions(tolerance=1e-3, max_evaluations=PLENTY)).results[0][0]
+        integrate([each], evaluator(), SweepOptions(tolerance=1e-3, max_evaluations=PLENTY)).integrals[0][0]
         for each in (plain, grouped)
     )
     assert strict.values[0].shape == (2, 1)
@@ -336,7 +336,7 @@ def test_progress_counts_paths() -> None:
 
 
 def test_the_same_bits_twice() -> None:
-    one, two = (integrate([path([STEEP])], evaluator(), SweepOptions(tolerance=1e-5)).results[0][0] for _ in range(2))
+    one, two = (integrate([path([STEEP])], evaluator(), SweepOptions(tolerance=1e-5)).integrals[0][0] for _ in range(2))
     assert [value.tobytes() for value in one.values] == [value.tobytes() for value in two.values]
     assert one.estimate == two.estimate
 
@@ -344,7 +344,7 @@ def test_the_same_bits_twice() -> None:
 def test_details_sum_to_values() -> None:
     plain = path([STEEP])
     detailed = replace(plain, detail=lambda values: values[..., :1, :])
-    result = integrate([detailed], evaluator(), SweepOptions(tolerance=1e-6, max_evaluations=PLENTY)).results[0][0]
+    result = integrate([detailed], evaluator(), SweepOptions(tolerance=1e-6, max_evaluations=PLENTY)).integrals[0][0]
     assert result.details is not None
     for detail, value in zip(result.details, result.values, strict=True):
         assert detail.shape == (1, 1)

@@ -31,13 +31,14 @@ def test_what_is_no_size(text: str) -> None:
 @pytest.mark.parametrize("budget", [30_000, 60_000, 200_000, 10_000_000])
 def test_portions_fit_what_is_usable(budget: int) -> None:
     costs = [LONG, SHORT, SHORT, LONG, SHORT]
-    found = list(plan_batches(costs, SweepOptions(), budget, "cpu"))
-    assert [i for some, _ in found for i in some] == list(range(len(costs)))
-    for some, fitted in found:
-        group = [costs[i] for i in some]
-        held = sum(EXPECTED_NODES * cost.node for cost in group) if fitted.retain else fitted.max_points * group[0].node
-        assert held + fitted.rows * max(cost.row for cost in group) <= USABLE_SHARE * budget
-        assert fitted.retain or len(group) == 1
+    batches = list(plan_batches(costs, SweepOptions(), budget, "cpu"))
+    assert [number for batch in batches for number in batch.sentences] == list(range(len(costs)))
+    for batch in batches:
+        group, options = [costs[number] for number in batch.sentences], batch.options
+        nodes = sum(EXPECTED_NODES * cost.node for cost in group)
+        held = nodes if options.retain else options.max_points * group[0].node
+        assert held + options.rows * max(cost.row for cost in group) <= USABLE_SHARE * budget
+        assert options.retain or len(group) == 1
 
 
 def test_a_budget_too_small_names_one_that_is_enough() -> None:

@@ -189,7 +189,7 @@ def test_a_reference_that_the_model_lacks_is_told_before_anything_is_computed(co
     (copy / "tokenizer_config.json").write_text(json.dumps(settings | {"mask_token": None}))
     loaded = load(copy, "cpu")
     with pytest.raises(InputError, match="no mask token: choose another `reference`, pad or unk or zero"):
-        loaded.check([Question("Rob", 1, reference="mask")])
+        loaded.prepare([Question("Rob", 1, reference="mask")])
 
 
 def test_a_broken_config(copy: Path) -> None:

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
+from interp.engine.estimate import relative_error
 from interp.engine.options import MAX_POINTS, MIN_POINTS
-from interp.engine.quadrature import INITIAL_PANELS, Panel, chebyshev_rule, error_when_refined, relative_error
+from interp.engine.panels import INITIAL_PANELS, Panel
+from interp.engine.quadrature import chebyshev_rule, error_when_refined
 from interp.engine.status import IntegrationStatus
 
 POINTS = (3, 5, 7, 9, 17, 33, 65)

@@ -15,7 +15,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from scipy.stats import binomtest
 
-from interp.cases.load import Case, load_cases
+from interp.cases.case import Case
+from interp.cases.load import load_cases
 from interp.engine.status import IntegrationStatus
 from interp.errors import InputError, ModelError
 from interp.explanation import Explanation, Reference
@@ -40,10 +41,11 @@ class Answering:
     plan: Plan
     asked: list[Question] = field(default_factory=list)
 
-    def check(self, cases: Sequence[Question]) -> None:
-        for case in cases:
-            if sentence := self.plan(self.name, case).get("unfit"):
+    def prepare(self, questions: Sequence[Question]) -> Sequence[Question]:
+        for question in questions:
+            if sentence := self.plan(self.name, question).get("unfit"):
                 raise InputError(str(sentence))
+        return questions
 
     def explain_many(
         self, cases: Sequence[Question], *, tolerance: float, max_evaluations: int, memory: object

@@ -1,14 +1,14 @@
-"""Answers to pinned cases: models are loaded once, cases that are computed alike go in batches."""
+"""Answers to cases: models are loaded once, cases that are computed alike go in batches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
+from itertools import chain, islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from interp.cases.case import Case
 from interp.cases.checks import Answer
-from interp.cases.load import Case
 from interp.errors import InterpError
 from interp.explanation import Explanation
 from interp.question import Question
@@ -17,13 +17,14 @@ __all__ = ["Explainer", "LoadModel", "ModelCache", "answer_cases", "resolve_mode
 
 
 class Explainer(Protocol):
-    """What is asked of a model; `interp.Model` is one."""
+    """What is needed of a model; `interp.Model` is one."""
 
-    def check(self, cases: Sequence[Question], /) -> None: ...
+    def prepare(self, questions: Sequence[Question], /) -> Sequence[Any]:
+        """Whatever its own `explain_many` takes, one for each question. Raises InputError where one does not fit."""
 
     def explain_many(
         self,
-        cases: Sequence[Question],
+        questions: Sequence[Any],
         /,
         *,
         tolerance: float,
@@ -64,35 +65,58 @@ def resolve_model_path(name: str, root: Path) -> str:
 
 def answer_cases(model: Explainer, cases: Sequence[Case], memory: int | str | None) -> list[Answer | InterpError]:
     """One answer per case, or why there is none: a case that does not fit the model leaves the others alone."""
-    found: dict[int, Answer | InterpError] = {}
-    for alike in _alike(cases):
-        asked: list[tuple[int, tuple[int, str] | None, Question]] = []
-        for number in alike:
-            try:
-                swapped = cases[number].swapped
-                questions = [cases[number].question, *swapped.values()]
-                model.check(questions)
-                asked += zip(repeat(number), (None, *swapped), questions)
-            except InterpError as error:
-                found[number] = error
-        first = cases[alike[0]]
-        explained = model.explain_many(
-            [question for *_, question in asked],
-            tolerance=first.integration_tolerance,
-            max_evaluations=first.max_evaluations,
-            memory=memory,
-        )
-        got: dict[int, dict[tuple[int, str] | None, Explanation]] = {}
-        for (number, key, _), explanation in zip(asked, explained, strict=True):
-            got.setdefault(number, {})[key] = explanation
-        for number, each in got.items():
-            found[number] = Answer(each[None], {key: one for key, one in each.items() if key is not None})
-    return [found[number] for number in range(len(cases))]
+    answers: dict[int, Answer | InterpError] = {}
+    for numbers in _by_effort(cases):
+        alike = [cases[number] for number in numbers]
+        answers |= zip(numbers, _answer_alike(model, alike, memory), strict=True)
+    return [answers[number] for number in range(len(cases))]
 
 
-def _alike(cases: Sequence[Case]) -> list[list[int]]:
+def _by_effort(cases: Sequence[Case]) -> list[list[int]]:
     """Numbers of the cases that are integrated with the same effort."""
     groups: dict[tuple[float, int], list[int]] = {}
     for number, case in enumerate(cases):
         groups.setdefault((case.integration_tolerance, case.max_evaluations), []).append(number)
     return list(groups.values())
+
+
+def _answer_alike(model: Explainer, cases: Sequence[Case], memory: int | str | None) -> list[Answer | InterpError]:
+    """Cases of one effort, computed together."""
+    prepared_cases = _prepare_cases(model, cases)
+    fitting = [prepared for prepared in prepared_cases if not isinstance(prepared, InterpError)]
+    explanations = model.explain_many(
+        list(chain.from_iterable(fitting)),
+        tolerance=cases[0].integration_tolerance,
+        max_evaluations=cases[0].max_evaluations,
+        memory=memory,
+    )
+    answers: list[Answer | InterpError] = []
+    for case, prepared in zip(cases, prepared_cases, strict=True):
+        if isinstance(prepared, InterpError):
+            answers.append(prepared)
+            continue
+        explanation, *swapped = islice(explanations, len(prepared))
+        answers.append(Answer(explanation, dict(zip(case.swapped, swapped, strict=True))))
+    return answers
+
+
+def _prepare_cases(model: Explainer, cases: Sequence[Case]) -> list[Sequence[Any] | InterpError]:
+    """The questions of every case, resolved together; where one does not fit, case by case, to tell which."""
+    try:
+        questions = [_questions(case) for case in cases]
+        prepared = iter(model.prepare(list(chain.from_iterable(questions))))
+        return [list(islice(prepared, len(case_questions))) for case_questions in questions]
+    except InterpError:
+        return [_prepare_alone(model, case) for case in cases]
+
+
+def _prepare_alone(model: Explainer, case: Case) -> Sequence[Any] | InterpError:
+    try:
+        return model.prepare(_questions(case))
+    except InterpError as error:
+        return error
+
+
+def _questions(case: Case) -> list[Question]:
+    """The case's own, then those in which a word is swapped."""
+    return [case.question, *case.swapped.values()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -20,22 +20,24 @@ __all__ = ["Attribution", "attribute"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Attribution:
-    """What `attribute` found, in units of the output.
-
-    `integrated_gradients` has the input's shape, `conductance[l]` that of layer l's output for one row (a layer
-    that is called several times has one for each call), both float64 on the CPU. `residuals`: their sums minus
-    (at_input − at_reference), the input's first. `estimate` is the estimated integration error, Σ|error| /
-    Σ|attribution| over units (all dimensions but the last, the features; elements, of a vector), the worst of the
-    input and all layers.
-    """
+    """What `attribute` gives, in units of the output."""
 
     integrated_gradients: Tensor
+    """Of the input's shape, float64 on the CPU."""
     conductance: tuple[Tensor, ...]
+    """Of each layer, of its output's shape for one row, float64 on the CPU. A layer that is called several times has
+    one for each call."""
     at_input: float
+    """F(input)."""
     at_reference: float
+    """F(reference)."""
     residuals: tuple[float, ...]
+    """Sum of the attributions − (at_input − at_reference): the input's first, then each layer's."""
     estimate: float
+    """Estimated integration error, Σ|error| / Σ|attribution| over units (all dimensions but the last, the features;
+    elements, of a vector): the worst of the input and all layers."""
     evaluations: int
+    """Rows that went forward and backward."""
     status: IntegrationStatus
 
 
@@ -62,71 +64,81 @@ def attribute(
             f"Input and reference must be floating-point tensors of one shape, not {tuple(input.shape)} "
             f"and {tuple(reference.shape)}."
         )
-    flat = input.ndim < 2  # a vector's elements are units of one feature
-    ends = [tensor.detach().reshape(-1, 1) if flat else tensor.detach() for tensor in (input, reference)]
-    modules = [*layers, *([forward] if isinstance(forward, nn.Module) else [])]
-
-    shapes: list[torch.Size] = []  # of one row of every layer's output
-
-    def evaluate(blocks: Sequence[Block]) -> list[Samples]:
-        return [
-            _sample(forward, layers, modules=modules, block=block, shape=input.shape, shapes=shapes) for block in blocks
-        ]
-
-    path = IntegrationPath(input=ends[0], reference=ends[1], targets=1, sums=_units, detail=_everything)
-    result = integrate(
-        [path], evaluate, SweepOptions(tolerance=tolerance, max_evaluations=max_evaluations, rows=rows)
-    ).results[0][0]
-    own, *above = (torch.from_numpy(detail) for detail in result.details or ())
+    evaluator = _Evaluator(forward, layers, input.shape)
+    path = IntegrationPath(
+        input=_with_features(input.detach()),
+        reference=_with_features(reference.detach()),
+        targets=1,
+        sums=_flatten_units,
+        detail=_everything,
+    )
+    options = SweepOptions(tolerance=tolerance, max_evaluations=max_evaluations, rows=rows)
+    integral = integrate([path], evaluator, options).integrals[0][0]
+    gradients, *conductance = map(torch.from_numpy, integral.details or ())
     return Attribution(
-        integrated_gradients=own.reshape(input.shape),
-        conductance=tuple(detail.reshape(shape) for detail, shape in zip(above, shapes, strict=True)),
-        at_input=result.at_input,
-        at_reference=result.at_reference,
-        residuals=result.residuals,
-        estimate=result.estimate,
-        evaluations=result.evaluations,
-        status=result.status,
+        integrated_gradients=gradients.reshape(input.shape),
+        conductance=tuple(
+            layer.reshape(shape) for layer, shape in zip(conductance, evaluator.layer_shapes, strict=True)
+        ),
+        at_input=integral.at_input,
+        at_reference=integral.at_reference,
+        residuals=integral.residuals,
+        estimate=integral.estimate,
+        evaluations=integral.evaluations,
+        status=integral.status,
     )
 
 
-def _sample(
-    forward: Callable[[Tensor], Tensor],
-    layers: Sequence[nn.Module],
-    modules: Sequence[nn.Module],
-    block: Block,
-    shape: torch.Size,
-    shapes: list[torch.Size],
-) -> Samples:
-    """One block forward and backward; `shapes` is filled with those of the layers' outputs."""
-    state = block.path.at(block.alphas).requires_grad_(True)
-    with frozen(*modules), torch.enable_grad(), recording(layers) as calls:
-        values = forward(state.reshape(-1, *shape))
-        if values.shape != (len(block.alphas),):
-            raise InputError(
-                f"forward must give one value a row, shape ({len(block.alphas)},), not {tuple(values.shape)}."
-            )
-        if [] in calls:
-            raise InputError(f"forward never calls layer {calls.index([])}: name only layers that it calls.")
+@dataclass(eq=False)
+class _Evaluator:
+    """Takes blocks of nodes forward and backward, and remembers the shapes of one row of every layer's outputs."""
+
+    forward: Callable[[Tensor], Tensor]
+    layers: Sequence[nn.Module]
+    input_shape: torch.Size
+    layer_shapes: list[torch.Size] = field(default_factory=list)
+
+    def __call__(self, blocks: Sequence[Block]) -> list[Samples]:
+        return [self._sample(block) for block in blocks]
+
+    def _sample(self, block: Block) -> Samples:
+        modules = [*self.layers, *([self.forward] if isinstance(self.forward, nn.Module) else [])]
+        state = block.path.at(block.alphas).requires_grad_(True)
+        with frozen(*modules), torch.enable_grad(), recording(self.layers) as calls:
+            values = self.forward(state.reshape(-1, *self.input_shape))
+            self._check(values, calls, len(block.alphas))
+            outputs = [output for layer_outputs in calls for output in layer_outputs]
+            gradients = torch.autograd.grad(values.sum(), [state, *outputs], materialize_grads=True)
+        self.layer_shapes = [output.shape[1:] for output in outputs]
+        states = [state.detach(), *(_rows_with_features(output.detach()) for output in outputs)]
+        return Samples(
+            alphas=block.alphas,
+            outputs=values.detach().double().cpu()[:, None],
+            states=tuple(states),
+            gradients={0: tuple(g.reshape(state.shape) for g, state in zip(gradients, states, strict=True))},
+        )
+
+    def _check(self, values: Tensor, calls: Sequence[Sequence[Tensor]], rows: int) -> None:
+        if values.shape != (rows,):
+            raise InputError(f"forward must give one value a row, shape ({rows},), not {tuple(values.shape)}.")
+        uncalled = [number for number, outputs in enumerate(calls) if not outputs]
+        if uncalled:
+            raise InputError(f"forward never calls layer {uncalled[0]}: name only layers that it calls.")
         if not values.requires_grad:
             raise InputError("forward gives values that do not depend on its input: there is nothing to attribute.")
-        recorded = [output for outputs in calls for output in outputs]
-        gradients = torch.autograd.grad(values.sum(), [state, *recorded], materialize_grads=True)
-    shapes[:] = [output.shape[1:] for output in recorded]
-    states = [state.detach(), *(_with_features(output.detach()) for output in recorded)]
-    return Samples(
-        block.alphas,
-        values.detach().double().cpu()[:, None],
-        tuple(states),
-        {0: tuple(gradient.reshape(like.shape) for gradient, like in zip(gradients, states, strict=True))},
-    )
 
 
-def _with_features(rows: Tensor) -> Tensor:
+def _with_features(tensor: Tensor) -> Tensor:
+    """A vector's elements are units of one feature."""
+    return tensor.reshape(-1, 1) if tensor.ndim < 2 else tensor
+
+
+def _rows_with_features(rows: Tensor) -> Tensor:
+    """The same of every row."""
     return rows.reshape(len(rows), -1, 1) if rows.ndim < 3 else rows
 
 
-def _units(values: Tensor) -> Tensor:
+def _flatten_units(values: Tensor) -> Tensor:
     return values.reshape(len(values), -1)
 
 

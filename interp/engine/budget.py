@@ -15,7 +15,16 @@ from interp.engine.paths import Block, Samples
 from interp.engine.sweep import Evaluate
 from interp.errors import DeviceError, InputError
 
-__all__ = ["MAX_TOKENS", "Cost", "default_budget", "parse_size", "plan_batches", "returning_memory"]
+__all__ = [
+    "MAX_TOKENS",
+    "Batch",
+    "Cost",
+    "default_budget",
+    "parse_size",
+    "plan_batches",
+    "returning_memory",
+    "rows_within",
+]
 
 DEFAULT_BUDGET = 4 * 2**30
 EXPECTED_NODES = 64
@@ -26,6 +35,8 @@ USABLE_SHARE = 0.7
 
 MAX_TOKENS = {"cpu": 1024, "cuda": 32768}
 """Sub-tokens per forward beyond which a device gains nothing more (the CPU's caches overflow)."""
+
+MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,14 @@ class Cost:
     node: int
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Sentences, by their numbers, that are worked on together, and how."""
+
+    sentences: range
+    options: SweepOptions
+
+
 def returning_memory(evaluate: Evaluate) -> Evaluate:
     """The same, handing freed memory back to the system around every call.
 
@@ -50,13 +69,13 @@ def returning_memory(evaluate: Evaluate) -> Evaluate:
     except (OSError, AttributeError):  # not glibc
         return evaluate
 
-    def thrifty(blocks: Sequence[Block]) -> Sequence[Samples]:
+    def evaluate_and_trim(blocks: Sequence[Block]) -> Sequence[Samples]:
         trim(0)
-        found = evaluate(blocks)
+        samples = evaluate(blocks)
         trim(0)
-        return found
+        return samples
 
-    return thrifty
+    return evaluate_and_trim
 
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
@@ -77,36 +96,63 @@ def default_budget(device: torch.device) -> int:
     return min(DEFAULT_BUDGET, free // 2)
 
 
-def plan_batches(
-    costs: Sequence[Cost], settings: SweepOptions, budget: int, device: str
-) -> Iterator[tuple[range, SweepOptions]]:
-    """Split sentences into runs that fit the budget together, each with the rows per forward that it leaves room
+def plan_batches(costs: Sequence[Cost], options: SweepOptions, budget: int, device: str) -> Iterator[Batch]:
+    """Split sentences into batches that fit the budget together, each with the rows per forward that it leaves room
     for.
 
     Half of what is usable is for rows under way. A sentence whose nodes do not fit the other half is worked on alone,
     in small panels, and without keeping nodes. Raises DeviceError when not even that fits.
     """
     usable = int(USABLE_SHARE * budget)
+    for sentences in _fitting_together(costs, usable // 2):
+        batch_costs = [costs[number] for number in sentences]
+        expected = sum(EXPECTED_NODES * cost.node for cost in batch_costs)
+        retain = expected <= usable // 2
+        points = MAX_POINTS if retain else _points_within(batch_costs[0], usable // 2)
+        held = expected if retain else points * batch_costs[0].node
+        row = max(cost.row for cost in batch_costs)
+        if usable - held < row:
+            raise _too_small(budget, points * batch_costs[0].node + row)
+        rows = min((usable - held) // row, _rows_at_once(max(cost.length for cost in batch_costs), device))
+        yield Batch(sentences, replace(options, rows=int(rows), retain=retain, max_points=points))
+
+
+def _fitting_together(costs: Sequence[Cost], room: int) -> Iterator[range]:
+    """Consecutive sentences whose nodes are expected to fit; one at least."""
     start = 0
     while start < len(costs):
         stop, held = start + 1, EXPECTED_NODES * costs[start].node
-        while stop < len(costs) and held + EXPECTED_NODES * costs[stop].node <= usable // 2:
+        while stop < len(costs) and held + EXPECTED_NODES * costs[stop].node <= room:
             held += EXPECTED_NODES * costs[stop].node
             stop += 1
-        group = costs[start:stop]
-        retain = held <= usable // 2
-        points = MAX_POINTS if retain else 2 * MIN_POINTS - 1
-        if not retain and points * group[0].node > usable // 2:
-            points = MIN_POINTS
-        held = held if retain else points * group[0].node
-        largest, longest = max(cost.row for cost in group), max(cost.length for cost in group)
-        rows = (usable - held) // largest
-        if rows < 1:
-            least = (points * group[0].node + largest) / USABLE_SHARE
-            raise DeviceError(
-                f"A memory budget of {budget / 2**20:.3g} MiB is too small: this text needs "
-                f"{least / 2**20 + 0.1:.1f} MiB (`memory`), or shorten it."
-            )
-        rows = min(rows, max(1, MAX_TOKENS[device] // longest))
-        yield range(start, stop), replace(settings, rows=int(rows), retain=retain, max_points=points)
+        yield range(start, stop)
         start = stop
+
+
+def _points_within(cost: Cost, room: int) -> int:
+    """Of a panel, where no more than its own nodes can be held: two halves of the smallest, or that itself."""
+    doubled = 2 * MIN_POINTS - 1
+    return doubled if doubled * cost.node <= room else MIN_POINTS
+
+
+def rows_within(budget: int, length: int, row: int, *, device: str, least: int = 1) -> int:
+    """Rows per forward of `length` sub-tokens and `row` bytes each that fit a budget, where nothing else is held.
+
+    Raises DeviceError when not even `least` do.
+    """
+    rows = int(USABLE_SHARE * budget) // row
+    if rows < least:
+        raise _too_small(budget, least * row)
+    return max(least, min(rows, MAX_TOKENS[device] // length))
+
+
+def _rows_at_once(length: int, device: str) -> int:
+    return max(1, MAX_TOKENS[device] // length)
+
+
+def _too_small(budget: int, needed: int) -> DeviceError:
+    """`needed`: usable bytes."""
+    return DeviceError(
+        f"A memory budget of {budget / MEBIBYTE:.3g} MiB is too small: this text needs "
+        f"{needed / USABLE_SHARE / MEBIBYTE + 0.1:.1f} MiB (`memory`), or shorten it."
+    )

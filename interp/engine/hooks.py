@@ -27,24 +27,25 @@ def first_tensor(output: Any) -> Tensor:
 @contextmanager
 def recording(layers: Sequence[nn.Module]) -> Iterator[list[list[Tensor]]]:
     """Collect the outputs of each layer, one list a layer in the order of `layers`, its calls in their order."""
-    calls: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
-    with _told(calls, lambda module, output: calls[module].append(output)):
-        yield [calls[layer] for layer in layers]
+    outputs: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
+    with _listening(layers, lambda layer, output: outputs[layer].append(output)):
+        yield [outputs[layer] for layer in layers]
 
 
 @contextmanager
 def recording_calls(layers: Iterable[nn.Module]) -> Iterator[list[Tensor]]:
     """Collect the outputs of all layers in the order in which they are called; a shared one has one for each call."""
     outputs: list[Tensor] = []
-    with _told(dict.fromkeys(layers), lambda _module, output: outputs.append(output)):
+    with _listening(layers, lambda _layer, output: outputs.append(output)):
         yield outputs
 
 
 @contextmanager
-def _told(modules: Iterable[nn.Module], keep: Callable[[nn.Module, Tensor], None]) -> Iterator[None]:
+def _listening(layers: Iterable[nn.Module], keep: Callable[[nn.Module, Tensor], None]) -> Iterator[None]:
+    """Hand the output of every call to `keep`; a layer that is named twice is listened to once."""
     with ExitStack() as stack:
-        for module in modules:
-            hook = module.register_forward_hook(lambda module, _args, output: keep(module, first_tensor(output)))
+        for layer in dict.fromkeys(layers):
+            hook = layer.register_forward_hook(lambda module, _args, output: keep(module, first_tensor(output)))
             stack.callback(hook.remove)
         yield
 
@@ -60,43 +61,43 @@ def interrupted(module: nn.Module) -> Iterator[None]:
     def stop(_module: nn.Module, _args: Any, _output: Any) -> None:
         raise _ReachedError
 
-    handle = module.register_forward_hook(stop)
+    hook = module.register_forward_hook(stop)
     try:
         yield
     except _ReachedError:
         pass
     finally:
-        handle.remove()
+        hook.remove()
 
 
 @contextmanager
-def replacing(values: Mapping[nn.Module, Tensor]) -> Iterator[None]:
+def replacing(outputs: Mapping[nn.Module, Tensor]) -> Iterator[None]:
     """Let each module return the given tensor, whatever it computes."""
 
-    def swap(value: Tensor) -> Callable[..., Tensor]:
-        return lambda _module, _args, _output: value
+    def replacement(output: Tensor) -> Callable[..., Tensor]:
+        return lambda _module, _args, _output: output
 
     with ExitStack() as stack:
-        for module, value in values.items():
-            stack.callback(module.register_forward_hook(swap(value)).remove)
+        for module, output in outputs.items():
+            stack.callback(module.register_forward_hook(replacement(output)).remove)
         yield
 
 
 @contextmanager
 def frozen(*modules: nn.Module) -> Iterator[None]:
     """Evaluation mode without parameter gradients: dropout is off, and no memory goes to gradients nobody asks for."""
-    parts = [part for module in modules for part in module.modules()]
+    submodules = [submodule for module in modules for submodule in module.modules()]
     parameters = [parameter for module in modules for parameter in module.parameters()]
-    training = [part.training for part in parts]
-    wanted = [parameter.requires_grad for parameter in parameters]
+    training_modes = [submodule.training for submodule in submodules]
+    gradient_flags = [parameter.requires_grad for parameter in parameters]
     try:
         for module in modules:
             module.eval().requires_grad_(False)
         yield
     finally:
-        for part, mode in zip(parts, training, strict=True):
-            part.training = mode
-        for parameter, flag in zip(parameters, wanted, strict=True):
+        for submodule, mode in zip(submodules, training_modes, strict=True):
+            submodule.training = mode
+        for parameter, flag in zip(parameters, gradient_flags, strict=True):
             parameter.requires_grad_(flag)
 
 

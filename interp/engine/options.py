@@ -1,4 +1,4 @@
-"""How far to integrate and in what portions; needs neither torch nor NumPy, so that mistakes are told before they load."""
+"""How far to integrate and in what portions; needs neither torch nor NumPy: a mistake is told before they load."""
 
 from __future__ import annotations
 

@@ -1,5 +1,10 @@
-"""The use case: a question and a model become an explanation."""
+"""The use case: a question and a model become an explanation.
+
+A question is resolved once (`prepare`), its path is swept (`integrate`), and what comes of it is put together
+(`assemble`); `Model` is the door.
+"""
 
 from interp.explain.model import Model, load
+from interp.explain.prepare import PreparedQuestion
 
-__all__ = ["Model", "load"]
+__all__ = ["Model", "PreparedQuestion", "load"]

@@ -15,34 +15,34 @@ from interp.question.words import find_target
 __all__ = ["fit_window", "readable_parts"]
 
 
-def fit_window(tagger: Tagger, case: Question) -> tuple[Question, Window | None]:
-    """The case in the largest window around its target that the model reads, words added on both sides in turn; the
-    case itself, and None, where it reads all of the text. Raises InputError where the target alone is too long.
+def fit_window(tagger: Tagger, question: Question) -> tuple[Question, Window | None]:
+    """The question in the largest window around its target that the model reads, words added on both sides in turn; the
+    question itself, and None, where it reads all of the text. Raises InputError where the target alone is too long.
     """
-    words = case.words
-    room, sizes = _measured(tagger, words)
+    words = question.words
+    room, sizes = _measure(tagger, words)
     if room is None or sum(sizes) <= room:
-        return case, None
-    target = find_target(words, case.target)
-    zoom = () if case.zoom is None else find_target(words, case.zoom, "zoom")
+        return question, None
+    target = find_target(words, question.target)
+    zoom = () if question.zoom is None else find_target(words, question.zoom, "zoom")
     start, stop = _around(sizes, target[0] - 1, target[-1], room)
     while _too_long(tagger, words[start:stop]):  # some tokenisers read the first word of a sentence in another way
         room -= 1
         start, stop = _around(sizes, target[0] - 1, target[-1], room)
     if zoom and not start < zoom[0] <= zoom[-1] <= stop:
         raise InputError(f"The zoom @{zoom[0]} is outside the window around the target, words {start + 1} to {stop}.")
-    cut = replace(
-        case,
+    in_window = replace(
+        question,
         text=words[start:stop],
         target=[index - start for index in target],
         zoom=[index - start for index in zoom] or None,
     )
-    return cut, Window(start + 1, stop, len(words))
+    return in_window, Window(start + 1, stop, len(words))
 
 
 def readable_parts(tagger: Tagger, words: Sequence[str]) -> Iterator[Sequence[str]]:
     """Consecutive parts of a text, each as long as the model reads, but for the last."""
-    room, sizes = _measured(tagger, words)
+    room, sizes = _measure(tagger, words)
     start = 0
     while start < len(words):
         stop = len(words) if room is None else _end(sizes, start, room)
@@ -52,13 +52,13 @@ def readable_parts(tagger: Tagger, words: Sequence[str]) -> Iterator[Sequence[st
         start = stop
 
 
-def _measured(tagger: Tagger, words: Sequence[str]) -> tuple[int | None, list[int]]:
+def _measure(tagger: Tagger, words: Sequence[str]) -> tuple[int | None, list[int]]:
     """Room for sub-tokens of words, None without a limit, and how many each word takes."""
-    whole = tagger.encode_all(words)
-    counts = Counter(whole.units)
+    encoding = tagger.encode_all(words)
+    counts = Counter(encoding.units)
     longest = tagger.parts.longest
     sizes = [counts[unit] for unit in range(1, len(words) + 1)]
-    return None if longest is None else longest - sum(whole.special), sizes
+    return None if longest is None else longest - sum(encoding.special), sizes
 
 
 def _too_long(tagger: Tagger, words: Sequence[str]) -> bool:

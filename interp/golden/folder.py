@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from interp.cases.load import CASE_SUFFIX as CASES
+from interp.cases.case import CASE_SUFFIX as CASES
 from interp.cases.load import load_cases
 from interp.errors import FormatError, InputError
 from interp.golden.document import GOLDEN_SUFFIX, loads, migrate_text

@@ -1,1 +1,1 @@
-"""The only place that imports transformers: loading, the families table, sub-tokens, and rows through the model."""
+"""The only place that imports transformers: checkpoints, families and their parts, sub-tokens, rows through a model."""

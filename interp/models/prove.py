@@ -7,7 +7,8 @@ from interp.engine.status import IntegrationStatus
 from interp.engine.sweep import integrate
 from interp.errors import first_line
 from interp.models.find_parts import unsupported_model
-from interp.models.tagger import Objective, Tagger
+from interp.models.objective import Objective
+from interp.models.tagger import Tagger
 
 __all__ = ["prove"]
 
@@ -23,7 +24,7 @@ def prove(tagger: Tagger) -> str:
         at = next(place for place in encoding.first[1:-1] if place is not None)
         objective = Objective((at,), (int(logits[at].argmax()),), None, "logit")
         path = tagger.embedding_path(encoding, [objective], tagger.references[0])
-        (result,) = integrate([path], tagger.evaluate, SweepOptions(max_evaluations=513)).results[0]
+        (result,) = integrate([path], tagger.evaluate, SweepOptions(max_evaluations=513)).integrals[0]
     except Exception as error:  # a model of another kind may do and raise anything
         raise unsupported_model(kind, f"a probe sentence could not be explained, {first_line(error)}") from error
     if result.status is not IntegrationStatus.CONVERGED:

@@ -1,5 +1,23 @@
 """What a user asks, without torch: a sentence, the words meant, tags and the entities that they spell."""
 
-from interp.question.question import Output, Part, Positions, Question, ReferenceKind, Tags
+from interp.question.question import (
+    INTEGRATED_GRADIENTS,
+    MethodName,
+    Output,
+    Part,
+    Positions,
+    Question,
+    ReferenceKind,
+    Tags,
+)
 
-__all__ = ["Output", "Part", "Positions", "Question", "ReferenceKind", "Tags"]
+__all__ = [
+    "INTEGRATED_GRADIENTS",
+    "MethodName",
+    "Output",
+    "Part",
+    "Positions",
+    "Question",
+    "ReferenceKind",
+    "Tags",
+]

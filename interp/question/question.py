@@ -9,12 +9,24 @@ from typing import Literal, get_args
 from interp.errors import InputError
 from interp.question.words import TargetSpec, split_words
 
-__all__ = ["Output", "Part", "Positions", "Question", "ReferenceKind", "Tags"]
+__all__ = ["INTEGRATED_GRADIENTS", "MethodName", "Output", "Part", "Positions", "Question", "ReferenceKind", "Tags"]
 
 Output = Literal["logit", "centred-logit", "log-probability", "probability"]
 ReferenceKind = Literal["pad", "mask", "unk", "zero"]
 Positions = Literal["zero", "same"]
 Part = Literal["components", "layers"]
+MethodName = Literal[
+    "integrated-gradients",
+    "saliency",
+    "input-x-gradient",
+    "deep-lift",
+    "gradient-shap",
+    "occlusion",
+    "shapley",
+    "lime",
+]
+INTEGRATED_GRADIENTS: MethodName = "integrated-gradients"
+"""interp's own; the others are Captum's (`interp.explain.methods`)."""
 Tags = str | Sequence[str]
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from interp.errors import FormatError, InputError
 from interp.explain import Model
-from interp.explain.prepare import predict
+from interp.explain.predict import Prediction, predict_encodings
+from interp.explain.prepare import prepare
 from interp.explanation import Explanation
-from interp.models.tagger import Encoding
+from interp.models.encoding import Encoding
 from interp.project.files import make_folder
 from interp.question import Part, Question
 from interp.question.tags import find_entities
@@ -22,98 +23,105 @@ from interp.versions import versions
 
 __all__ = ["make_records"]
 
+Progress = Callable[[float], None]
+
 
 def make_records(
     model: Model,
     sentences: Sequence[Sentence],
-    wanted: RecordSettings,
+    settings: RecordSettings,
     folder: Path,
     *,
     sources: Sequence[str] = (),
     resume: bool = False,
     memory: int | str | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Records:
     """Record a model into a folder, which must be empty unless what is there is to be resumed.
 
     `progress` is told how many sentences are done. A sentence that the model cannot read (too long, say) is recorded
     with the reason. Raises InputError, OutputError, FormatError.
     """
-    about = RecordsHeader(
+    header = RecordsHeader(
         model=model.info,
         data=data_fingerprint(sentences),
         sentences=len(sentences),
         sources=tuple(sources),
-        wanted=wanted,
+        wanted=settings,
         versions=versions(),
     )
-    done = _done(folder, about, resume)
+    finished = _finished_parts(folder, header, resume)
+    progress = progress or _ignore_progress
     for number in range(part_count(len(sentences))):
-        some = sentences[number * SENTENCES_PER_PART : (number + 1) * SENTENCES_PER_PART]
-        if number not in done:
-            at = number * SENTENCES_PER_PART
+        start = number * SENTENCES_PER_PART
+        part = sentences[start : start + SENTENCES_PER_PART]
+        if number not in finished:
 
-            def told(cases: float, at: int = at, count: int = len(some)) -> None:
-                if progress is not None:
-                    progress(at + count * cases)
+            def report_progress(share: float, start: int = start, count: int = len(part)) -> None:
+                progress(start + count * share)
 
-            write_part(
-                folder / part_name(number, len(sentences)),
-                about,
-                _part(model, some, wanted=wanted, memory=memory, told=told),
-            )
-        if progress is not None:
-            progress(number * SENTENCES_PER_PART + len(some))
-    return Records(folder, about)
+            records = _record_part(model, part, settings, memory=memory, progress=report_progress)
+            write_part(folder / part_name(number, len(sentences)), header, records)
+        progress(start + len(part))
+    return Records(folder, header)
 
 
-def _done(folder: Path, about: RecordsHeader, resume: bool) -> set[int]:
+def _finished_parts(folder: Path, header: RecordsHeader, resume: bool) -> set[int]:
     """The parts that need not be computed again."""
     make_folder(folder)
-    there = {path.name: path for path in folder.glob("part-*.parquet")}
-    if there and not resume:
+    files = {path.name: path for path in folder.glob("part-*.parquet")}
+    if files and not resume:
         raise InputError(f"{folder} holds records already: go on with --resume, or choose another folder.")
-    done = set()
-    for number in range(part_count(about.sentences)):
-        path = there.pop(part_name(number, about.sentences), None)
+    finished = set()
+    for number in range(part_count(header.sentences)):
+        path = files.pop(part_name(number, header.sentences), None)
         if path is None:
             continue
-        known, _ = read_part(path)  # read whole: a damaged part is told now
-        if not same_work(known, about):
+        part_header, _ = read_part(path)  # read whole: a damaged part is told now
+        if not same_work(part_header, header):
             raise FormatError(f"{path} is of another model, other data or settings: choose another folder.")
-        done.add(number)
-    if there:
-        raise FormatError(f"{min(there.values())} is of other records: choose another folder.")
-    return done
+        finished.add(number)
+    if files:
+        raise FormatError(f"{min(files.values())} is of other records: choose another folder.")
+    return finished
 
 
-def _part(
+def _record_part(
     model: Model,
     sentences: Sequence[Sentence],
-    wanted: RecordSettings,
+    settings: RecordSettings,
+    *,
     memory: int | str | None,
-    told: Callable[[float], None],
+    progress: Progress,
 ) -> list[Record]:
-    bare = _predicted(model, sentences)
-    asked = [
-        (place, case)
-        for place, (sentence, record) in enumerate(zip(sentences, bare, strict=True))
-        for case in _cases(sentence, record, wanted)
+    """Predict every sentence once, then explain its targets. `progress` is told the share that is done."""
+    encodings, errors = _encode(model, sentences)
+    predictions = dict(zip(encodings, predict_encodings(model.tagger, list(encodings.values())), strict=True))
+    records = [
+        _predicted_record(sentence, predictions.get(place), errors.get(place))
+        for place, sentence in enumerate(sentences)
     ]
+    places: list[int] = []
+    questions: list[Question] = []
+    for place, (sentence, record) in enumerate(zip(sentences, records, strict=True)):
+        sentence_questions = list(_questions(sentence, record, settings))
+        questions += sentence_questions
+        places += [place] * len(sentence_questions)
+    known = {prediction.encoding.words: prediction for prediction in predictions.values()}
     explanations = model.explain_many(
-        [case for _, case in asked],
-        tolerance=wanted.tolerance,
+        prepare(model.tagger, questions, known),
+        tolerance=settings.tolerance,
         memory=memory,
-        progress=lambda done: told(done / len(asked)),
+        progress=lambda done: progress(done / len(questions)),
     )
-    explained: dict[int, list[RecordedExplanation]] = {}
-    for (place, _), explanation in zip(asked, explanations, strict=True):
-        explained.setdefault(place, []).append(_explained(explanation))
-    return [replace(record, explained=tuple(explained.get(place, ()))) for place, record in enumerate(bare)]
+    explained: dict[int, list[RecordedExplanation]] = defaultdict(list)
+    for place, explanation in zip(places, explanations, strict=True):
+        explained[place].append(_recorded_explanation(explanation))
+    return [replace(record, explained=tuple(explained[place])) for place, record in enumerate(records)]
 
 
-def _predicted(model: Model, sentences: Sequence[Sentence]) -> list[Record]:
-    """What the model says of every word; nothing is explained yet."""
+def _encode(model: Model, sentences: Sequence[Sentence]) -> tuple[dict[int, Encoding], dict[int, str]]:
+    """By place: sub-tokens of the sentences that the model can read, and why it cannot read the others."""
     encodings: dict[int, Encoding] = {}
     errors: dict[int, str] = {}
     for place, sentence in enumerate(sentences):
@@ -121,56 +129,62 @@ def _predicted(model: Model, sentences: Sequence[Sentence]) -> list[Record]:
             encodings[place] = model.tagger.encode(sentence.words)
         except InputError as error:
             errors[place] = str(error)
-    logits = dict(zip(encodings, model.tagger.logits(list(encodings.values())), strict=True))
-    found = []
-    for place, each in enumerate(sentences):
-        record = Record(
-            id=each.id,
-            document=each.document,
-            words=each.words,
-            gold=each.gold,
-            tags=(),
-            probabilities=(),
-            pieces=(),
-            explained=(),
-            error=errors.get(place),
-        )
-        if (encoding := encodings.get(place)) is not None:
-            tags, probabilities = predict(model.tagger, encoding, logits[place])
-            counts = Counter(encoding.units)
-            pieces = tuple(counts[unit] for unit in range(1, len(each.words) + 1))
-            record = replace(record, tags=tags[1:-1], probabilities=probabilities[1:-1], pieces=pieces)
-        found.append(record)
-    return found
+    return encodings, errors
 
 
-def _cases(sentence: Sentence, record: Record, wanted: RecordSettings) -> Iterator[Question]:
+def _predicted_record(sentence: Sentence, prediction: Prediction | None, error: str | None) -> Record:
+    """What the model says of every word; nothing is explained yet."""
+    pieces: tuple[int, ...] = ()
+    if prediction is not None:
+        counts = Counter(prediction.encoding.units)
+        pieces = tuple(counts[unit] for unit in range(1, len(sentence.words) + 1))
+    return Record(
+        id=sentence.id,
+        document=sentence.document,
+        words=sentence.words,
+        gold=sentence.gold,
+        tags=prediction.tags[1:-1] if prediction else (),
+        probabilities=prediction.probabilities[1:-1] if prediction else (),
+        pieces=pieces,
+        explained=(),
+        error=error,
+    )
+
+
+def _questions(sentence: Sentence, record: Record, settings: RecordSettings) -> Iterator[Question]:
     """The targets that are named, or else right entities, or where nobody says the model's; each under every
     reference. A target with a word that the tokeniser drops cannot be explained.
     """
     if record.error is not None:
         return
-    targets = sentence.targets
-    if targets is None:
-        spans = find_entities(record.tags if sentence.gold is None else sentence.gold)
-        targets = tuple(tuple(range(each.start, each.stop)) for each in spans)
-    without: tuple[Part, ...] = ("components",) if wanted.layers else ("components", "layers")
-    for target in targets:
+    without: tuple[Part, ...] = ("components",) if settings.layers else ("components", "layers")
+    for target in _targets(sentence, record):
         if all(record.tags[index] is not None for index in target):
-            for kind in wanted.references:
-                words = [index + 1 for index in target]
-                yield Question(sentence.words, words, output="centred-logit", reference=kind, without=without)
+            words = [index + 1 for index in target]
+            for reference in settings.references:
+                yield Question(sentence.words, words, output="centred-logit", reference=reference, without=without)
 
 
-def _explained(explanation: Explanation) -> RecordedExplanation:
-    path = explanation.integration
+def _targets(sentence: Sentence, record: Record) -> tuple[tuple[int, ...], ...]:
+    if sentence.targets is not None:
+        return sentence.targets
+    entities = find_entities(record.tags if sentence.gold is None else sentence.gold)
+    return tuple(tuple(range(entity.start, entity.stop)) for entity in entities)
+
+
+def _recorded_explanation(explanation: Explanation) -> RecordedExplanation:
+    integration = explanation.integration
     return RecordedExplanation(
         target=tuple(index - 1 for index in explanation.target.indices),
         tags=explanation.target.tags,
         reference=explanation.reference.kind,
         attributions=explanation.attributions[1:-1],
         layers=tuple(layer[1:-1] for layer in explanation.layers),
-        estimate=path.estimate,
-        evaluations=path.evaluations,
-        status=path.status.value,
+        estimate=integration.estimate,
+        evaluations=integration.evaluations,
+        status=integration.status.value,
     )
+
+
+def _ignore_progress(_done: float) -> None:
+    """Nobody watches."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from interp.cases.case import Case, GoldenRule
 from interp.cases.checks import Answer, Check, Swap, Tag
 from interp.cases.checks.base import table
-from interp.cases.load import Case, GoldenRule
 from interp.errors import FormatError, InterpError
 from interp.golden import Golden, Policy, Promise, compare_goldens, golden_of, loads
 from interp.golden.folder import golden_file

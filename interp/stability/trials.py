@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from interp.cases.answer import Explainer, answer_cases
+from interp.cases.case import CASE_SUFFIX, Case
 from interp.cases.checks import Answer
-from interp.cases.load import CASE_SUFFIX, Case
 from interp.errors import InputError, InterpError, first_line
 from interp.question import ReferenceKind
 from interp.stability.judge import ProjectGoldens, StoredGolden, TrialAnswers, check_rates, speaks_of, stored_golden

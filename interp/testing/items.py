@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from interp.cases.case import Case, GoldenRule
 from interp.cases.checks import Answer, Check, Complete, Converged, Verdict
-from interp.cases.load import Case, GoldenRule, load_cases
+from interp.cases.load import load_cases
 from interp.errors import InputError, InterpError
 from interp.testing.fail import CheckFailed, fail, of_golden
 from interp.testing.session import DEVICE, session_of

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from xdist.scheduler import LoadGroupScheduling
 
-from interp.cases.load import CASE_SUFFIX
+from interp.cases.case import CASE_SUFFIX
 from interp.testing.items import batches
 
 __all__ = ["BatchScheduling"]

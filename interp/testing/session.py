@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from interp.cases.answer import Explainer, ModelCache, answer_cases, resolve_model_path
+from interp.cases.case import Case, GoldenRule
 from interp.cases.checks import Answer
-from interp.cases.load import Case, GoldenRule
 from interp.errors import InputError, ModelError
 from interp.golden import Policy
 from interp.project.settings import Settings, load_settings

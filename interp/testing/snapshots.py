@@ -16,7 +16,7 @@ from syrupy.data import SnapshotCollection, SnapshotCollections
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 
-from interp.cases.load import GoldenRule
+from interp.cases.case import GoldenRule
 from interp.errors import FormatError, OutputError
 from interp.explanation import Explanation
 from interp.golden import GOLDEN_SUFFIX, Comparison, Policy, Promise, compare_goldens, dumps, golden_of, loads

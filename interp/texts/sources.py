@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from interp.cases.load import CASE_SUFFIX, load_cases
+from interp.cases.case import CASE_SUFFIX
+from interp.cases.load import load_cases
 from interp.errors import InputError
 from interp.project.settings import Settings
 from interp.question.tags import to_iob2

@@ -87,10 +87,11 @@ class Stub:
         self.name, self.weights = name, MODELS[name]
         self.device = "cpu" if device == "auto" else device
 
-    def check(self, cases: Sequence[Question]) -> None:
-        for case in cases:
-            if "unknown" in case.words:
+    def prepare(self, questions: Sequence[Question]) -> Sequence[Question]:
+        for question in questions:
+            if "unknown" in question.words:
                 raise InputError(f'The model "{self.name}" does not know the word "unknown".')
+        return questions
 
     def explain_many(
         self,

@@ -33,7 +33,7 @@ class Swap:
     name: ClassVar[str] = "swap"
 
     @property
-    def wanted(self) -> list[tuple[int, str]]:
+    def replacements(self) -> list[tuple[int, str]]:
         """Every sentence that is needed: the index of the word, and its replacement."""
         return [(one.word.index, other) for one in self.swaps for other in one.others]
 

@@ -8,7 +8,6 @@ so in replicates, so that the mean comes with its standard error, and leaves the
 
 from interp.explain.methods.deep_lift import MethodRefusedError
 from interp.explain.methods.run import (
-    INTEGRATED_GRADIENTS,
     MethodRequest,
     WordAttributions,
     request_method,
@@ -18,7 +17,6 @@ from interp.explain.methods.run import (
 from interp.explain.methods.table import METHODS
 
 __all__ = [
-    "INTEGRATED_GRADIENTS",
     "METHODS",
     "MethodRefusedError",
     "MethodRequest",

@@ -43,7 +43,7 @@ class _Wrapped(nn.Module):
         return self.scorer(states)
 
 
-def _rules() -> tuple[type[nn.Module], ...]:
+def _supported_activations() -> tuple[type[nn.Module], ...]:
     """The activations that DeepLift has a rule for."""
     from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
 
@@ -55,13 +55,13 @@ def _check_calls(scorer: Scorer) -> None:
     saw last, and would take that for the other calls too.
     """
     tagger, calls = scorer.tagger, Counter[nn.Module]()
-    watched = {*tagger.parts.layers, *(module for module in tagger.model.modules() if type(module) in _rules())}
+    activations = [module for module in tagger.model.modules() if type(module) in _supported_activations()]
 
     def count(module: nn.Module, *_: Any) -> None:
         calls[module] += 1
 
     with ExitStack() as stack, torch.no_grad():
-        for module in watched:
+        for module in {*tagger.parts.layers, *activations}:
             stack.callback(module.register_forward_hook(count).remove)
         scorer(scorer.input[None])
     if tagger.parts.shared or max(calls.values(), default=0) > 1:
@@ -78,6 +78,6 @@ def _without_traces(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         for module in model.modules():
-            if type(module) in _rules():
+            if type(module) in _supported_activations():
                 for name in ("input", "output"):
                     module.__dict__.pop(name, None)

@@ -1,4 +1,4 @@
-"""A method asked for, checked, run on one question, and told with its standard error."""
+"""A method asked for, checked, run on one question, and described with its standard error."""
 
 from __future__ import annotations
 
@@ -12,24 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from interp.engine.budget import default_budget, rows_within
 from interp.engine.hooks import frozen
 from interp.errors import InputError
-from interp.explain.methods.score import Scorer, rows_within
+from interp.explain.methods.score import Scorer
 from interp.explain.methods.table import METHODS, MethodSpec
 from interp.explain.prepare import PreparedQuestion
 from interp.explanation import Method, Values
 from interp.models.tagger import Tagger
+from interp.question import INTEGRATED_GRADIENTS
 
-__all__ = [
-    "INTEGRATED_GRADIENTS",
-    "MethodRequest",
-    "WordAttributions",
-    "request_method",
-    "required_packages",
-    "run_method",
-]
-
-INTEGRATED_GRADIENTS = "integrated-gradients"
+__all__ = ["MethodRequest", "WordAttributions", "request_method", "required_packages", "run_method"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class MethodRequest:
     seed: int
 
     @property
-    def row(self) -> MethodSpec:
+    def spec(self) -> MethodSpec:
         return METHODS[self.name]
 
 
@@ -54,19 +47,30 @@ class WordAttributions:
     rows: int
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What running a method gave: `replicates` (n, units), from `samples` draws each, and F at both ends."""
+
+    replicates: Tensor
+    samples: int
+    at_input: float
+    at_reference: float
+    evaluations: int
+
+
 def request_method(name: str, samples: int | None = None, seed: int = 0) -> MethodRequest:
     """A method with its options, checked. Raises InputError for an unknown name, or what the method does not take."""
     if name not in METHODS:
         known = [INTEGRATED_GRADIENTS, *METHODS]
         near = get_close_matches(name, known, 1, 0.0)[0]
         raise InputError(f'Unknown method "{name}": choose one of {", ".join(known)} (did you mean "{near}"?).')
-    row = METHODS[name]
-    if samples is not None and row.samples is None:
-        drawing = ", ".join(other for other, each in METHODS.items() if each.samples)
+    spec = METHODS[name]
+    if samples is not None and spec.samples is None:
+        drawing = ", ".join(other for other, other_spec in METHODS.items() if other_spec.samples)
         raise InputError(f"The method {name} draws no samples: drop `samples`, or choose one that does: {drawing}.")
     if not 0 <= seed < 2**32:
         raise InputError(f"A seed of {seed} is out of range: choose one from 0 to {2**32 - 1}.")
-    for package in row.packages:
+    for package in spec.packages:
         try:
             version(package)
         except PackageNotFoundError as error:
@@ -80,77 +84,79 @@ def required_packages(method: Method | None) -> tuple[str, ...]:
 
 
 def run_method(
-    tagger: Tagger, one: PreparedQuestion, wanted: MethodRequest, budget: int | None = None
+    tagger: Tagger, prepared: PreparedQuestion, request: MethodRequest, budget: int | None = None
 ) -> WordAttributions:
     """Attribute one question's tag to its words, in `budget` bytes. The model's state is the same afterwards, and so
     are the random number generators.
 
-    Raises InputError for what the method cannot answer, RefusedError where the model cannot have it, DeviceError for
-    too small a budget.
+    Raises InputError for what the method cannot answer, MethodRefusedError where the model cannot have it, DeviceError
+    for too small a budget.
     """
-    if one.case.zoom is not None:
+    if prepared.zoom is not None:
         raise InputError(
-            f"A zoom shows a word in every layer, and {wanted.name} gives the words alone: drop `zoom`, or use "
+            f"A zoom shows a word in every layer, and {request.name} gives the words alone: drop `zoom`, or use "
             f"{INTEGRATED_GRADIENTS}."
         )
-    rows = rows_within(tagger, len(one.encoding.ids), budget, wanted.row.rows)
+    rows = _rows_within(tagger, len(prepared.encoding.ids), budget, least=request.spec.rows)
     with frozen(tagger.model):
-        scorer = Scorer(tagger, one, rows)
-        samples = _samples(wanted, len(scorer.switches))
-        with torch.no_grad():
-            at_input, at_reference = (float(scorer(state[None])) for state in (scorer.input, scorer.reference))
-        with _seeded(wanted.seed, tagger.device):
-            replicates = _replicates(scorer, wanted.row, samples)
-    return WordAttributions(
-        *_told(wanted, replicates, samples=samples, ends=(at_input, at_reference), evaluations=scorer.evaluations), rows
+        measured = _measure(tagger, Scorer(tagger, prepared, rows), request)
+    means = measured.replicates.mean(0)
+    return WordAttributions(tuple(means.tolist()), _describe(request, measured, means), rows)
+
+
+def _rows_within(tagger: Tagger, length: int, budget: int | None, *, least: int) -> int:
+    row = tagger.cost(length, 1, layers=False).row
+    device = tagger.device
+    return rows_within(budget or default_budget(device), length, row, device=device.type, least=least)
+
+
+def _measure(tagger: Tagger, scorer: Scorer, request: MethodRequest) -> _Measured:
+    spec = request.spec
+    samples = _sample_count(request, len(scorer.switches))
+    with torch.no_grad():
+        at_input, at_reference = (float(scorer(state[None])) for state in (scorer.input, scorer.reference))
+    with _seeded(request.seed, tagger.device):
+        if spec.switches and not len(scorer.switches):  # the sentence is its own reference: no word can change F
+            replicates = torch.zeros(2, scorer.unit_count, dtype=torch.float64)
+        else:
+            replicates = spec.attribute(scorer, samples).cpu()
+    return _Measured(replicates, samples, at_input, at_reference=at_reference, evaluations=scorer.evaluations)
+
+
+def _describe(request: MethodRequest, measured: _Measured, means: Tensor) -> Method:
+    """What to say of a method beside the means of its replicates."""
+    spec, replicates = request.spec, measured.replicates
+    draws = spec.samples is not None
+    root = len(replicates) ** 0.5
+    change = measured.at_input - measured.at_reference
+    return Method(
+        name=request.name,
+        description=spec.description,
+        parameters={"samples": measured.samples, **spec.parameters} if draws else dict(spec.parameters),
+        seed=request.seed if draws else None,
+        signed=spec.signed,
+        complete=spec.complete,
+        at_input=measured.at_input,
+        at_reference=measured.at_reference,
+        residual=float(means.sum()) - change if spec.signed else None,
+        residual_error=float(replicates.sum(1).std() / root) if draws else None,
+        evaluations=measured.evaluations,
+        errors=tuple((replicates.std(0) / root).tolist()) if draws else None,
     )
 
 
-def _replicates(scorer: Scorer, row: MethodSpec, samples: int) -> Tensor:
-    if row.switches and not len(scorer.switches):  # the sentence is its own reference: no word can change F
-        return torch.zeros(2, len(scorer.one.encoding.first), dtype=torch.float64)
-    return row.attribute(scorer, samples).cpu()
-
-
-def _told(
-    wanted: MethodRequest, replicates: Tensor, samples: int, ends: tuple[float, float], evaluations: int
-) -> tuple[Values, Method]:
-    """The mean of the replicates and what to say of it."""
-    row, means, errors, error = wanted.row, replicates.mean(0), None, None
-    if row.samples is not None:
-        root = len(replicates) ** 0.5
-        errors = tuple((replicates.std(0) / root).tolist())
-        error = float(replicates.sum(1).std() / root)
-    residual = float(means.sum()) - (ends[0] - ends[1]) if row.signed else None
-    parameters = {"samples": samples, **row.parameters} if row.samples else dict(row.parameters)
-    method = Method(
-        name=wanted.name,
-        description=row.description,
-        parameters=parameters,
-        seed=wanted.seed if row.samples else None,
-        signed=row.signed,
-        complete=row.complete,
-        at_input=ends[0],
-        at_reference=ends[1],
-        residual=residual,
-        residual_error=error,
-        evaluations=evaluations,
-        errors=errors,
-    )
-    return tuple(means.tolist()), method
-
-
-def _samples(wanted: MethodRequest, words: int) -> int:
+def _sample_count(request: MethodRequest, words: int) -> int:
     """How many to draw. Raises InputError when fewer are asked for than the method can work with."""
-    row = wanted.row
-    if row.samples is None:
+    spec = request.spec
+    if spec.samples is None:
         return 1
-    chosen, fewest = row.samples(words) if wanted.samples is None else wanted.samples, row.fewest(words)
-    if chosen < fewest:
+    count = spec.samples(words) if request.samples is None else request.samples
+    fewest = spec.fewest(words)
+    if count < fewest:
         raise InputError(
-            f"The method {wanted.name} needs {fewest} samples at least here, not {chosen}: raise `samples`."
+            f"The method {request.name} needs {fewest} samples at least here, not {count}: raise `samples`."
         )
-    return chosen
+    return count
 
 
 @contextmanager

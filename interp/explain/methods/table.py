@@ -30,21 +30,25 @@ Attribute = Callable[[Scorer, int], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class MethodSpec:
-    """One method. `samples`: the default for a number of words, None where nothing is drawn; `fewest`: that it works
-    with. `switches`: it turns words off, rather than taking gradients. `rows`: the fewest per forward. `packages`: that
-    it runs on.
-    """
+    """One method: what it measures, and how it is run."""
 
     description: str
     attribute: Attribute
     complete: MethodCompleteness
     signed: bool = True
+    """False where attributions are magnitudes."""
     samples: Callable[[int], int] | None = None
+    """The default for a number of words; None where nothing is drawn."""
     fewest: Callable[[int], int] = lambda _: 2
+    """Samples that it works with."""
     parameters: Mapping[str, int | float] = field(default_factory=dict)
+    """What it runs with, beside samples and seed."""
     switches: bool = False
+    """It turns words off, rather than taking gradients."""
     rows: int = 1
+    """The fewest per forward."""
     packages: tuple[str, ...] = ("captum",)
+    """What it runs on."""
 
 
 def _saliency(scorer: Scorer, _: int) -> Tensor:
@@ -66,12 +70,13 @@ def _gradient_shap(scorer: Scorer, samples: int) -> Tensor:
     def score(states: Tensor) -> Tensor:
         return scorer(states.to(scorer.input.dtype))  # Captum's own places are float32 at least
 
-    method, found = GradientShap(score), []
+    method = GradientShap(score)
+    replicates = []
     for start in range(0, samples, scorer.rows):
-        count = min(scorer.rows, samples - start)
-        inputs = scorer.leaf(count)
-        found.append(scorer.per_word(method.attribute(inputs, scorer.reference[None], n_samples=1, stdevs=0.0)))
-    return torch.cat(found)
+        inputs = scorer.leaf(min(scorer.rows, samples - start))
+        gradients = method.attribute(inputs, scorer.reference[None], n_samples=1, stdevs=0.0)
+        replicates.append(scorer.per_word(gradients))
+    return torch.cat(replicates)
 
 
 def _occlusion(scorer: Scorer, _: int) -> Tensor:
