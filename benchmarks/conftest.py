@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))  # for benchmarks.*
 from benchmarks import meter
 from benchmarks.cells import LIMIT, Cell, matrix, predicted
 from interp.errors import DeviceError
-from interp.models.load import find_device
+from interp.models.device import find_device
 
 FULL_PAIRS, DEFAULT_PAIRS = 3, 1
 NOT_RUN = pytest.StashKey[list[tuple[str, float]]]()

@@ -19,8 +19,8 @@ from interp.bundled.grammar import FILLERS, REACH
 from interp.explain import Model, load
 from interp.explain.prepare import PreparedQuestion, prepare
 from interp.explanation import ModelInfo
+from interp.models.device import find_device
 from interp.models.fingerprint import model_fingerprint
-from interp.models.load import find_device
 from interp.models.tagger import Tagger
 from interp.question import Question
 

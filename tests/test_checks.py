@@ -138,7 +138,7 @@ def test_breaks_and_says_so(check: Check, given: Answer, sentence: str, line: st
     verdict = check.judge(given)
     assert not verdict.passed
     assert verdict.sentence == sentence
-    assert check.line([given]) == line
+    assert check.toml_line([given]) == line
 
 
 @pytest.mark.parametrize(("check", "given", "line"), [(check, given, line) for check, given, _, line in BREAK])
@@ -178,7 +178,7 @@ class TestSwap:
         return Answer(PLAIN.explanation, {(1, "Tim"): tim, (1, "Anna"): anna})
 
     def test_every_replacement_is_asked_for(self) -> None:
-        assert self.CHECK.wanted == [(1, "Tim"), (1, "Anna")]
+        assert self.CHECK.replacements == [(1, "Tim"), (1, "Anna")]
 
     def test_the_same_leader_holds_though_numbers_move(self) -> None:
         assert self.CHECK.judge(self.swapped(explanation([2.0, 0, 0, 9, 1]), PLAIN.explanation)).passed
@@ -188,13 +188,13 @@ class TestSwap:
         given = self.swapped(PLAIN.explanation, other)
         verdict = self.CHECK.judge(given)
         assert verdict.sentence == 'With "Anna" for "Rob", the tag is O, not B-PER and "game" leads, not "lucky".'
-        line = self.CHECK.line([given])
+        line = self.CHECK.toml_line([given])
         assert line == 'swap = [{ word = "Rob", with = ["Tim"], keep = ["top", "tag"] }]'
         assert tomllib.loads(line)["swap"][0]["with"] == ["Tim"]
 
     def test_nothing_to_propose_where_all_break(self) -> None:
         other = explanation([9.0, 0, 0, 0, 0])
-        assert self.CHECK.line([self.swapped(other, other)]) is None
+        assert self.CHECK.toml_line([self.swapped(other, other)]) is None
 
 
 class TestLooserForms:
@@ -202,27 +202,27 @@ class TestLooserForms:
 
     def test_leading_words_that_all_share(self) -> None:
         other = answer([3.0, -2, 0, 4, 1])
-        assert top("lucky", "game").line([PLAIN, other]) == 'top = ["lucky"]'
+        assert top("lucky", "game").toml_line([PLAIN, other]) == 'top = ["lucky"]'
 
     def test_no_common_leader_leaves_a_share(self) -> None:
         other = answer([6.0, 0, 0, 4, 0])
-        assert top("lucky").line([PLAIN, other]) == 'share = { lucky = ">= 0.36" }'
+        assert top("lucky").toml_line([PLAIN, other]) == 'share = { lucky = ">= 0.36" }'
 
     def test_no_common_leader_that_always_speaks_for_it(self) -> None:
         other = answer([6.0, 0, 0, -4, 0])
-        assert top("lucky").line([PLAIN, other]) is None
+        assert top("lucky").toml_line([PLAIN, other]) is None
 
     def test_signs_that_change_are_left_out(self) -> None:
         check = Sign(((named("Rob"), "+"), (named("lucky"), "+")))
-        assert check.line([PLAIN, answer([-1.0, 0, 0, 4, 0])]) == 'sign = { lucky = "+" }'
-        assert Sign(((named("Rob"), "+"),)).line([PLAIN, answer([-1.0, 0, 0, 4, 0])]) is None
+        assert check.toml_line([PLAIN, answer([-1.0, 0, 0, 4, 0])]) == 'sign = { lucky = "+" }'
+        assert Sign(((named("Rob"), "+"),)).toml_line([PLAIN, answer([-1.0, 0, 0, 4, 0])]) is None
 
     def test_tags_that_change_have_no_looser_form(self) -> None:
-        assert Tag(("B-PER",)).line([PLAIN, answer([1.0, 0, 0, 0, 0], tag="O")]) is None
+        assert Tag(("B-PER",)).toml_line([PLAIN, answer([1.0, 0, 0, 0, 0], tag="O")]) is None
 
     def test_words_that_are_no_toml_keys_are_quoted(self) -> None:
         check = Share(((NamedWord("Rob#2", 1), Bound.parse(">= 0.9")),))
-        assert tomllib.loads(str(check.line([PLAIN]))) == {"share": {"Rob#2": ">= 0.09"}}
+        assert tomllib.loads(str(check.toml_line([PLAIN]))) == {"share": {"Rob#2": ">= 0.09"}}
 
 
 class TestIntegration:
@@ -245,4 +245,4 @@ class TestIntegration:
         verdict = Converged().judge(Answer(not_converged()))
         assert not verdict.passed
         assert verdict.sentence.startswith("The components path is not-converged: ")
-        assert Converged().line([Answer(not_converged())]) == "integration_tolerance = 3e-02"
+        assert Converged().toml_line([Answer(not_converged())]) == "integration_tolerance = 3e-02"

@@ -24,7 +24,7 @@ from transformers import (
 
 from interp.errors import DeviceError, InputError, InterpError, ModelError
 from interp.explain.model import Model, Question, load
-from interp.models.load import find_device
+from interp.models.device import find_device
 
 torch.set_num_threads(1)
 DATA = Path(os.environ.get("INTERP_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -7,13 +7,12 @@ is explanations-1.schema.json in this package. Non-finite numbers are refused, b
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
-from importlib.resources import files
+from dataclasses import asdict, fields
+from importlib.resources import files as resource_files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from interp.engine.status import IntegrationStatus
 from interp.errors import FormatError
@@ -33,15 +32,18 @@ from interp.explanation import (
 )
 from interp.explanation.agreement import method_overlaps, reference_agreements
 from interp.project.files import write
+from interp.project.strict_json import freeze, parse_finite_json
 
 __all__ = ["SCHEMA", "dumps", "load_one", "read", "save", "schema", "to_document"]
 
 SCHEMA = "interp.explanations/1"
 
+T = TypeVar("T")
+
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a document."""
-    text = files("interp.explanation").joinpath("explanations-1.schema.json").read_text(encoding="utf-8")
+    text = resource_files("interp.explanation").joinpath("explanations-1.schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 
@@ -50,14 +52,18 @@ def to_document(explanations: Sequence[Explanation], model: ModelInfo | None = N
     models = {explanation.model for explanation in explanations} | ({model} if model else set())
     if len(models) != 1:
         raise ValueError(f"a document holds explanations by one model, not by {len(models)}")
-    pairs = [{"target": list(one.target.indices), **asdict(pair)} for one, pair in reference_agreements(explanations)]
-    methods = [{"target": list(one.target.indices), **asdict(pair)} for one, pair in method_overlaps(explanations)]
     return {
         "schema": SCHEMA,
         "model": asdict(models.pop()),
         "explanations": [_encode(explanation) for explanation in explanations],
-        "agreement": pairs,
-        "methods": methods,
+        "agreement": [
+            {"target": list(explanation.target.indices), **asdict(agreement)}
+            for explanation, agreement in reference_agreements(explanations)
+        ],
+        "methods": [
+            {"target": list(explanation.target.indices), **asdict(overlap)}
+            for explanation, overlap in method_overlaps(explanations)
+        ],
     }
 
 
@@ -75,16 +81,12 @@ def read(path: str | os.PathLike[str]) -> list[Explanation]:
     """Every explanation of a document. Raises FormatError, which says what is wrong with the file."""
     name = os.fspath(path)
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_number, parse_float=_number)
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            found = document.get("schema") if isinstance(document, dict) else None
-            raise FormatError(f'{name} is not a document of schema "{SCHEMA}" (its schema is {found!r}).')
-        model = document["model"]
-        notices = tuple(model.get("notices", ()))
-        info = ModelInfo(
-            model["name"], model["sha256"], labels=tuple(model["labels"]), layers=model["layers"], notices=notices
-        )
-        return [_decode(each, info) for each in document["explanations"]]
+        document = parse_finite_json(Path(path).read_text(encoding="utf-8"))
+        schema_id = document.get("schema") if isinstance(document, dict) else None
+        if schema_id != SCHEMA:
+            raise FormatError(f'{name} is not a document of schema "{SCHEMA}" (its schema is {schema_id!r}).')
+        model = _decode_model(document["model"])
+        return [_decode(explanation, model) for explanation in document["explanations"]]
     except OSError as error:
         raise FormatError(f"Cannot read {name}: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
@@ -99,40 +101,33 @@ def load_one(path: str | os.PathLike[str]) -> Explanation:
     return explanations[0]
 
 
-def _number(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is no finite number")
-    return value
-
-
 def _encode(explanation: Explanation) -> dict[str, Any]:
-    e, target = explanation, explanation.target
+    words, completeness = explanation.words, explanation.completeness
     return {
-        "text": e.text,
-        "words": [word.text for word in e.words],
-        "special": [word.special for word in e.words],
+        "text": explanation.text,
+        "words": [word.text for word in words],
+        "special": [word.special for word in words],
         "predicted": {
-            "tags": [word.tag for word in e.words],
-            "probabilities": [word.probability for word in e.words],
+            "tags": [word.tag for word in words],
+            "probabilities": [word.probability for word in words],
         },
-        "target": asdict(target),
-        "reference": asdict(e.reference),
+        "target": asdict(explanation.target),
+        "reference": asdict(explanation.reference),
         "attributions": {
-            "words": list(e.attributions),
-            "components": e.components and asdict(e.components),
-            "layers": [list(layer) for layer in e.layers],
+            "words": list(explanation.attributions),
+            "components": explanation.components and asdict(explanation.components),
+            "layers": [list(layer) for layer in explanation.layers],
         },
-        "absent": dict(e.absent),
-        "zoom": e.zoom and asdict(e.zoom),
-        "window": e.window and asdict(e.window),
+        "absent": dict(explanation.absent),
+        "zoom": explanation.zoom and asdict(explanation.zoom),
+        "window": explanation.window and asdict(explanation.window),
         "paths": {
-            "embedding": e.completeness.embedding and _encode_path(e.completeness.embedding),
-            "components": e.completeness.components and _encode_path(e.completeness.components),
+            "embedding": completeness.embedding and _encode_path(completeness.embedding),
+            "components": completeness.components and _encode_path(completeness.components),
         },
-        "method": e.method and asdict(e.method),
-        "ranking": e.ranking,
-        "run": asdict(e.run),
+        "method": explanation.method and asdict(explanation.method),
+        "ranking": explanation.ranking,
+        "run": asdict(explanation.run),
     }
 
 
@@ -140,44 +135,58 @@ def _encode_path(path: Integration) -> dict[str, Any]:
     return {**asdict(path), "status": path.status.value}
 
 
-def _decode(data: dict[str, Any], info: ModelInfo) -> Explanation:
-    attributions, paths, target = data["attributions"], data["paths"], data["target"]
-    rows = zip(
-        data["words"],
-        data["special"],
-        data["predicted"]["tags"],
-        data["predicted"]["probabilities"],
-        attributions["words"],
-        strict=True,
+def _decode_model(data: dict[str, Any]) -> ModelInfo:
+    return ModelInfo(
+        name=data["name"],
+        sha256=data["sha256"],
+        labels=tuple(data["labels"]),
+        layers=data["layers"],
+        notices=tuple(data.get("notices", ())),
     )
-    tables, zoom, method, window = attributions["components"], data["zoom"], data.get("method"), data.get("window")
+
+
+def _decode(data: dict[str, Any], model: ModelInfo) -> Explanation:
+    attributions, paths, reference = data["attributions"], data["paths"], data["reference"]
+    components, zoom, window, method = attributions["components"], data["zoom"], data.get("window"), data.get("method")
     return Explanation(
-        model=info,
+        model=model,
         text=data["text"],
-        words=tuple(
-            Word(index=index, text=text, special=special, tag=tag, probability=probability, attribution=attribution)
-            for index, (text, special, tag, probability, attribution) in enumerate(rows)
-        ),
-        target=Target(**{name: _frozen(target[name]) for name in Target.__dataclass_fields__}),
-        reference=Reference(data["reference"]["kind"], data["reference"]["positions"], data["reference"].get("token")),
-        components=tables and Components(*(_frozen(tables[name]) for name in ("word", "position", "token_type"))),
-        layers=_frozen(attributions["layers"]),
-        zoom=zoom and Zoom(zoom["word"], zoom["index"], _frozen(zoom["embedding"]), _frozen(zoom["layers"])),
+        words=_decode_words(data),
+        target=_from_fields(Target, data["target"]),
+        reference=Reference(reference["kind"], reference["positions"], reference.get("token")),
+        components=components and _from_fields(Components, components),
+        layers=freeze(attributions["layers"]),
+        zoom=zoom and _from_fields(Zoom, zoom),
         completeness=Completeness(
             paths["embedding"] and _decode_path(paths["embedding"]),
             paths["components"] and _decode_path(paths["components"]),
         ),
-        run=Run(**{name: data["run"][name] for name in Run.__dataclass_fields__}),
+        run=_from_fields(Run, data["run"]),
         absent=data["absent"],
-        window=window and Window(**{name: window[name] for name in Window.__dataclass_fields__}),
-        method=method and Method(**{name: _frozen(method[name]) for name in Method.__dataclass_fields__}),
+        window=window and _from_fields(Window, window),
+        method=method and _from_fields(Method, method),
+    )
+
+
+def _decode_words(data: dict[str, Any]) -> tuple[Word, ...]:
+    predicted = data["predicted"]
+    columns = (
+        data["words"],
+        data["special"],
+        predicted["tags"],
+        predicted["probabilities"],
+        data["attributions"]["words"],
+    )
+    return tuple(
+        Word(index=index, text=text, special=special, tag=tag, probability=probability, attribution=attribution)
+        for index, (text, special, tag, probability, attribution) in enumerate(zip(*columns, strict=True))
     )
 
 
 def _decode_path(data: dict[str, Any]) -> Integration:
-    known = {name: _frozen(data[name]) for name in Integration.__dataclass_fields__}
-    return Integration(**{**known, "status": IntegrationStatus(data["status"])})
+    return _from_fields(Integration, {**data, "status": IntegrationStatus(data["status"])})
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
+def _from_fields(kind: type[T], data: dict[str, Any]) -> T:
+    """A dataclass from the entries of its fields; entries that this release does not know are left alone."""
+    return kind(**{field.name: freeze(data[field.name]) for field in fields(kind)})  # type: ignore[arg-type]

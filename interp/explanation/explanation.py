@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from interp.engine.status import IntegrationStatus
-from interp.question import Output, Positions, ReferenceKind
+from interp.question import INTEGRATED_GRADIENTS, Output, Positions, ReferenceKind
 
 if TYPE_CHECKING:
     import os
@@ -45,49 +45,48 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Which model was explained. `sha256` covers tensor names, shapes and bytes and the tokeniser; `layers` counts
-    them. `notices`: what whoever reads its explanations should know of how it was loaded.
-    """
+    """Which model was explained."""
 
     name: str
     sha256: str
+    """Of tensor names, shapes and bytes, and the tokeniser."""
     labels: tuple[str, ...]
+    """The tag of each logit."""
     layers: int
+    """How many there are."""
     notices: tuple[str, ...] = ()
+    """What whoever reads its explanations should know of how it was loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """One word or special token: what the model says of it, and what it gives to the target's tag.
-
-    `tag` and `probability` are the model's prediction for this word, None for special tokens (a model is not asked
-    there).
-    """
+    """One word or special token: what the model says of it, and what it gives to the target's tag."""
 
     index: int
     text: str
     special: bool
     tag: str | None
+    """As the model predicts it; None for special tokens (a model is not asked there)."""
     probability: float | None
+    """Of that tag."""
     attribution: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What was explained: the sum of `output` over `words` at `indices`, for `tags` (minus the same for `against`).
-
-    `probabilities` are those of `tags` at the input; `predicted` are the model's own tags; `true` those the user
-    gave.
-    """
+    """What was explained: the sum of `output` over `words` at `indices`, for `tags` (minus the same for `against`)."""
 
     words: tuple[str, ...]
     indices: tuple[int, ...]
     tags: tuple[str, ...]
     against: tuple[str, ...] | None
     probabilities: Values
+    """Of `tags`, at the input."""
     output: Output
     predicted: tuple[str, ...]
+    """The model's own tags."""
     true: tuple[str, ...] | None = None
+    """Those that the user gave."""
 
     @property
     def text(self) -> str:
@@ -139,19 +138,21 @@ class Zoom:
 
 @dataclass(frozen=True, kw_only=True)
 class Integration:
-    """How well one path was integrated; it speaks of the integral alone, not of the method or the reference.
-
-    `at_input`, `at_reference`: F at both ends. `residuals`: sum of attributions minus their difference (embedding
-    first, then each layer; on the component path one number). `estimate`: estimated Σ|error| / Σ|attribution| over
-    words, the worst of all layers or components. `evaluations`: rows that went forward and backward.
-    """
+    """How well one path was integrated; it speaks of the integral alone, not of the method or the reference."""
 
     at_input: float
+    """F(input)."""
     at_reference: float
+    """F(reference)."""
     residuals: Values
+    """Sum of attributions − (at_input − at_reference): embedding first, then each layer; on the component path one
+    number."""
     estimate: float
+    """Estimated Σ|error| / Σ|attribution| over words, the worst of all layers or components."""
     tolerance: float
+    """What the estimate was to reach."""
     evaluations: int
+    """Rows that went forward and backward."""
     status: IntegrationStatus
 
 
@@ -166,8 +167,8 @@ class Completeness:
 
     @property
     def paths(self) -> dict[str, Integration]:
-        every = {"embedding": self.embedding, "components": self.components}
-        return {name: path for name, path in every.items() if path is not None}
+        paths = {"embedding": self.embedding, "components": self.components}
+        return {name: path for name, path in paths.items() if path is not None}
 
     @property
     def converged(self) -> bool:
@@ -176,28 +177,32 @@ class Completeness:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """Another method than interp's integrated gradients, as Captum ran it, and what came of it beside the words.
-
-    `description`: one sentence on what it measures. `parameters`: what it ran with, by name; `seed`: None where nothing
-    is drawn. `signed`: False when attributions are magnitudes. `complete`: whether by its definition, on models like
-    this one, the attributions sum to F(input) − F(reference): exactly, on average over what is drawn, or not.
-    `residual`: their sum − (at_input − at_reference), None for magnitudes, whose unit is another. `evaluations`: rows
-    that went through the model. `errors`: the standard error of every word, and `residual_error` that of the
-    residual; None where nothing is drawn.
-    """
+    """Another method than interp's integrated gradients, as Captum ran it, and what came of it beside the words."""
 
     name: str
     description: str
+    """One sentence on what it measures."""
     parameters: Mapping[str, int | float]
+    """What it ran with, by name."""
     seed: int | None
+    """None where nothing is drawn."""
     signed: bool
+    """False when attributions are magnitudes."""
     complete: MethodCompleteness
+    """Whether by its definition, on models like this one, the attributions sum to F(input) − F(reference): exactly, on
+    average over what is drawn, or not."""
     at_input: float
+    """F(input)."""
     at_reference: float
+    """F(reference)."""
     residual: float | None
+    """Sum of attributions − (at_input − at_reference); None for magnitudes, whose unit is another."""
     residual_error: float | None
+    """Its standard error; None where nothing is drawn."""
     evaluations: int
+    """Rows that went through the model."""
     errors: Values | None
+    """The standard error of every word; None where nothing is drawn."""
 
 
 @dataclass(frozen=True)
@@ -226,25 +231,29 @@ class Run:
 class Explanation:
     """Why a model gives a word its tag: word attributions, table shares and every layer's conductance.
 
-    `layers[l][w]` is the conductance of transformer layer l + 1 for word w; each layer's sum is the same
-    F(input) − F(reference): it shows where the evidence sits, not how much a layer adds. Sources: integrated
-    gradients (arXiv 1703.01365) for words and components, conductance (arXiv 1805.12233) for layers. With another
-    `method` there are words alone.
+    Sources: integrated gradients (arXiv 1703.01365) for words and components, conductance (arXiv 1805.12233) for
+    layers. With another `method` there are words alone.
     """
 
     model: ModelInfo
     text: str
     words: tuple[Word, ...]
+    """Special tokens included, so that [CLS] is word 0."""
     target: Target
     reference: Reference
     components: Components | None
     layers: tuple[Values, ...]
+    """`layers[l][w]` is the conductance of transformer layer l + 1 for word w. Each layer's sum is the same F(input) −
+    F(reference): it shows where the evidence sits, not how much a layer adds."""
     zoom: Zoom | None
     completeness: Completeness
     run: Run
     absent: Mapping[str, str] = field(default_factory=dict)
+    """Parts that are missing, and why."""
     window: Window | None = None
+    """None where all of the text was explained."""
     method: Method | None = None
+    """None for integrated gradients."""
 
     def __post_init__(self) -> None:
         rows = [*self.layers, *(self.components.present.values() if self.components else ())]
@@ -264,7 +273,7 @@ class Explanation:
     @property
     def method_name(self) -> str:
         """What gave the word attributions."""
-        return "integrated-gradients" if self.method is None else self.method.name
+        return INTEGRATED_GRADIENTS if self.method is None else self.method.name
 
     @property
     def at_input(self) -> float:
@@ -289,8 +298,8 @@ class Explanation:
     @property
     def ranked(self) -> tuple[Word, ...]:
         """Words that are not special tokens, the one that speaks most for the tag first; ties in sentence order."""
-        plain = (word for word in self.words if not word.special)
-        return tuple(sorted(plain, key=lambda word: -word.attribution))
+        words = (word for word in self.words if not word.special)
+        return tuple(sorted(words, key=lambda word: -word.attribution))
 
     @property
     def weightiest(self) -> tuple[Word, ...]:
@@ -343,11 +352,11 @@ class Explanation:
 
 def distinct_names(words: Sequence[str]) -> list[str]:
     """Names that tell words apart: the word itself, or `word#n` where it occurs more than once."""
-    counts, seen = Counter(words), Counter[str]()
+    counts, numbers = Counter(words), Counter[str]()
     names = []
     for word in words:
-        seen[word] += 1
-        names.append(word if counts[word] == 1 else f"{word}#{seen[word]}")
+        numbers[word] += 1
+        names.append(word if counts[word] == 1 else f"{word}#{numbers[word]}")
     return names
 
 

@@ -20,22 +20,24 @@ TABLES = ("word", "position", "token_type")
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """The modules of one loaded model.
-
-    `tables` by name in the order of `TABLES`, and why others are `absent`, as in `Explanation.absent`. Each call of one
-    of the `layers` ends a layer. `widths`: features of the embedding block's output and of every layer's. `longest`:
-    sub-tokens that the model reads, None without a limit. `kept`: tables whose rows a reference sentence keeps from the
-    input, all but the words'. `pads`: whether a sentence gives the same with padding behind it, under a mask.
-    """
+    """The modules of one loaded model."""
 
     embeddings: nn.Module
+    """The embedding block."""
     tables: Mapping[str, nn.Module]
+    """By name, in the order of `TABLES`."""
     absent: Mapping[str, str]
+    """Why other tables are missing, as in `Explanation.absent`."""
     layers: Sequence[nn.Module]
+    """Each call of one of them ends a layer."""
     widths: tuple[int, ...]
+    """Features of the embedding block's output and of every layer's."""
     longest: int | None
+    """Sub-tokens that the model reads, None without a limit."""
     kept: Sequence[nn.Module]
+    """Tables whose rows a reference sentence keeps from the input: all but the words'."""
     pads: bool
+    """Whether a sentence gives the same with padding behind it, under a mask."""
 
     @property
     def count(self) -> int:
@@ -50,39 +52,31 @@ class Parts:
 
 def measure_parts(
     model: PreTrainedModel,
+    *,
     embeddings: nn.Module,
     tables: Mapping[str, nn.Module],
     reasons: Mapping[str, str],
     layers: Sequence[nn.Module],
     kept: Sequence[nn.Module],
 ) -> Parts:
-    """The parts as they show in a forward of two sub-tokens: how often layers are called, and how wide they are. Raises
-    ValueError where a layer returns anything but a row for each sub-token.
+    """The parts as they show in a forward of two sub-tokens: how often layers are called, and how wide they are.
+    `reasons`: why tables may be missing. Raises ValueError where a layer returns anything but a row for each sub-token.
     """
     ids = probe_ids(model, 2)
-    asked = _arguments(kept)
-    with torch.no_grad(), frozen(model), recording_calls([embeddings, *layers]) as outputs, asked as rows:
-        alone = model(input_ids=ids).logits
+    recording_rows = _recording_rows(kept)
+    with torch.no_grad(), frozen(model), recording_calls([embeddings, *layers]) as outputs, recording_rows as rows:
+        logits = model(input_ids=ids).logits
     if any(output.shape[:2] != ids.shape for output in outputs):
         raise ValueError("its states are not one row for each sub-token")
-    longest: int | None = getattr(model.config, "max_position_embeddings", None)
-    for table, numbers in rows.items():
-        first, second = numbers.flatten()[[0, -1]].tolist()
-        if second == first + 1:  # a table of positions: what it has from the first sub-token's on
-            longest = cast(nn.Embedding, table).num_embeddings - int(first)
-    absent = {f"components.{name}": reasons[name] for name in TABLES if name not in tables}
-    if not tables:
-        absent = {"components": reasons["word"]}
-    widths = tuple(output.shape[-1] for output in outputs)
     return Parts(
         embeddings=embeddings,
         tables=tables,
-        absent=absent,
+        absent=_absent(tables, reasons),
         layers=layers,
-        widths=widths,
-        longest=longest,
+        widths=tuple(output.shape[-1] for output in outputs),
+        longest=_longest(model, rows),
         kept=list(rows),
-        pads=_masks(model, ids, alone),
+        pads=_masks_padding(model, ids, logits),
     )
 
 
@@ -92,9 +86,41 @@ def probe_ids(model: PreTrainedModel, length: int) -> Tensor:
     return torch.full((1, length), 1 if padding == 0 else 0, device=model.device)
 
 
-def _masks(model: PreTrainedModel, ids: Tensor, alone: Tensor) -> bool:
-    """Whether padding behind a sentence leaves its logits as they are `alone`: FNet mixes it in, ConvBERT's windows
-    reach into it.
+@contextmanager
+def _recording_rows(tables: Sequence[nn.Module]) -> Iterator[dict[nn.Module, Tensor]]:
+    """The rows that each table is asked for, of those that are called."""
+    rows: dict[nn.Module, Tensor] = {}
+
+    def keep(table: nn.Module, args: tuple[Tensor, ...]) -> None:
+        rows[table] = args[0]
+
+    with ExitStack() as stack:
+        for table in tables:
+            stack.callback(table.register_forward_pre_hook(keep).remove)
+        yield rows
+
+
+def _absent(tables: Mapping[str, nn.Module], reasons: Mapping[str, str]) -> dict[str, str]:
+    if not tables:
+        return {"components": reasons["word"]}
+    return {f"components.{name}": reasons[name] for name in TABLES if name not in tables}
+
+
+def _longest(model: PreTrainedModel, rows: Mapping[nn.Module, Tensor]) -> int | None:
+    """Sub-tokens that the model reads: what its table of positions has from the first sub-token's row on, or else what
+    its configuration says.
+    """
+    longest: int | None = getattr(model.config, "max_position_embeddings", None)
+    for table, numbers in rows.items():
+        first, second = numbers.flatten()[[0, -1]].tolist()
+        if second == first + 1:  # a table of positions
+            longest = cast(nn.Embedding, table).num_embeddings - int(first)
+    return longest
+
+
+def _masks_padding(model: PreTrainedModel, ids: Tensor, logits: Tensor) -> bool:
+    """Whether padding behind a sentence leaves its logits as they are: FNet mixes it in, ConvBERT's windows reach into
+    it.
     """
     length = ids.shape[1]
     mask = (torch.arange(2 * length, device=ids.device) < length).long()[None]
@@ -103,19 +129,5 @@ def _masks(model: PreTrainedModel, ids: Tensor, alone: Tensor) -> bool:
             padded = model(input_ids=ids.repeat(1, 2), attention_mask=mask).logits[:, :length]
     except Exception:  # a model that takes no mask
         return False
-    allowed = max(1e-4, 4 * torch.finfo(alone.dtype).eps) * float(alone.abs().max())
-    return bool((padded - alone).abs().max() <= allowed)
-
-
-@contextmanager
-def _arguments(tables: Sequence[nn.Module]) -> Iterator[dict[nn.Module, Tensor]]:
-    """The rows that each table is asked for, of those that are called."""
-    asked: dict[nn.Module, Tensor] = {}
-
-    def keep(table: nn.Module, args: tuple[Tensor, ...]) -> None:
-        asked[table] = args[0]
-
-    with ExitStack() as stack:
-        for table in tables:
-            stack.callback(table.register_forward_pre_hook(keep).remove)
-        yield asked
+    allowed = max(1e-4, 4 * torch.finfo(logits.dtype).eps) * float(logits.abs().max())
+    return bool((padded - logits).abs().max() <= allowed)

@@ -25,14 +25,18 @@ def align(tokenizer: PreTrainedTokenizerBase, words: Sequence[str]) -> tuple[lis
     if tokenizer.is_fast:
         row = tokenizer(list(words), is_split_into_words=True, verbose=False)
         return list(row["input_ids"]), list(row.word_ids())
-    pieces = [tokenizer.tokenize(word) for word in words]
-    inside = [(piece, word) for word, each in enumerate(pieces) for piece in each]
-    own: list[int] = tokenizer.convert_tokens_to_ids([piece for piece, _ in inside])  # type: ignore[assignment]
-    ids = tokenizer.build_inputs_with_special_tokens(own)
+    tokens: list[str] = []
+    word_of_token: list[int] = []
+    for index, word in enumerate(words):
+        word_tokens = tokenizer.tokenize(word)
+        tokens += word_tokens
+        word_of_token += [index] * len(word_tokens)
+    word_ids: list[int] = tokenizer.convert_tokens_to_ids(tokens)  # type: ignore[assignment]
+    ids = tokenizer.build_inputs_with_special_tokens(word_ids)
     frame = tokenizer.build_inputs_with_special_tokens([_PLACE])
     before = frame.index(_PLACE)
     behind = len(frame) - before - 1
-    return list(ids), [*[None] * before, *(word for _, word in inside), *[None] * behind]
+    return list(ids), [*[None] * before, *word_of_token, *[None] * behind]
 
 
 def reads_spaces(tokenizer: PreTrainedTokenizerBase) -> bool:
@@ -45,9 +49,13 @@ def tokenizer_definition(tokenizer: PreTrainedTokenizerBase) -> bytes:
     """Everything that decides what a tokeniser makes of a word; the same on every machine."""
     if tokenizer.is_fast:
         return bytes(tokenizer.backend_tokenizer.to_str().encode())
-    plain = {key: value for key, value in tokenizer.init_kwargs.items() if isinstance(value, str | int | float)}
-    plain = {key: value for key, value in plain.items() if key not in _OF_READING and not key.endswith("_file")}
-    parts = [type(tokenizer).__name__, repr(sorted(plain.items())), repr(sorted(tokenizer.get_vocab().items()))]
+    settings = {
+        key: value
+        for key, value in tokenizer.init_kwargs.items()
+        if isinstance(value, str | int | float) and key not in _OF_READING and not key.endswith("_file")
+    }
+    vocabulary = sorted(tokenizer.get_vocab().items())
+    parts = [type(tokenizer).__name__, repr(sorted(settings.items())), repr(vocabulary)]
     with tempfile.TemporaryDirectory() as folder:
         for file in sorted(tokenizer.save_vocabulary(folder, filename_prefix=None) or ()):
             parts.append(hashlib.sha256(Path(file).read_bytes()).hexdigest())

@@ -37,12 +37,6 @@ class TaggedSentence:
             raise InputError(f"a sentence has {counts}: give one tag per word")
 
 
-def _parted(tag: str) -> tuple[str, str]:
-    """Mark and kind: ("B", "PER") of B-PER; a tag without a scheme is its own kind."""
-    mark, dash, kind = tag.partition("-")
-    return (mark, kind) if dash and mark in _MARKS else ("", tag)
-
-
 def tags_text(tags: Sequence[str], against: Sequence[str] | None = None) -> str:
     """Tags in a sentence, as in `B-PER rather than B-ORG`."""
     return " ".join(tags) + (f" rather than {' '.join(against)}" if against else "")
@@ -50,14 +44,20 @@ def tags_text(tags: Sequence[str], against: Sequence[str] | None = None) -> str:
 
 def kind_of(tag: str) -> str:
     """PER of B-PER; O stays O."""
-    return _parted(tag)[1]
+    return _mark_and_kind(tag)[1]
+
+
+def _mark_and_kind(tag: str) -> tuple[str, str]:
+    """("B", "PER") of B-PER; a tag without a scheme is its own kind."""
+    mark, dash, kind = tag.partition("-")
+    return (mark, kind) if dash and mark in _MARKS else ("", tag)
 
 
 def entity_spans(tags: Sequence[str | None]) -> list[tuple[int, ...]]:
     """Indices of every entity: consecutive words of one kind, where `B-` (`S-`, `U-`) starts anew; tags without a
     scheme are kinds. None, and names in brackets, are no entity.
     """
-    return [tuple(range(each.start, each.stop)) for each in find_entities(tags)]
+    return [tuple(range(entity.start, entity.stop)) for entity in find_entities(tags)]
 
 
 def find_entities(tags: Sequence[str | None]) -> list[Entity]:
@@ -66,24 +66,24 @@ def find_entities(tags: Sequence[str | None]) -> list[Entity]:
 
 
 def _entities(tags: Sequence[str | None]) -> Iterator[Entity]:
-    start, kind = 0, OUTSIDE
+    start, open_kind = 0, OUTSIDE
     for index, tag in enumerate([*tags, None]):
-        mark, now = _parted(tag or OUTSIDE)
-        if now.startswith("["):
-            now = OUTSIDE
-        if now != kind or mark in _STARTS:
-            if kind != OUTSIDE:
-                yield Entity(start, index, kind)
-            start, kind = index, now
-        if mark in _ENDS and now != OUTSIDE:
+        mark, kind = _mark_and_kind(tag or OUTSIDE)
+        if kind.startswith("["):
+            kind = OUTSIDE
+        if kind != open_kind or mark in _STARTS:
+            if open_kind != OUTSIDE:
+                yield Entity(start, index, open_kind)
+            start, open_kind = index, kind
+        if mark in _ENDS and kind != OUTSIDE:
             yield Entity(start, index + 1, kind)
-            start, kind = index + 1, OUTSIDE
+            start, open_kind = index + 1, OUTSIDE
 
 
 def to_iob2(tags: Sequence[str]) -> tuple[str, ...]:
     """The same entities as IOB2 tags."""
-    found = [OUTSIDE] * len(tags)
-    for each in find_entities(tags):
-        found[each.start] = f"B-{each.kind}"
-        found[each.start + 1 : each.stop] = [f"I-{each.kind}"] * (each.stop - each.start - 1)
-    return tuple(found)
+    iob2 = [OUTSIDE] * len(tags)
+    for entity in find_entities(tags):
+        iob2[entity.start] = f"B-{entity.kind}"
+        iob2[entity.start + 1 : entity.stop] = [f"I-{entity.kind}"] * (entity.stop - entity.start - 1)
+    return tuple(iob2)

@@ -32,7 +32,7 @@ def _peel(piece: str) -> list[str]:
     if _INITIALS.fullmatch(piece):
         return [piece]
     clusters = regex.findall(r"\X", piece)
-    core = [i for i, cluster in enumerate(clusters) if not _EDGE.match(cluster)]
+    core = [place for place, cluster in enumerate(clusters) if not _EDGE.match(cluster)]
     if not core:
         return clusters
     first, last = core[0], core[-1] + 1
@@ -51,39 +51,57 @@ def find_target(words: Sequence[str], target: TargetSpec, name: str = "target") 
     if isinstance(target, int):
         return _checked([target], len(words))
     if not isinstance(target, str):
-        given: list[object] = list(target) if isinstance(target, Sequence) else []
-        names = [each for each in given if isinstance(each, str)]
-        indices = [each for each in given if isinstance(each, int)]
-        if given and len(names) == len(given):
-            return find_target(words, " ".join(names), name)
-        if not given or len(indices) < len(given):
-            raise InputError(f"The {name} must be a word, an index, or consecutive ones, not {target!r}.")
-        return _checked(indices, len(words))
+        return _find_consecutive(words, target, name)
     if target.startswith("@") and target[1:].isdecimal():
         return _checked([int(target[1:])], len(words))
-    found = _occurrences(words, target)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        places = ", ".join(f'"{target}#{n}" (@{span[0]})' for n, span in enumerate(found, 1))
-        raise InputError(f'The {name} "{target}" occurs {len(found)} times: say which, one of {places}.')
-    base, mark, number = target.rpartition("#")
-    if mark and number.isdecimal() and (found := _occurrences(words, base)):
-        if 1 <= int(number) <= len(found):
-            return found[int(number) - 1]
-        raise InputError(f'"{base}" occurs {_times(len(found))}, so there is no "{target}".')
+    spans = _occurrences(words, target)
+    if len(spans) == 1:
+        return spans[0]
+    if spans:
+        places = ", ".join(f'"{target}#{number}" (@{span[0]})' for number, span in enumerate(spans, 1))
+        raise InputError(f'The {name} "{target}" occurs {len(spans)} times: say which, one of {places}.')
+    numbered = _find_numbered(words, target)
+    if numbered is not None:
+        return numbered
     close = get_close_matches(target, words, n=1)
     hint = f' Did you mean "{close[0]}"?' if close else ""
     raise InputError(f'The {name} "{target}" is not in the sentence; its words are: {_listed(words)}.{hint}')
 
 
+def _find_consecutive(words: Sequence[str], target: Sequence[object], name: str) -> tuple[int, ...]:
+    """Of a list of words or of indices."""
+    items = list(target) if isinstance(target, Sequence) else []
+    texts = [item for item in items if isinstance(item, str)]
+    indices = [item for item in items if isinstance(item, int)]
+    if items and len(texts) == len(items):
+        return find_target(words, " ".join(texts), name)
+    if not items or len(indices) < len(items):
+        raise InputError(f"The {name} must be a word, an index, or consecutive ones, not {target!r}.")
+    return _checked(indices, len(words))
+
+
+def _find_numbered(words: Sequence[str], target: str) -> tuple[int, ...] | None:
+    """Of "Rob#2"; None for what is not of this form, or names a word that is not there."""
+    base, mark, number = target.rpartition("#")
+    spans = _occurrences(words, base) if mark and number.isdecimal() else []
+    if not spans:
+        return None
+    if not 1 <= int(number) <= len(spans):
+        raise InputError(f'"{base}" occurs {_times(len(spans))}, so there is no "{target}".')
+    return spans[int(number) - 1]
+
+
 def _occurrences(words: Sequence[str], target: str) -> list[tuple[int, ...]]:
     """Every place where the target stands: as it is, else as words split at white space, else by the rule."""
-    for wanted in ([target], target.split(), split_words(target)):
-        n = len(wanted)
-        starts = [i for i in range(len(words) - n + 1) if n and list(words[i : i + n]) == wanted]
+    for target_words in ([target], target.split(), split_words(target)):
+        count = len(target_words)
+        starts = [
+            start
+            for start in range(len(words) - count + 1)
+            if target_words and list(words[start : start + count]) == target_words
+        ]
         if starts:
-            return [tuple(range(i + 1, i + n + 1)) for i in starts]
+            return [tuple(range(start + 1, start + count + 1)) for start in starts]
     return []
 
 
@@ -98,8 +116,8 @@ def _checked(indices: list[int], count: int) -> tuple[int, ...]:
 
 
 def _listed(words: Sequence[str], most: int = 40) -> str:
-    shown = ", ".join(words[:most])
-    return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+    first_words = ", ".join(words[:most])
+    return f"{first_words} and {len(words) - most} more" if len(words) > most else first_words
 
 
 def _times(count: int) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 
 from interp.cases.case import Case, GoldenRule
 from interp.cases.checks import Answer, Check, Swap, Tag
-from interp.cases.checks.base import table
 from interp.errors import FormatError, InterpError
 from interp.golden import Golden, Policy, Promise, compare_goldens, golden_of, loads
 from interp.golden.folder import golden_file
 from interp.project.settings import Settings
+from interp.project.toml_text import toml_table
 from interp.question import ReferenceKind
 from interp.stability.result import PassRate, Trial, too_many
 
@@ -143,20 +143,20 @@ def _looser(judged: Mapping[Check, _Judged]) -> dict[Check, str | None]:
     found: dict[Check, str | None] = {}
     for check, done in judged.items():
         if done.too_sharp:
-            found[check] = check.line(list(done.answers.values()))
+            found[check] = check.toml_line(list(done.answers.values()))
     parsed = {check: tomllib.loads(line) for check, line in found.items() if line is not None}
     moved = [check for check, content in parsed.items() if "share" in content and check.name != "share"]
     if moved:
         own: dict[str, str] = {}
         for check, done in judged.items():
             if check.name == "share" and done.answers:
-                own = tomllib.loads(check.line(list(done.answers.values())) or "share = {}")["share"]
+                own = tomllib.loads(check.toml_line(list(done.answers.values())) or "share = {}")["share"]
         whole = {word: bound for check in moved for word, bound in parsed[check]["share"].items()} | own
         for check in found:
             if check in moved and parsed[check]["share"].keys() <= own.keys():
                 found[check] = None  # `share` speaks of the word already
             elif check in moved or check.name == "share":
-                found[check] = f"share = {table(whole)}"
+                found[check] = f"share = {toml_table(whole)}"
     for check, tolerance in _tolerances(parsed).items():
         found[check] = tolerance
     return found

@@ -122,7 +122,7 @@ class CheckItem(pytest.Function):
     def failure(self, check: Check, verdict: Verdict, answer: Answer) -> Failure:
         from interp.report.terminal.failure import Failure
 
-        line = check.line([answer])
+        line = check.toml_line([answer])
         where = f'case "{self.case.id}" of {self.nodeid.partition("::")[0]}, line {self.case.line}'
         if line:
             edit = f"write in {where}:\n    {line}"

@@ -1,7 +1,8 @@
 """Checks: what a team demands of an explanation, and what it says when that does not hold.
 
-A check is a small frozen object, parsed once. `judge` gives the verdict on one answer; `line` writes the line of a case
-file that would hold for all of some answers: for one answer it is the edit that accepts it, for many the looser form.
+A check is a small frozen object, parsed once. `judge` gives the verdict on one answer; `toml_line` writes the line of a
+case file that would hold for all of some answers: for one answer it is the edit that accepts it, for many the looser
+form.
 """
 
 from interp.cases.checks.base import Answer, Bound, Check, NamedWord, Verdict

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import operator
 import re
@@ -21,12 +20,10 @@ __all__ = [
     "Check",
     "NamedWord",
     "Verdict",
-    "aim",
-    "names",
-    "quoted",
+    "describe_range",
+    "describe_target",
     "share",
-    "spread",
-    "table",
+    "word_names",
 ]
 
 MARGIN = 0.9
@@ -68,7 +65,7 @@ class Check(Protocol):
 
     def judge(self, answer: Answer) -> Verdict: ...
 
-    def line(self, answers: Sequence[Answer]) -> str | None:
+    def toml_line(self, answers: Sequence[Answer]) -> str | None:
         """The case-file line that holds for all of `answers`; None where only leaving the check out would."""
 
 
@@ -121,28 +118,18 @@ def share(values: Values, index: int) -> float:
     return abs(values[index]) / mass if mass else 0.0
 
 
-def names(explanation: Explanation) -> list[str]:
+def word_names(explanation: Explanation) -> list[str]:
+    """The words of its sentence, told apart, special tokens included."""
     return distinct_names([word.text for word in explanation.words])
 
 
-def aim(explanation: Explanation) -> str:
+def describe_target(explanation: Explanation) -> str:
+    """As in `B-PER rather than O on "Rob"`."""
     target = explanation.target
     return f'{tags_text(target.tags, target.against)} on "{target.text}"'
 
 
-def spread(values: Sequence[float]) -> str:
+def describe_range(values: Sequence[float]) -> str:
+    """From the least to the largest; one number where they are the same."""
     least, most = f"{min(values):.3f}", f"{max(values):.3f}"
     return least if least == most else f"{least} to {most}"
-
-
-def quoted(text: str) -> str:
-    """A TOML basic string."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def table(values: Mapping[str, str]) -> str:
-    written = ", ".join(
-        f"{key if re.fullmatch('[A-Za-z0-9_-]+', key) else quoted(key)} = {quoted(value)}"
-        for key, value in values.items()
-    )
-    return f"{{ {written} }}"

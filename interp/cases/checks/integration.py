@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from interp.cases.checks.base import MARGIN, Answer, Verdict
+from interp.engine.status import IntegrationStatus
 from interp.explanation import Explanation
 
 __all__ = ["Complete", "Converged"]
@@ -24,18 +25,22 @@ class Complete:
     name: ClassVar[str] = "complete"
 
     def judge(self, answer: Answer) -> Verdict:
-        parts = _residuals(answer.explanation)
+        residuals = _relative_residuals(answer.explanation)
         tolerance = answer.explanation.integration.tolerance
-        where, worst = max(parts.items(), key=lambda item: item[1] if math.isfinite(item[1]) else math.inf)
-        passed = all(part <= tolerance for part in parts.values())
+        where, worst = max(residuals.items(), key=lambda item: item[1] if math.isfinite(item[1]) else math.inf)
+        passed = all(residual <= tolerance for residual in residuals.values())
         got = f"{worst:.1e} of Σ|attribution| at the {where}"
-        sentence = f"The attributions miss F(input) − F(reference) by {got}" + (
-            "" if passed else f", allowed {tolerance:.1e}"
+        sentence = f"The attributions miss F(input) − F(reference) by {got}"
+        return Verdict(
+            passed,
+            f"{sentence}." if passed else f"{sentence}, allowed {tolerance:.1e}.",
+            expected=f"residual within {tolerance:.1e} of Σ|attribution|",
+            got=got,
         )
-        return Verdict(passed, f"{sentence}.", f"residual within {tolerance:.1e} of Σ|attribution|", got)
 
-    def line(self, answers: Sequence[Answer]) -> str | None:
-        return _tolerance([part for answer in answers for part in _residuals(answer.explanation).values()])
+    def toml_line(self, answers: Sequence[Answer]) -> str | None:
+        residuals = [_relative_residuals(answer.explanation) for answer in answers]
+        return _tolerance_line([residual for by_place in residuals for residual in by_place.values()])
 
 
 @dataclass(frozen=True)
@@ -48,37 +53,42 @@ class Converged:
         paths = answer.explanation.completeness.paths
         expected = f"error within {answer.explanation.integration.tolerance:.1e}"
         got = ", ".join(f"{name} path {path.estimate:.1e}" for name, path in paths.items())
-        missed = [(name, path) for name, path in paths.items() if path.status.value != "converged"]
+        missed = [
+            f"the {name} path is {path.status.value}: {path.status.message}"
+            for name, path in paths.items()
+            if path.status is not IntegrationStatus.CONVERGED
+        ]
         if not missed:
             return Verdict(True, "The integration converged.", expected, got)
-        told = "; ".join(f"the {name} path is {path.status.value}: {path.status.message}" for name, path in missed)
-        return Verdict(False, f"{told[0].upper()}{told[1:]}", expected, got)
+        sentence = "; ".join(missed)
+        return Verdict(False, f"{sentence[0].upper()}{sentence[1:]}", expected, got)
 
-    def line(self, answers: Sequence[Answer]) -> str | None:
+    def toml_line(self, answers: Sequence[Answer]) -> str | None:
         paths = [path for answer in answers for path in answer.explanation.completeness.paths.values()]
-        return _tolerance([path.estimate for path in paths])
+        return _tolerance_line([path.estimate for path in paths])
 
 
-def _residuals(explanation: Explanation) -> dict[str, float]:
+def _relative_residuals(explanation: Explanation) -> dict[str, float]:
     """|residual| by layer, as a part of that layer's Σ|attribution|; a layer of zeros has the embedding's."""
-    path = explanation.integration
-    names = ["embedding", *(f"layer {number}" for number in range(1, len(explanation.layers) + 1))]
-    masses = [math.fsum(map(abs, values)) for values in (explanation.attributions, *explanation.layers)]
-    found = {
-        name: abs(residual) / (mass or masses[0] or 1.0)
-        for name, mass, residual in zip(names, masses, path.residuals, strict=True)
+    states = {"embedding": explanation.attributions}
+    states |= {f"layer {number}": values for number, values in enumerate(explanation.layers, start=1)}
+    masses = {name: math.fsum(map(abs, values)) for name, values in states.items()}
+    residuals = {
+        name: abs(residual) / (mass or masses["embedding"] or 1.0)
+        for (name, mass), residual in zip(masses.items(), explanation.integration.residuals, strict=True)
     }
     split = explanation.completeness.components
     if split is not None and explanation.components is not None:
-        mass = math.fsum(abs(value) for table in explanation.components.present.values() for value in table)
-        found["component tables"] = abs(split.residuals[0]) / (mass or 1.0)
-    return found
+        tables = explanation.components.present.values()
+        mass = math.fsum(abs(value) for table in tables for value in table)
+        residuals["component tables"] = abs(split.residuals[0]) / (mass or 1.0)
+    return residuals
 
 
-def _tolerance(errors: Sequence[float]) -> str | None:
+def _tolerance_line(errors: Sequence[float]) -> str | None:
     """A tolerance of one digit that leaves the margin; None where no sensible one holds."""
     if not all(map(math.isfinite, errors)) or not 0 < max(errors) < LOOSEST:
         return None
-    wanted = max(errors) / MARGIN
-    unit = 10.0 ** math.floor(math.log10(wanted))
-    return f"integration_tolerance = {math.ceil(wanted / unit) * unit:.0e}"
+    least = max(errors) / MARGIN
+    unit = 10.0 ** math.floor(math.log10(least))
+    return f"integration_tolerance = {math.ceil(least / unit) * unit:.0e}"

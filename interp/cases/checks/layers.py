@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from interp.cases.checks.base import Answer, Bound, NamedWord, Verdict, quoted, share, spread
+from interp.cases.checks.base import Answer, Bound, NamedWord, Verdict, describe_range, share
 from interp.errors import InputError
 from interp.explanation import Explanation
+from interp.project.toml_text import toml_table
 
 __all__ = ["LayerBound", "LayerShare"]
 
@@ -29,9 +30,20 @@ class LayerBound:
     def shares(self, explanation: Explanation) -> dict[int, float]:
         """By layer. Raises InputError when the model has fewer layers."""
         if self.last > len(explanation.layers):
-            have = f"{explanation.model.name} has {len(explanation.layers)}"
-            raise InputError(f"layer_share speaks of layers {self.layers}, but {have}.")
-        return {n: share(explanation.layers[n - 1], self.word.index) for n in range(self.first, self.last + 1)}
+            model = f"{explanation.model.name} has {len(explanation.layers)}"
+            raise InputError(f"layer_share speaks of layers {self.layers}, but {model}.")
+        return {
+            layer: share(explanation.layers[layer - 1], self.word.index) for layer in range(self.first, self.last + 1)
+        }
+
+    def describe_miss(self, shares: dict[int, float]) -> str | None:
+        """The layer that misses the bound by most; None where none does."""
+        missed = {layer: part for layer, part in shares.items() if not self.bound.holds(part)}
+        if not missed:
+            return None
+        layer, part = max(missed.items(), key=lambda item: abs(item[1] - self.bound.limit))
+        others = "" if len(missed) == 1 else f" ({len(missed)} of {len(shares)} layers miss it)"
+        return f'"{self.word.name}" has a share of {part:.3f} in layer {layer}, expected {self.bound}{others}'
 
 
 @dataclass(frozen=True)
@@ -43,27 +55,23 @@ class LayerShare:
 
     def judge(self, answer: Answer) -> Verdict:
         wrong, got, notes = [], [], {}
-        for each in self.bounds:
-            shares = each.shares(answer.explanation)
-            got.append(f"{each.word.name} {spread(list(shares.values()))} in layers {each.layers}")
-            notes[each.word.index] = f"layers {each.layers}: {spread(list(shares.values()))}, expected {each.bound}"
-            missed = {layer: part for layer, part in shares.items() if not each.bound.holds(part)}
-            if missed:
-                layer, part = max(missed.items(), key=lambda item: abs(item[1] - each.bound.limit))
-                more = "" if len(missed) == 1 else f" ({len(missed)} of {len(shares)} layers miss it)"
-                wrong.append(
-                    f'"{each.word.name}" has a share of {part:.3f} in layer {layer}, expected {each.bound}{more}'
-                )
-        expected = ", ".join(f"{each.word.name} {each.bound} in layers {each.layers}" for each in self.bounds)
+        for bound in self.bounds:
+            shares = bound.shares(answer.explanation)
+            parts = describe_range(list(shares.values()))
+            got.append(f"{bound.word.name} {parts} in layers {bound.layers}")
+            notes[bound.word.index] = f"layers {bound.layers}: {parts}, expected {bound.bound}"
+            miss = bound.describe_miss(shares)
+            if miss is not None:
+                wrong.append(miss)
         sentence = "; ".join(wrong) or "Every layer's share is within its bound"
-        return Verdict(not wrong, f"{sentence}.", expected=expected, got=", ".join(got), notes=notes)
+        expected = [f"{bound.word.name} {bound.bound} in layers {bound.layers}" for bound in self.bounds]
+        return Verdict(not wrong, f"{sentence}.", expected=", ".join(expected), got=", ".join(got), notes=notes)
 
-    def line(self, answers: Sequence[Answer]) -> str | None:
-        written = []
-        for each in self.bounds:
-            parts = [part for answer in answers for part in each.shares(answer.explanation).values()]
-            if (held := each.bound.around(parts)) is None:
-                continue
-            told = {"word": each.word.name, "layers": each.layers, "is": str(held)}
-            written.append("{ " + ", ".join(f"{key} = {quoted(value)}" for key, value in told.items()) + " }")
-        return f"layer_share = [{', '.join(written)}]" if written else None
+    def toml_line(self, answers: Sequence[Answer]) -> str | None:
+        tables = []
+        for bound in self.bounds:
+            parts = [part for answer in answers for part in bound.shares(answer.explanation).values()]
+            looser = bound.bound.around(parts)
+            if looser is not None:
+                tables.append(toml_table({"word": bound.word.name, "layers": bound.layers, "is": str(looser)}))
+        return f"layer_share = [{', '.join(tables)}]" if tables else None

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from interp.cases.checks.base import Answer, NamedWord, Verdict, names, quoted
+from interp.cases.checks.base import Answer, NamedWord, Verdict, word_names
 from interp.explanation import Explanation
+from interp.project.toml_text import toml_string
 
 __all__ = ["Swap", "WordSwap"]
 
@@ -17,7 +18,7 @@ class WordSwap:
     """One word, what it is replaced with, and what must stay."""
 
     word: NamedWord
-    others: tuple[str, ...]
+    replacements: tuple[str, ...]
     keep: tuple[Literal["top", "tag"], ...]
 
 
@@ -35,46 +36,64 @@ class Swap:
     @property
     def replacements(self) -> list[tuple[int, str]]:
         """Every sentence that is needed: the index of the word, and its replacement."""
-        return [(one.word.index, other) for one in self.swaps for other in one.others]
+        return [(swap.word.index, replacement) for swap in self.swaps for replacement in swap.replacements]
 
     def judge(self, answer: Answer) -> Verdict:
-        whole = answer.explanation
         wrong, got = [], []
-        for one in self.swaps:
-            for other in one.others:
-                said = self._said(one, whole, answer.swapped[one.word.index, other])
-                if said:
-                    wrong.append(f'With "{other}" for "{one.word.name}", {" and ".join(said)}')
-                got.append(f"{other}: {'; '.join(said) or 'the same'}")
-        expected = ", ".join(
-            f"the same {' and '.join(one.keep)} with {', '.join(one.others)} for {one.word.name}" for one in self.swaps
-        )
+        for swap in self.swaps:
+            for replacement in swap.replacements:
+                changes = self._changes(swap, replacement, answer)
+                if changes:
+                    wrong.append(f'With "{replacement}" for "{swap.word.name}", {" and ".join(changes)}')
+                got.append(f"{replacement}: {'; '.join(changes) or 'the same'}")
         sentence = "; ".join(wrong) or "Swapping the word changes nothing that matters"
-        notes = {one.word.index: "swapped" for one in self.swaps}
-        return Verdict(not wrong, f"{sentence}.", expected=expected, got=", ".join(got), notes=notes)
+        return Verdict(
+            not wrong,
+            f"{sentence}.",
+            expected=", ".join(map(_describe_expected, self.swaps)),
+            got=", ".join(got),
+            notes={swap.word.index: "swapped" for swap in self.swaps},
+        )
 
-    def _said(self, one: WordSwap, whole: Explanation, swapped: Explanation) -> list[str]:
-        said = []
-        if "tag" in one.keep and swapped.target.predicted != whole.target.predicted:
-            was, is_now = (" ".join(each.target.predicted) for each in (whole, swapped))
-            said.append(f"the tag is {is_now}, not {was}")
-        leaders, now = ([word.index for word in each.ranked[: self.top]] for each in (whole, swapped))
-        if "top" in one.keep and leaders != now:
-            after, before = names(swapped), names(whole)
-            then, first = (", ".join(f'"{of[i]}"' for i in at) for of, at in ((after, now), (before, leaders)))
-            said.append(f"{then} {'leads' if self.top == 1 else 'lead'}, not {first}")
-        return said
+    def _changes(self, swap: WordSwap, replacement: str, answer: Answer) -> list[str]:
+        """What must stay, and does not."""
+        original, swapped = answer.explanation, answer.swapped[swap.word.index, replacement]
+        changes = []
+        if "tag" in swap.keep and swapped.target.predicted != original.target.predicted:
+            tag, original_tag = " ".join(swapped.target.predicted), " ".join(original.target.predicted)
+            changes.append(f"the tag is {tag}, not {original_tag}")
+        leaders, original_leaders = self._leaders(swapped), self._leaders(original)
+        if "top" in swap.keep and leaders != original_leaders:
+            verb = "leads" if self.top == 1 else "lead"
+            changes.append(f"{_quote(swapped, leaders)} {verb}, not {_quote(original, original_leaders)}")
+        return changes
 
-    def line(self, answers: Sequence[Answer]) -> str | None:
-        written = []
-        for one in self.swaps:
+    def _leaders(self, explanation: Explanation) -> list[int]:
+        return [word.index for word in explanation.ranked[: self.top]]
+
+    def toml_line(self, answers: Sequence[Answer]) -> str | None:
+        tables = []
+        for swap in self.swaps:
             kept = [
-                other
-                for other in one.others
-                if not any(self._said(one, a.explanation, a.swapped[one.word.index, other]) for a in answers)
+                replacement
+                for replacement in swap.replacements
+                if not any(self._changes(swap, replacement, answer) for answer in answers)
             ]
             if kept:
-                keep = quoted(one.keep[0]) if len(one.keep) == 1 else f"[{', '.join(map(quoted, one.keep))}]"
-                others = ", ".join(map(quoted, kept))
-                written.append(f"{{ word = {quoted(one.word.name)}, with = [{others}], keep = {keep} }}")
-        return f"swap = [{', '.join(written)}]" if written else None
+                tables.append(_toml_table(swap, kept))
+        return f"swap = [{', '.join(tables)}]" if tables else None
+
+
+def _describe_expected(swap: WordSwap) -> str:
+    return f"the same {' and '.join(swap.keep)} with {', '.join(swap.replacements)} for {swap.word.name}"
+
+
+def _quote(explanation: Explanation, indices: Sequence[int]) -> str:
+    names = word_names(explanation)
+    return ", ".join(f'"{names[index]}"' for index in indices)
+
+
+def _toml_table(swap: WordSwap, replacements: Sequence[str]) -> str:
+    keep = toml_string(swap.keep[0]) if len(swap.keep) == 1 else f"[{', '.join(map(toml_string, swap.keep))}]"
+    listed = ", ".join(map(toml_string, replacements))
+    return f"{{ word = {toml_string(swap.word.name)}, with = [{listed}], keep = {keep} }}"

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from interp.cases.checks.base import quoted, table
+from interp.project.toml_text import toml_string, toml_table
 from interp.report.terminal.marks import ASCII, Canvas
 from interp.stability import ALLOWED, CONFIDENCE, ENOUGH, PassRate, StabilityResult, Trial
 
@@ -253,7 +253,7 @@ def _laid_out(line: str, width: int) -> list[str]:
         return [line]
     ((key, value),) = tomllib.loads(line).items()
     if isinstance(value, dict):
-        return [f"{key}.{table({word: text})[2:-2]}" for word, text in value.items()]
+        return [f"{key}.{toml_table({word: text})[2:-2]}" for word, text in value.items()]
     if isinstance(value, list):
         return [f"{key} = [", *(f"    {_written(item)}," for item in value), "]"]
     return [line]
@@ -265,7 +265,7 @@ def _written(value: object) -> str:
         return "{ " + ", ".join(f"{key} = {_written(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
         return f"[{', '.join(map(_written, value))}]"
-    return quoted(str(value))
+    return toml_string(str(value))
 
 
 def _labels(models: Sequence[str]) -> dict[str, str]:

@@ -1,0 +1,104 @@
+"""A PEFT directory: the base model that it names, with the adapter merged into its weights."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from interp.errors import ModelError
+from interp.models.checkpoint import (
+    Checkpoint,
+    has_tagging_head,
+    label_names,
+    read_config,
+    read_tokenizer,
+    read_weights,
+)
+from interp.models.fingerprint import model_fingerprint
+from interp.models.locate import locate
+
+__all__ = ["read_adapter"]
+
+HEADS = ("classifier", "score")
+"""What transformers calls the module that gives the logits."""
+
+ELSEWHERE = ("base_model_name_or_path", "revision", "peft_version", "target_modules")
+"""What an adapter's settings say of other things than what it does to its base; the modules show in its tensors."""
+
+
+def read_adapter(source: str) -> Checkpoint:
+    """The merged model, in float32. Raises ModelError where base or head are missing."""
+    try:
+        import peft
+    except ImportError as error:
+        raise ModelError(f'"{source}" is an adapter: pip install "interp[peft]" reads it.') from error
+    folder = Path(source)
+    settings = peft.PeftConfig.from_pretrained(source)
+    base_name = str(settings.base_model_name_or_path or "")
+    base, base_is_local, config = _find_base(folder, base_name)
+    changes = peft.load_peft_weights(source, device="cpu")
+    label_counts = {head: count for head in HEADS if (count := _label_count(changes, head))}
+    if not label_counts and not has_tagging_head(config):
+        raise ModelError(f'Neither the adapter "{source}" nor its base "{base_name}" has a head that tags words.')
+    labels, notices = _labels(source, config, next(iter(label_counts.values()), None))
+    config.num_labels = len(labels)
+    model = read_weights(config, base, base_is_local, label_counts)
+    own_tokenizer = (folder / "tokenizer_config.json").is_file()
+    tokenizer = read_tokenizer(source if own_tokenizer else base, base_is_local)
+    kept = {key: tensor for key, tensor in model.state_dict().items() if key.split(".")[0] not in label_counts}
+    added = {f"adapter {key}": tensor for key, tensor in changes.items()}
+    identity = model_fingerprint(kept | added, tokenizer, _effective_settings(folder))
+    return Checkpoint(_merge(peft, model, source, settings.peft_type), tokenizer, labels, identity, notices)
+
+
+def _find_base(folder: Path, name: str) -> tuple[str, bool, PreTrainedConfig]:
+    """Where the base model is, whether that is on this machine alone, and its configuration."""
+    beside = folder / name
+    try:
+        base, is_local = locate(str(beside) if name.startswith(".") and beside.is_dir() else name)
+        return base, is_local, read_config(base, is_local)
+    except ModelError as error:
+        raise ModelError(f'The adapter "{folder}" needs its base model. {error}') from error
+
+
+def _label_count(tensors: Mapping[str, Tensor], head: str) -> int:
+    """Labels of a head that an adapter brings along; 0 where it does not."""
+    return next((len(tensor) for key, tensor in tensors.items() if key.endswith(f".{head}.weight")), 0)
+
+
+def _labels(source: str, base: PreTrainedConfig, count: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of an adapter's labels, from its own config.json or else its base's, and what to say where none fit."""
+    for labels in (_own_labels(source), label_names(base.id2label)):
+        if labels and (count is None or len(labels) == count):
+            return labels, ()
+    notice = "The adapter does not name its labels: put a config.json with id2label beside it."
+    return tuple(f"LABEL_{number}" for number in range(count or 0)), (notice,)
+
+
+def _own_labels(source: str) -> tuple[str, ...]:
+    if not (Path(source) / "config.json").is_file():
+        return ()
+    settings, _ = PreTrainedConfig.get_config_dict(source, local_files_only=True)
+    return label_names({int(number): str(name) for number, name in (settings.get("id2label") or {}).items()})
+
+
+def _effective_settings(folder: Path) -> str:
+    """The adapter's settings that decide what it does to its base."""
+    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    return json.dumps({key: value for key, value in settings.items() if key not in ELSEWHERE}, sort_keys=True)
+
+
+def _merge(peft: Any, model: PreTrainedModel, source: str, kind: str) -> PreTrainedModel:
+    with warnings.catch_warnings():  # peft asks transformers for what it is about to rename
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted: Any = peft.PeftModel.from_pretrained(nn.Module.float(model), source)
+    if not hasattr(adapted, "merge_and_unload"):
+        raise ModelError(f'The adapter "{source}" ({kind}) cannot be merged into its base.')
+    merged: PreTrainedModel = adapted.merge_and_unload()
+    return merged

@@ -1,0 +1,33 @@
+"""A directory as kamalkraj/BERT-NER writes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from transformers import BertConfig, BertTokenizer
+
+from interp.errors import ModelError
+from interp.models.checkpoint import Checkpoint, read_weights
+from interp.models.fingerprint import model_fingerprint
+
+__all__ = ["read_bert_ner"]
+
+
+def read_bert_ner(source: str, local: bool) -> Checkpoint:
+    """Labels are in model_config.json from "1" on, logit 0 is without a name. Raises ModelError."""
+    folder = Path(source)
+    try:
+        settings = json.loads((folder / "model_config.json").read_text(encoding="utf-8"))
+        names = {int(number): str(label) for number, label in settings["label_map"].items()}
+        count, lower = int(settings["num_labels"]), bool(settings["do_lower"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f'model_config.json of "{source}" is not as BERT-NER writes it ({type(error).__name__}: {error}): mend it.'
+        ) from error
+    config = BertConfig.from_pretrained(source, local_files_only=local, num_labels=count)
+    model = read_weights(config, source, local)
+    vocabulary = (folder / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
+    tokenizer = BertTokenizer(vocab={token: number for number, token in enumerate(vocabulary)}, do_lower_case=lower)
+    labels = tuple(names.get(number, f"[{number}]") for number in range(count))
+    return Checkpoint(model, tokenizer, labels, model_fingerprint(model.state_dict(), tokenizer))
