@@ -54,7 +54,13 @@ def read_adapter(source: str) -> Checkpoint:
     kept = {key: tensor for key, tensor in model.state_dict().items() if key.split(".")[0] not in label_counts}
     added = {f"adapter {key}": tensor for key, tensor in changes.items()}
     identity = model_fingerprint(kept | added, tokenizer, _effective_settings(folder))
-    return Checkpoint(_merge(peft, model, source, settings.peft_type), tokenizer, labels, identity, notices)
+    return Checkpoint(
+        model=_merge(peft, model, source, settings.peft_type),
+        tokenizer=tokenizer,
+        labels=labels,
+        identity=identity,
+        notices=notices,
+    )
 
 
 def _find_base(folder: Path, name: str) -> tuple[str, bool, PreTrainedConfig]:
