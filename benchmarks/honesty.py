@@ -36,7 +36,16 @@ ARTICLE = ("Soccer", "-", "Steve", "Tiger", "gets", "a", "lucky", "win", ",", "R
 TOLERANCE = 1e-3
 POINTS = 17
 SHARP = 1e-7
-BANK = (*problems.SMOOTH, *problems.HARD, *problems.CANCELLING, *problems.DISCONTINUOUS, *problems.BLIND)
+BANK = (
+    *problems.SMOOTH,
+    *problems.HARD,
+    *problems.KINKS,
+    *problems.CANCELLING,
+    *problems.DISCONTINUOUS,
+    *problems.BLIND,
+)
+RANDOM_PROBLEMS = 1000
+"""Sums of kinks for each place where kinks can lie."""
 
 
 def cases(name: str, data: File, count: int) -> list[Question]:
@@ -110,23 +119,30 @@ def study(name: str, tables: bool, chosen: Sequence[Question]) -> list[dict[str,
 
 
 def bank() -> list[dict[str, Any]]:
-    rows = []
-    for problem in BANK:
-        (result,) = integrate(
-            [problems.path([problem])], problems.evaluator(), SweepOptions(tolerance=TOLERANCE)
-        ).integrals[0]
-        error = max(float(np.abs(value[0] - problem.truth).sum()) for value in result.values)
-        rows.append(
-            {
-                "problem": problem.name,
-                "blind": problem in problems.BLIND,
-                "status": result.status.value,
-                "evaluations": result.evaluations,
-                "estimate": result.estimate,
-                "error": error / float(np.abs(problem.truth).sum()),
-            }
-        )
-    return rows
+    return [
+        {"problem": problem.name, "blind": problem in problems.BLIND} | solve(problem, SweepOptions().max_evaluations)
+        for problem in BANK
+    ]
+
+
+def kinks(count: int) -> dict[str, dict[str, Any]]:
+    """By the place where the kinks lie: the summary of `count` random sums of kinks."""
+    return {
+        place: summary([solve(problems.random_kinks(place, seed), 4001) for seed in range(count)])
+        for place in track(problems.PLACES, "random sums of kinks")
+    }
+
+
+def solve(problem: problems.Problem, max_evaluations: int) -> dict[str, Any]:
+    options = SweepOptions(tolerance=TOLERANCE, max_evaluations=max_evaluations)
+    (result,) = integrate([problems.path([problem])], problems.evaluator(), options).integrals[0]
+    error = max(float(np.abs(value[0] - problem.truth).sum()) for value in result.values)
+    return {
+        "status": result.status.value,
+        "evaluations": result.evaluations,
+        "estimate": result.estimate,
+        "error": error / float(np.abs(problem.truth).sum()),
+    }
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -160,8 +176,9 @@ def main(data: File, count: int, tables: int, out: File | None) -> None:
         found["runs"][f"{name}, embedding path"] = study(name, False, chosen)
         found["runs"][f"{name}, component path"] = study(name, True, chosen[:tables])
     found["bank"] = bank()
+    found["kinks"] = kinks(RANDOM_PROBLEMS)
     found["summary"] = {run: summary(rows) for run, rows in found["runs"].items()}
-    click.echo(json.dumps(found["summary"], indent=1))
+    click.echo(json.dumps(found["summary"] | found["kinks"], indent=1))
     for row in found["bank"]:
         click.echo(f"{row['problem']:45} {row['status']:18} {row['evaluations']:5} {row['error']:.1e}")
     if out is not None:

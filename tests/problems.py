@@ -7,7 +7,7 @@ layer above it (h_u, with gradient f_u′). Nothing else is known to the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,20 @@ from interp.engine.paths import Block, IntegrationPath, Samples
 
 torch.set_num_threads(1)  # the arrays are tiny
 
-__all__ = ["BLIND", "CANCELLING", "DISCONTINUOUS", "HARD", "SMOOTH", "Problem", "Unit", "evaluator", "path"]
+__all__ = [
+    "BLIND",
+    "CANCELLING",
+    "DISCONTINUOUS",
+    "HARD",
+    "KINKS",
+    "PLACES",
+    "SMOOTH",
+    "Problem",
+    "Unit",
+    "evaluator",
+    "path",
+    "random_kinks",
+]
 
 Array = npt.NDArray[np.float64]
 Function = Callable[[Array], Array]
@@ -138,9 +151,26 @@ def kink(at: float, size: float = 1.0) -> Unit:
     return Unit(lambda a: size * np.maximum(a - at, 0), lambda a: size * (a > at).astype(float))
 
 
-def kink_above(at: float) -> Unit:
+def kink_above(at: float, size: float = 1.0) -> Unit:
     """The state is straight and f has the kink."""
-    return Unit(lambda a: a - at, np.ones_like, lambda h: np.maximum(h, 0), lambda h: (h > 0).astype(float))
+    return Unit(lambda a: a - at, np.ones_like, lambda h: size * np.maximum(h, 0), lambda h: size * (h > 0))
+
+
+def slope_ends(size: float = 1.0) -> Unit:
+    """Straight, but the gradient at α = 1 itself is 0, as of ReLU(1 − α)."""
+    return Unit(lambda a: size * a, lambda a: size * (a < 1))
+
+
+def gate(at: float, steepness: float, size: float = 1.0) -> Unit:
+    """f = ReLU(1 − ReLU(steepness · (at − h))): two kinks, 1/steepness apart, on a straight state."""
+
+    def f(h: Array) -> Array:
+        return size * np.maximum(1 - np.maximum(steepness * (at - h), 0), 0)
+
+    def gain(h: Array) -> Array:
+        return size * steepness * ((h < at) & (h > at - 1 / steepness))
+
+    return Unit(lambda a: 1.0 * a, np.ones_like, f, gain)
 
 
 def corner(at: float) -> Unit:
@@ -219,6 +249,9 @@ HARD = (
     ),
     *(Problem(f"squared step of {k}", (squared_step(0.37, k), power(1, 0.2))) for k in (30, 300)),
     *(Problem(f"ReLU kink at {at:.4g}", (kink(at), power(2, 0.3))) for at in (0.25, 1 / 3, 0.5, 0.9)),
+    Problem("ReLU kink at the start", (kink(0.0), kink_above(0.0), power(2, 0.3))),
+    Problem("slopes that end at the end", (slope_ends(), slope_ends(-0.3), power(2, 0.3))),
+    Problem("a gate that opens late and kinks at both ends", (gate(0.4, 100), kink(0.0), slope_ends())),
     Problem("a kink in f alone", (kink_above(0.3), power(2, 0.3))),
     Problem("|α - 0.3|", (corner(0.3), power(1))),
     Problem("kinks of either sign", (kink(0.21), kink(0.57, -2))),
@@ -229,12 +262,54 @@ HARD = (
     Problem("saturation at once", (saturation(1000), power(1))),
     Problem("a bump of width 0.03", (bump(0.4, 0.03), power(1))),
 )
+KINKS = (
+    Problem("ReLUs of a zero reference", tuple(kink(0.0, size) for size in (1.0, -0.6, 0.2))),
+    Problem("ReLUs that close at the input", tuple(slope_ends(size) for size in (1.0, -0.6, 0.2))),
+    Problem("ReLUs that open where panels meet", tuple(kink(0.5, size) for size in (1.0, -0.6, 0.2))),
+)
+"""Straight inside every panel: only the gradient at its ends, which is not the limit from inside, is wrong there."""
+
 CANCELLING = (
     Problem("steps of 10 that cancel in F", (step(0.3, 10), step(0.3, 10, -1), power(2))),
     Problem("steps of 25 that cancel in F", (step(0.3, 25), step(0.3, 25, -1), power(2))),
     Problem("kinks that cancel in F", (kink(0.3), kink(0.3, -1), power(1, 0.3))),
 )
 """The residual is blind to errors that cancel; the nested rule sees them."""
+
+PLACES: Mapping[str, Callable[[np.random.Generator], float]] = {
+    "the start": lambda _: 0.0,
+    "the end": lambda _: 1.0,
+    "the middle": lambda _: 0.5,
+    "eighths": lambda rng: rng.integers(8) / 8,
+    "anywhere": lambda rng: rng.random(),
+    "the start or anywhere": lambda rng: 0.0 if rng.random() < 0.4 else rng.random(),
+}
+"""Where the kinks of a random sum lie."""
+
+
+def random_kinks(place: str, seed: int) -> Problem:
+    """Up to six units, most of which kink at `place`; in half of the problems two more that nearly cancel in F."""
+    rng = np.random.default_rng([seed, list(PLACES).index(place)])
+    at = PLACES[place]
+    units = []
+    for _ in range(rng.integers(2, 7)):
+        size = rng.normal()
+        shape = rng.integers(5)
+        if shape == 0:
+            units.append(power(int(rng.integers(1, 4)), size))
+        elif at(rng) == 1.0:
+            units.append(slope_ends(size))
+        elif shape == 1:
+            units.append(gate(rng.uniform(0.05, 1), 100, size))
+        elif shape == 2:
+            units.append(kink_above(at(rng), size))
+        else:
+            units.append(kink(at(rng), size))
+    if rng.random() < 0.5:
+        common, size = min(at(rng), 0.95), rng.normal()
+        units += [kink_above(common, size), kink_above(common, -size * (1 - 10 ** rng.uniform(-3, 0)))]
+    return Problem(f"kinks at {place}, {seed}", tuple(units))
+
 
 DISCONTINUOUS = (
     Problem("a jump", (jump(0.3), power(1))),

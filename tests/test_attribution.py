@@ -10,6 +10,7 @@ from reference import integrate_states
 from torch import Tensor, nn
 
 from interp.engine.attribute import Attribution, attribute
+from interp.engine.options import MIN_EVALUATIONS
 from interp.engine.status import IntegrationStatus
 from interp.errors import InputError
 
@@ -318,3 +319,51 @@ def test_the_callers_gradient_mode_does_not_matter(net: Net) -> None:
     loud = attribute(net, [net.first], INPUT.clone().requires_grad_(), REFERENCE)
     torch.testing.assert_close(quiet.integrated_gradients, loud.integrated_gradients)
     assert not loud.integrated_gradients.requires_grad
+
+
+# --- ReLU networks, whose gradient jumps
+
+
+class GatedNet(nn.Module):
+    """A weighted sum of twelve inputs, six of them once more through ReLU gates that others close."""
+
+    def __init__(self, seed: int, thresholds: float) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.weights = torch.randn(12, generator=generator, dtype=torch.float64)
+        self.gated = torch.randperm(12, generator=generator)[:6]
+        self.closing = torch.randperm(12, generator=generator)[:6]
+        self.thresholds = thresholds * torch.rand(6, generator=generator, dtype=torch.float64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gated, closing = x[..., self.gated], x[..., self.closing]
+        passed = torch.relu(gated - torch.relu(100 * (self.thresholds + closing - gated)))
+        return (x * self.weights).sum(-1) + (passed * self.weights[:6]).sum(-1)
+
+
+def attribute_bits(net: GatedNet, seed: int) -> tuple[Attribution, float]:
+    """The attribution of twelve random bits against zeros, and its true relative error."""
+    bits = torch.randint(0, 2, (12,), generator=torch.Generator().manual_seed(seed)).double()
+    attribution = attribute(net, [], bits, torch.zeros_like(bits), max_evaluations=2049)
+    # Straight between the kinks: one gradient in the middle of each piece is exact.
+    kinks = torch.cat([net.thresholds, net.thresholds / 1.01, 100 * net.thresholds])
+    ends = torch.cat([torch.tensor([0.0, 1.0]), kinks.clamp(0, 1)]).sort().values
+    rows = ((ends[1:] + ends[:-1]) / 2)[:, None].mul(bits).requires_grad_()
+    (gradients,) = torch.autograd.grad(net(rows).sum(), rows)
+    truth = (ends.diff() @ gradients) * bits
+    return attribution, float((attribution.integrated_gradients - truth).abs().sum() / truth.abs().sum())
+
+
+def test_a_kink_at_the_reference_costs_nothing() -> None:
+    """Without thresholds all is straight but for a kink at α = 0 itself, where autograd's gradient is not the limit."""
+    for seed in range(30):
+        attribution, error = attribute_bits(GatedNet(seed, thresholds=0.0), seed)
+        assert (attribution.status, attribution.evaluations) == (IntegrationStatus.CONVERGED, MIN_EVALUATIONS), seed
+        assert error < 1e-12, seed
+
+
+def test_kinks_along_the_path_are_never_understated() -> None:
+    for seed in range(30):
+        attribution, error = attribute_bits(GatedNet(seed, thresholds=1.0), seed)
+        assert attribution.status is IntegrationStatus.CONVERGED, seed
+        assert error <= 1e-3, seed

@@ -15,12 +15,15 @@ from problems import (
     CANCELLING,
     DISCONTINUOUS,
     HARD,
+    KINKS,
+    PLACES,
     SMOOTH,
     Problem,
     evaluator,
     path,
     power,
     product_of,
+    random_kinks,
     squared_step,
     step,
     wave,
@@ -63,7 +66,7 @@ def assert_equal(one: Integral, other: Integral) -> None:
 
 
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-5])
-@pytest.mark.parametrize("problem", [*SMOOTH, *HARD, *CANCELLING, *DISCONTINUOUS], ids=str)
+@pytest.mark.parametrize("problem", [*SMOOTH, *HARD, *KINKS, *CANCELLING, *DISCONTINUOUS], ids=str)
 def test_converged_is_only_said_when_it_is_true(problem: Problem, tolerance: float) -> None:
     result = solve(problem, tolerance)
     if result.status is IntegrationStatus.CONVERGED:
@@ -86,6 +89,23 @@ def test_honest_wherever_the_step_is(at: float, steepness: float, tolerance: flo
     result = solve(problem, tolerance)
     assert result.status is IntegrationStatus.CONVERGED
     assert true_error(problem, result) <= tolerance
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_honest_wherever_kinks_are(place: str) -> None:
+    """What a ReLU network is made of: rules converge slowly at kinks, and errors of either sign nearly cancel."""
+    for seed in range(40):
+        problem = random_kinks(place, seed)
+        result = solve(problem, most=4001)
+        assert result.status is IntegrationStatus.CONVERGED, problem
+        assert true_error(problem, result) <= 1e-3, problem
+
+
+@pytest.mark.parametrize("problem", KINKS, ids=str)
+def test_gradients_that_jump_at_the_end_of_a_panel_cost_nothing(problem: Problem) -> None:
+    result = solve(problem, 1e-9)
+    assert (result.status, result.evaluations) == (IntegrationStatus.CONVERGED, MIN_EVALUATIONS)
+    assert true_error(problem, result) < 1e-14
 
 
 @pytest.mark.parametrize("problem", SMOOTH, ids=str)

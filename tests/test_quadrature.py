@@ -22,9 +22,17 @@ coefficients = st.lists(st.floats(-10, 10), min_size=9, max_size=9).map(np.array
 
 @pytest.mark.parametrize("points", POINTS)
 def test_weights_are_positive_and_sum_to_one(points: int) -> None:
-    weights = chebyshev_rule(points).weights
-    assert (weights > 0).all()
-    assert weights.sum() == pytest.approx(1, abs=1e-15)
+    rule = chebyshev_rule(points)
+    assert (rule.closed.weights > 0).all()
+    assert (rule.open.weights[1:-1] > 0).all()
+    assert rule.closed.weights.sum() == pytest.approx(1, abs=1e-15)
+    assert rule.open.weights.sum() == pytest.approx(1, abs=1e-15)
+
+
+@pytest.mark.parametrize("points", POINTS)
+def test_open_weights_leave_the_ends_out(points: int) -> None:
+    assert not chebyshev_rule(points).open.weights[[0, -1]].any()
+    assert not chebyshev_rule(points).open.pairs[[0, -1]].any()
 
 
 @pytest.mark.parametrize("points", POINTS)
@@ -59,7 +67,11 @@ def test_exact_below_the_number_of_nodes(coefficients: np.ndarray) -> None:
     polynomial, rule = Polynomial(coefficients), chebyshev_rule(9)  # degree 8
     values = polynomial(rule.nodes)
     size = 1 + np.abs(coefficients).sum()
-    assert rule.weights @ values == pytest.approx(polynomial.integ()(1), abs=1e-13 * size)
+    assert rule.closed.weights @ values == pytest.approx(polynomial.integ()(1), abs=1e-13 * size)
+    two_degrees_less = Polynomial(coefficients[:-2])
+    assert rule.open.weights @ two_degrees_less(rule.nodes) == pytest.approx(
+        two_degrees_less.integ()(1), abs=1e-13 * size
+    )
     np.testing.assert_allclose(rule.derivative @ values, polynomial.deriv()(rule.nodes), atol=1e-11 * size)
 
 
@@ -73,21 +85,24 @@ def test_inexact_beyond_the_degree(points: int) -> None:
     assert abs(even.integ()(1)) > 1e-9
 
 
-@given(st.lists(st.floats(-5, 5), min_size=5, max_size=5), st.lists(st.floats(-5, 5), min_size=5, max_size=5))
+@given(st.lists(st.floats(-5, 5), min_size=5, max_size=5), st.lists(st.floats(-5, 5), min_size=4, max_size=4))
 def test_pairs_integrate_g_times_the_derivative_of_h(g: list[float], h: list[float]) -> None:
-    """Degree 4 + 3 = 7 is within the 8 of nine points, and beyond the 4 of the five nested ones."""
+    """Degree 4 + 2 = 6 is within both weights of nine points, and beyond the 4 of the five nested ones."""
     first, second, rule = Polynomial(g), Polynomial(h), chebyshev_rule(9)
     truth = (first * second.deriv()).integ()(1)
-    assert first(rule.nodes) @ rule.pairs @ second(rule.nodes) == pytest.approx(truth, abs=1e-10)
+    for weights in (rule.closed, rule.open):
+        assert first(rule.nodes) @ weights.pairs @ second(rule.nodes) == pytest.approx(truth, abs=1e-10)
 
 
-def test_the_nested_pairs_are_the_coarse_rule_on_every_other_node() -> None:
-    fine, coarse = chebyshev_rule(17), chebyshev_rule(9)
-    np.testing.assert_array_equal(fine.nested[::2, ::2], coarse.pairs)
-    odd = fine.nested.copy()
-    odd[::2, ::2] = 0
-    assert not odd.any()
-    assert np.abs(np.sin(7 * fine.nodes) @ (fine.nested - fine.pairs) @ np.cos(8 * fine.nodes)) > 1e-6
+@pytest.mark.parametrize("kind", ["closed", "open"])
+def test_nested_pairs_are_the_coarser_rules_on_every_second_and_fourth_node(kind: str) -> None:
+    rule = chebyshev_rule(17)
+    fine, half, quarter = (getattr(chebyshev_rule(points), kind) for points in (17, 9, 5))
+    np.testing.assert_array_equal(fine.nested[::2, ::2], half.pairs)
+    np.testing.assert_array_equal(fine.coarsest[::4, ::4], quarter.pairs)
+    assert np.count_nonzero(fine.nested) == np.count_nonzero(half.pairs)
+    assert np.count_nonzero(fine.coarsest) == np.count_nonzero(quarter.pairs)
+    assert np.abs(np.sin(7 * rule.nodes) @ (fine.nested - fine.pairs) @ np.cos(8 * rule.nodes)) > 1e-6
 
 
 def test_convergence_is_geometric_at_the_rate_of_the_nearest_pole() -> None:
@@ -108,7 +123,9 @@ def test_convergence_at_a_kink_is_of_the_order_of_the_kink() -> None:
     kink = 1 / np.sqrt(2)
     points = np.array([2**k * m + 1 for k in range(3, 8) for m in (2, 3)])
     truth = (kink**2 + (1 - kink) ** 2) / 2
-    errors = [abs(chebyshev_rule(int(n)).weights @ np.abs(chebyshev_rule(int(n)).nodes - kink) - truth) for n in points]
+    errors = [
+        abs(chebyshev_rule(int(n)).closed.weights @ np.abs(chebyshev_rule(int(n)).nodes - kink) - truth) for n in points
+    ]
     order = -np.polyfit(np.log(points), np.log(errors), 1)[0]
     assert 1.5 < order < 2.7
 
@@ -159,13 +176,30 @@ def test_a_panel_grows_where_that_is_enough_and_splits_where_not(
     assert [(panel.start, panel.end, panel.points) for panel in panels] == expected
 
 
+def estimate(residual: float, nested: float, nested_residual: float | None = None, coarser: float = 1.0) -> float:
+    measures = {
+        "residual": residual,
+        "nested": nested,
+        "nested_residual": nested if nested_residual is None else nested_residual,
+        "coarser": coarser,
+    }
+    return float(relative_error(**{name: np.array(value) for name, value in measures.items()}))
+
+
 @given(st.floats(1e-12, 1), st.floats(1e-12, 1))
 def test_the_estimate_is_cautious(residual: float, nested: float) -> None:
     """Never below the known residual, nor below what doubling is expected to leave; and it grows with both."""
-    estimate = relative_error(np.array(residual), np.array(nested), np.array(nested))
-    assert estimate >= max(residual, error_when_refined(nested))
-    assert relative_error(np.array(residual), np.array(nested), np.array(0.0)) >= nested
-    assert relative_error(np.array(2 * residual), np.array(2 * nested), np.array(2 * nested)) > estimate
+    assert estimate(residual, nested) >= max(residual, error_when_refined(nested))
+    assert estimate(residual, nested, nested_residual=0.0) >= nested
+    assert estimate(2 * residual, 2 * nested) > estimate(residual, nested)
+
+
+@pytest.mark.parametrize("ratio", [0.25, 0.5])
+def test_what_converges_slowly_is_not_taken_for_geometric(ratio: float) -> None:
+    """Errors c, rc, r²c, … of rules of 1, 2, 4, … times the points, and no residual: the finest's is covered."""
+    coarser = 1e-3 * (1 - ratio)  # between the rules whose errors are c and rc
+    nested = ratio * coarser
+    assert estimate(0.0, nested, coarser=coarser) >= 1e-3 * ratio**2
 
 
 def test_every_status_says_what_to_do() -> None:

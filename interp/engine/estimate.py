@@ -18,27 +18,40 @@ Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 SAFETY = 3.0
-"""On panels of trained models the true error was at most 3.3 times the larger of the two measures below."""
+"""On panels of trained models the true error was at most 3.3 times the residual or the power of the nested
+difference."""
 
 CANCELLING = 0.01
 """The nested rule's residual over its error below which errors cancel in F, so that no residual tells of them."""
+
+SLOWNESS = 8.0
+"""Times r² is 1/2 and 2 where r is 1/4 and 1/2, more than the r / (1 − r) that is due there, and vanishes under
+geometric convergence. Of 6,000 random sums of kinks, 1 was further off than the tolerance, by 1 %; without it, one in
+sixteen."""
 
 ROUNDING = 16.0
 """Rounding of F and of an attribution sum, in units in the last place of F."""
 
 
-def relative_error(residual: Array, nested: Array, nested_residual: Array) -> Array:
-    """Estimated error of a panel's attributions, from two measures of it, all relative to Σ|attribution|.
+def relative_error(*, residual: Array, nested: Array, nested_residual: Array, coarser: Array) -> Array:
+    """Estimated error of a panel's attributions, from what its rule and those nested in it give, all relative to
+    Σ|attribution|.
 
     `residual`: |sum of attributions − change of F|, exactly known, close to the error, but blind to errors that
     cancel. `nested`: Σ|difference to the nested rule|, blind to nothing that the nodes see, but the error of the
     coarser rule: under geometric convergence the finer one's is its square. The power 3/2 is QUADPACK's cautious
     form of that (Piessens et al. 1983). Where errors are seen to cancel (`nested_residual` is small beside
-    `nested`), the nested difference itself is the estimate. Nothing here sees what lies between all nodes and
-    leaves no trace at the ends.
+    `nested`), the nested difference itself is the estimate. `coarser`: the nested rule's difference to the one
+    nested in it, which tells how fast the rules converge. At a kink or a jump of the gradient twice the points leave
+    a part r of the error, 1/4 or 1/2, and no power of it: r is the ratio of the two differences, and the finer
+    rule's error r / (1 − r) times `nested`. Nothing here sees what lies between all nodes and leaves no trace at the
+    ends.
     """
-    estimate = SAFETY * np.maximum(residual, error_when_refined(nested))
-    return np.where(nested_residual < CANCELLING * nested, np.maximum(estimate, nested), estimate)
+    ratio = np.divide(nested, coarser, out=np.ones_like(nested), where=coarser > 0)
+    geometric = SAFETY * np.maximum(residual, error_when_refined(nested))
+    algebraic = np.minimum(1, SLOWNESS * ratio**2) * nested
+    estimate = np.maximum(geometric, algebraic)
+    return np.asarray(np.where(nested_residual < CANCELLING * nested, np.maximum(estimate, nested), estimate))
 
 
 def panel_errors(integrals: Sequence[PanelIntegral], epsilon: float) -> Array:
@@ -49,16 +62,23 @@ def panel_errors(integrals: Sequence[PanelIntegral], epsilon: float) -> Array:
     layout = _Layout.of(integrals[0].shapes)
     values = np.stack([integral.values for integral in integrals])  # (panels, units of all states)
     nested_values = np.stack([integral.nested for integral in integrals])
+    coarsest_values = np.stack([integral.coarsest for integral in integrals])
     change = np.array([integral.change for integral in integrals])[:, None]
 
     mass = layout.group_sums(np.abs(values.sum(0)))  # Σ|attribution| of the whole path, by group
     nested = layout.group_sums(np.abs(values - nested_values))  # (panels, groups)
+    coarser = layout.group_sums(np.abs(nested_values - coarsest_values))
     parts = _parts_of_residual(nested, mass, layout)
     residual = layout.spread(np.abs(layout.state_sums(values) - change)) * parts
     nested_residual = layout.spread(np.abs(layout.state_sums(nested_values) - change)) * parts
 
     scale = _scale(mass, _peaks(integrals).max(), epsilon)
-    errors = relative_error(residual / scale, nested / scale, nested_residual / scale)
+    errors = relative_error(
+        residual=residual / scale,
+        nested=nested / scale,
+        nested_residual=nested_residual / scale,
+        coarser=coarser / scale,
+    )
     return np.asarray(errors.max(1))
 
 
