@@ -130,7 +130,7 @@ def judged(**changes: Any) -> Criteria:
     return Criteria(today=TODAY, **changes)
 
 
-ASKED = ProbePlan()
+PLAN = ProbePlan()
 
 
 def opponent(made: Made, model: FunctionPredictor | None = None) -> Side:
@@ -141,11 +141,11 @@ def gate(
     baseline: Made,
     candidate: Made,
     rule: Callable[[Sequence[str], int], float | None] = lambda _w, _a: None,
-    asked: ProbePlan | None = ASKED,
+    plan: ProbePlan | None = PLAN,
     **changes: Any,
 ) -> GateResult:
     sides = opponent(baseline, predictor()), opponent(candidate, predictor(rule))
-    return judge_candidate(*sides, judged(**changes), asked)
+    return judge_candidate(*sides, judged(**changes), plan)
 
 
 def statuses(result: GateResult) -> dict[str, str]:

@@ -40,8 +40,8 @@ from interp.errors import FormatError, InputError
 from interp.explanation import ModelInfo
 from interp.gate import CheckStatus, Floors, ProbePlan, exit_status, floors, judge_candidate, waivers
 from interp.gate.behaviour import Behaviour, strict_spans
+from interp.gate.checks.base import judge_interval
 from interp.gate.checks.cues import limit_of
-from interp.gate.checks.judging import judge_interval
 from interp.gate.document import dumps, loads, schema
 from interp.gate.evidence import BANDS, Evidence
 from interp.gate.floors import BenignRun, bound
@@ -150,7 +150,7 @@ def test_evidence_that_moves_to_one_word_is_seen_but_only_warned_of() -> None:
 
 def test_too_few_cases_are_inconclusive() -> None:
     few = sentences(8)
-    result = gate(records(few), records(few, seed=1, wrong=[0]), asked=None)
+    result = gate(records(few), records(few, seed=1, wrong=[0]), plan=None)
     assert statuses(result)["f1"] == "inconclusive" and exit_status(result.status) == 2
     assert exit_status(result.status, ["inconclusive"]) == 1
 
@@ -222,7 +222,7 @@ def test_right_tags_of_other_names_are_told_and_do_not_pass() -> None:
     """Gold in another column, of other kinds, or models in IOB1: F1 is 0 before and after, and 0 - 0 is no pass."""
     rows = tuple(replace(row, gold=tuple(tag.replace("PER", "person") for tag in row.gold or ())) for row in BASE.rows)
     other = tuple(replace(row, gold=mine.gold, tags=("O",) * 8) for row, mine in zip(OTHER.rows, rows, strict=True))
-    result = gate(replace(BASE, rows=rows), replace(OTHER, rows=other), asked=None)
+    result = gate(replace(BASE, rows=rows), replace(OTHER, rows=other), plan=None)
     check = next(each for each in result.checks if each.name == "f1")
     assert check.status is CheckStatus.ERROR and "look at the column of tags" in check.sentence
     assert exit_status(result.status) != 0
@@ -230,7 +230,7 @@ def test_right_tags_of_other_names_are_told_and_do_not_pass() -> None:
 
 def test_sentences_that_nobody_can_read() -> None:
     rows = tuple(replace(r, tags=(), probabilities=(), pieces=(), explained=(), error="too long") for r in BASE.rows)
-    result = gate(replace(BASE, rows=rows), replace(OTHER, rows=rows), asked=None)
+    result = gate(replace(BASE, rows=rows), replace(OTHER, rows=rows), plan=None)
     assert result.status is CheckStatus.INCONCLUSIVE and statuses(result)["flips"] == "inconclusive"
     assert statuses(result)["records"] == "inconclusive"
 
@@ -249,7 +249,7 @@ def test_models_of_any_number_of_layers(layers: tuple[int, int]) -> None:
 
         return replace(made, rows=tuple(replace(r, explained=tuple(map(of, r.explained))) for r in made.rows))
 
-    result = gate(cut(BASE, layers[0]), cut(OTHER, layers[1]), asked=None)
+    result = gate(cut(BASE, layers[0]), cut(OTHER, layers[1]), plan=None)
     bands = {each.band for each in result.evidence}
     assert bands == ({"words"} if 0 in layers else set(BANDS))
 
@@ -261,7 +261,7 @@ def test_wrong_ones_are_seen_in_slices() -> None:
         at = next(i for i, tag in enumerate(row.tags) if tag == "O")
         return replace(row, tags=(*row.tags[:at], "B-PER", *row.tags[at + 1 :]))
 
-    result = gate(BASE, replace(OTHER, rows=tuple(map(more, OTHER.rows))), asked=None)
+    result = gate(BASE, replace(OTHER, rows=tuple(map(more, OTHER.rows))), plan=None)
     assert statuses(result)["slices"] == statuses(result)["f1"] == "fail"
 
 
@@ -305,18 +305,18 @@ def test_the_interval_is_over_documents() -> None:
     clustered, spread = range(12), range(0, 120, 10)
     widths = []
     for wrong in (clustered, spread):
-        found = gate(BASE, records(TEXTS, seed=1, wrong=list(wrong)), asked=None).slices[0]
+        found = gate(BASE, records(TEXTS, seed=1, wrong=list(wrong)), plan=None).slices[0]
         widths.append(found.high - found.low)
     assert widths[0] > 1.3 * widths[1]
 
 
 def test_slices_are_those_of_the_entity() -> None:
-    names = {each.slice for each in gate(BASE, OTHER, asked=None).slices}
+    names = {each.slice for each in gate(BASE, OTHER, plan=None).slices}
     assert names == {"all", "kind PER", "written Capitalised", "1 sub-token", "sentence of 1 to 10 words"}
     look = Behaviour(LABELS, frozenset({"Annabel"}))
     for one, other in zip(BASE, OTHER, strict=True):
         look.add(one, other)
-    counts = {each.slice: each.count for each in look.slices()}
+    counts = {each.slice: each.count for each in look.result(seed=0).slices}
     seen = sum(word == "Annabel" for each in TEXTS for word in each.words)
     assert counts["seen words"] == seen and counts["unseen words"] == 240 - seen
 
@@ -427,7 +427,8 @@ def test_levels_by_hand() -> None:
     a, b, c = (Cue("words", each) for each in "abc")
     sizes = [(0.2, 0.4), (0.2, 0.8), (0.01, 1.6)]
     runs = [{(a, "PER"): one, (b, "PER"): other} for one, other in sizes]
-    found, usual, ratios = floors.levels([{**each, (c, "PER"): 0.1} if i else each for i, each in enumerate(runs)])
+    levels = floors.find_levels([{**each, (c, "PER"): 0.1} if i else each for i, each in enumerate(runs)])
+    found, usual, ratios = levels.by_cue, levels.by_sort, levels.ratios
     middle = (0.2 * 0.2 * 0.1 * 0.4 * 0.8 * 1.6) ** (1 / 6)  # 0.1 is the least that counts
     assert found["words a"]["PER"] == pytest.approx((0.2 * 0.2 * 0.1 * middle**4) ** (1 / 7), abs=1e-4)
     assert usual["words"]["PER"] == pytest.approx(np.quantile([found[f"words {each}"]["PER"] for each in "ab"], 0.9))
@@ -437,7 +438,8 @@ def test_levels_by_hand() -> None:
 
 def test_levels_of_one_run_and_of_cues_that_were_not_measured() -> None:
     cue, pair, strange = Cue("words", "a"), Cue("words", "a b"), Cue("words", "x")
-    found, usual, ratios = floors.levels([{(cue, "PER"): 0.3, (Cue("words", "b"), "PER"): 0.1}])
+    levels = floors.find_levels([{(cue, "PER"): 0.3, (Cue("words", "b"), "PER"): 0.1}])
+    found, usual, ratios = levels.by_cue, levels.by_sort, levels.ratios
     assert ratios == [{"words": pytest.approx(3)}]  # over the least that counts
     benign = Floors(
         baseline="a", data="d", cases=9, sites=48, runs=(run(ratios[0]["words"]),), levels=found, usual=usual
@@ -446,7 +448,7 @@ def test_levels_of_one_run_and_of_cues_that_were_not_measured() -> None:
     assert benign.level(strange, "PER") == benign.usual["words"]["PER"]
     for unknown in ((Cue("ending", "x"), "PER"), (cue, "MISC")):
         assert benign.cue(*unknown) is None
-        assert limit_of(*unknown, GateSettings().cues, benign) == limit_of(*unknown, GateSettings().cues, None) == 1
+        assert limit_of(*unknown, judged(floors=benign)) == limit_of(*unknown, judged()) == 1
 
 
 def test_a_floor_holds_one_more_run() -> None:
@@ -574,7 +576,7 @@ def test_the_same_seed_gives_the_same_document() -> None:
 
 def test_effects_have_what_a_reader_needs() -> None:
     """Interval, count, and the smallest effect that would have been seen."""
-    for check in gate(BASE, OTHER, asked=ProbePlan(probing=ProbeSettings(measured=12))).checks:
+    for check in gate(BASE, OTHER, plan=ProbePlan(probing=ProbeSettings(measured=12))).checks:
         assert math.isfinite(check.value or 0.0)
         if check.name in ("cues", "f1"):
             assert check.low is not None and check.high is not None and check.count and check.smallest is not None

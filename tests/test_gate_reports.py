@@ -113,7 +113,7 @@ def test_statuses_are_told_by_words() -> None:
 
 
 def test_every_status_has_a_mark_and_a_message() -> None:
-    assert set(facts.GLYPHS) == set(CheckStatus)
+    assert set(facts.MARKS) == set(CheckStatus)
     assert all(status.message.endswith(".") for status in CheckStatus)
 
 

@@ -103,14 +103,14 @@ def main(data: Path, out: Path | None, count: int, tagged: int, leaks: Sequence[
 
         own = opponent(baseline)
         own = replace(own, predictor=CachedPredictor(TaggerPredictor(baseline)))
-        asked = ProbePlan(texts, None, ProbeSettings(), cues)
+        plan = ProbePlan(texts, None, ProbeSettings(), cues)
         held = []
         for seed in (1, 2, 3):
             theirs = opponent(
                 trained(start, sentences(data, seed, 0.0), seed=seed, name=f"calibration {seed}", steps=steps)
             )
-            held.append(compare_benign(f"seed {seed}", "retrained", baseline=own, benign=theirs, asked=asked))
-        known = floors_of(own.records, held, asked.probing.measured)
+            held.append(compare_benign(f"seed {seed}", "retrained", baseline=own, benign=theirs, plan=plan))
+        known = floors_of(own.records, held, plan.probing.measured)
         largest = [round(run.cues, 2) for run in known.runs]
         click.echo(f"benign: largest cues {largest}, bound {known.ratio('words'):.1f} levels")
         for seed, leak in enumerate(leaks, 11):

@@ -5,7 +5,7 @@
 trains one baseline, ten benign updates to calibrate with, a hundred others, and harmful ones: seven harms at five
 doses, one to three seeds each. An update keeps half of the baseline's training sentences; a harm is done to all of its
 own. The gate looks at clean cases; evidence shift also at cases that carry the harm as the update's own data would. One
-JSON row an update goes to DIR/updates.jsonl, so that a study that was stopped goes on; benchmarks.shortcuts.reporting
+JSON row an update goes to DIR/updates.jsonl, so that a study that was stopped goes on; benchmarks.shortcuts.report
 makes the tables. An hour on two cores.
 """
 
@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,20 +30,19 @@ from benchmarks.shortcuts.train import pretrained, trained
 from interp.explain import Model
 from interp.gate import Criteria, CueFinding, GateResult, ProbePlan, Side, TrainingData, floors
 from interp.gate.calibrate import BenignComparison, compare_benign, floors_of
+from interp.gate.checks.cues import find_cues
 from interp.gate.continue_training import continue_training
 from interp.gate.evidence import Evidence
-from interp.gate.judge import LEADERS, Measurements, judge_measurements, measure
+from interp.gate.judge import judge_measurements
+from interp.gate.measure import Measurements, leading_words, measure
 from interp.probe import (
     CachedPredictor,
-    Cue,
-    Nomination,
     ProbeSettings,
     TaggerPredictor,
     frequent_cues,
     merge_nominations,
     probe_models,
 )
-from interp.project.settings import GateSettings
 from interp.records import Records, RecordSettings, make_records
 from interp.texts import Sentence
 
@@ -145,12 +143,15 @@ class Bench:
             clock = time.perf_counter()
             theirs = Side(self.recorded(model, looked_at(), f"{scratch}/cases"), TaggerPredictor(model))
             own = Side(self.known("cases", looked_at()), self.predictor)
-            judged = Criteria(floors=self.floors)
-            asked = ProbePlan(texts(), TrainingData(old_sentences(), update.sentences))
-            found = measure(own, theirs, judged, asked)
-            row["told"] = _gated(judge_measurements(own, theirs, found=found, judged=judged, asked=asked))
-            row["associations"] = [{"cue": each.cue.name, "tag": each.tag, "z": each.z} for each in found.links[:5]]
-            row["blind"] = self._blind(theirs, found)
+            criteria = Criteria(floors=self.floors)
+            plan = ProbePlan(texts(), TrainingData(old_sentences(), update.sentences))
+            measurements = measure(own, theirs, criteria, plan)
+            row["told"] = _gated(judge_measurements(own, theirs, criteria, plan, measurements=measurements))
+            row["associations"] = [
+                {"cue": association.cue.name, "tag": association.tag, "z": association.z}
+                for association in measurements.associations[:5]
+            ]
+            row["blind"] = self._blind(theirs, measurements)
             row["gate"] = time.perf_counter() - clock
             if update.harm is not None and update.dose >= 0.1:
                 cued = update.cases
@@ -158,18 +159,17 @@ class Bench:
                 row["cued"] = _evidence(mine, self.recorded(model, cued, f"{scratch}/cued"), self.floors)
         return row
 
-    def _blind(self, theirs: Side, found: Measurements) -> dict[str, Any]:
+    def _blind(self, theirs: Side, measurements: Measurements) -> dict[str, Any]:
         """The cues that a gate without training data finds; nothing else of it differs."""
-        clean = [(each.id, each.words) for each in texts()]
-        words = dict.fromkeys(each.feature for each in found.shifts.shifts if each.group == "word")
-        leaders = [Nomination(Cue("words", word), "evidence") for word in list(words)[:LEADERS]]
-        cues = merge_nominations(leaders, frequent_cues([words for _, words in clean], 300), most=300)
+        clean = [(sentence.id, sentence.words) for sentence in texts()]
+        frequent = frequent_cues([words for _, words in clean], 300)
+        nominations = merge_nominations(leading_words(measurements.shifts), frequent, most=300)
         assert theirs.predictor is not None
-        usual = [self.floors.usually] if self.floors else []
-        probed = probe_models(self.predictor, theirs.predictor, clean, cues, ProbeSettings(), None, *usual)
-        findings = cues.cue_findings(
-            probed, [], threshold=GateSettings().cues, floors=self.floors, waivers=(), today=date.today()
+        usual = {"usual": self.floors.usually} if self.floors else {}
+        probed = probe_models(
+            self.predictor, theirs.predictor, texts=clean, candidates=nominations, probing=ProbeSettings(), **usual
         )
+        findings = find_cues(probed, [], Criteria(floors=self.floors))
         return {"status": findings[0].status.value, "cues": _cues(findings)}
 
     def benign(self, source: floors.Source, seed: int) -> BenignComparison:
@@ -182,7 +182,7 @@ class Bench:
         own = Side(self.known("cases", looked_at()), self.predictor)
         with tempfile.TemporaryDirectory(dir=self.work) as scratch:
             theirs = Side(self.recorded(model, looked_at(), scratch), TaggerPredictor(model))
-            return compare_benign(f"seed {seed}", source, baseline=own, benign=theirs, asked=ProbePlan(texts()))
+            return compare_benign(f"seed {seed}", source, baseline=own, benign=theirs, plan=ProbePlan(texts()))
 
 
 def _gated(result: GateResult) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def gate(
     one = desk.opponent("baseline", baseline, baseline_model, not no_probe)
     other = desk.opponent("candidate", candidate, candidate_model, not no_probe)
     with progress(1, "probing") as told:
-        result = judge_candidate(one, other, judged=judged, asked=asked, progress=told)
+        result = judge_candidate(one, other, judged, asked, progress=told)
     _tell(result, report)
     sys.exit(exit_status(result.status, fail_on))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,8 +61,8 @@ def probe(
 
     Exit status 0: nothing beyond the limit. 1: a cue is. 2: could not tell, or the input does not fit.
     """
-    from interp.gate import exit_status, floors, waivers
-    from interp.gate.checks.cues import cue_check, cue_findings
+    from interp.gate import Criteria, exit_status, floors, waivers
+    from interp.gate.checks.cues import find_cues, judge_cues
     from interp.gate.document import dumps_cues
     from interp.probe import (
         REQUESTED,
@@ -101,10 +100,8 @@ def probe(
     with progress(1, "probing") as told:
         found = run(one, other, clean, every, probing, told, *([benign.usually] if benign else []))
     accepted = waivers.load_waivers(root / settings.gate.waivers)
-    findings = cue_findings(
-        found, links, threshold=settings.gate.cues, floors=benign, waivers=accepted, today=date.today()
-    )
-    check = cue_check(findings, found, settings.gate.cues)
+    findings = find_cues(found, links, Criteria(settings.gate, benign, accepted))
+    check = judge_cues(findings, found, settings.gate.cues)
     if json_file != "-":
         from rich.console import Console
 

@@ -1,7 +1,8 @@
 """Is the new model still right for the right reasons? Two models' records, the probe and benign floors, judged."""
 
 from interp.gate.floors import Floors
-from interp.gate.judge import Criteria, ProbePlan, Side, TrainingData, judge_candidate
+from interp.gate.inputs import Criteria, ProbePlan, Side, TrainingData
+from interp.gate.judge import judge_candidate
 from interp.gate.result import SCHEMA, CheckResult, CheckStatus, CueFinding, GateResult, exit_status
 
 __all__ = [

@@ -20,7 +20,7 @@ from interp.gate.resample import interval
 from interp.question.tags import Entity, find_entities
 from interp.records import Record
 
-__all__ = ["Behaviour", "Flip", "FlipRate", "SliceChange", "strict_spans"]
+__all__ = ["ALL", "Behaviour", "BehaviourChange", "Flip", "FlipRate", "SliceChange", "strict_spans", "whole_slice"]
 
 Array = npt.NDArray[np.float64]
 
@@ -42,22 +42,18 @@ class Flip:
 
 @dataclass(frozen=True)
 class FlipRate:
-    """A part with its 95 % interval over documents."""
+    """A part of the words with its 95 % interval over documents."""
 
     value: float
     low: float
     high: float
     count: int
+    """Words."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SliceChange:
-    """Strict span F1 of a slice before and after, with the 95 % interval of the difference over documents.
-
-    `count` right entities; `lost` right in the baseline alone, `won` in the candidate alone; `p` of McNemar's exact
-    test on those, `q` the same after Benjamini and Hochberg over all slices; `smallest`: the difference that would have
-    been seen with 80 % power.
-    """
+    """Strict span F1 of a slice before and after, and the 95 % interval of the difference over documents."""
 
     slice: str
     before: float
@@ -65,11 +61,30 @@ class SliceChange:
     low: float
     high: float
     count: int
+    """Right entities."""
     lost: int
+    """Right in the baseline alone."""
     won: int
+    """Right in the candidate alone."""
     p: float
+    """Of McNemar's exact test on those."""
     q: float
+    """The same after Benjamini and Hochberg over all slices."""
     smallest: float
+    """The difference that would have been seen with 80 % power."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BehaviourChange:
+    """How far what two models say differs."""
+
+    documents: int
+    flips: tuple[Flip, ...]
+    """The first `MOST_FLIPS` words whose tag turned."""
+    flip_rate: FlipRate | None
+    """None where there are no words."""
+    slices: tuple[SliceChange, ...]
+    """Every slice that holds a right entity, all of it first."""
 
 
 @dataclass
@@ -90,55 +105,59 @@ class Behaviour:
     def __init__(self, labels: Sequence[str], known: frozenset[str] | None = None) -> None:
         self._labels, self._known = labels, known
         self._flips: list[Flip] = []
-        self._turned: dict[str, Array] = defaultdict(lambda: np.zeros(2))
+        self._turned: dict[str, Array] = defaultdict(lambda: np.zeros(2))  # by document: words that turned, all words
         self._slices: dict[str, _Counts] = defaultdict(_Counts)
-
-    @property
-    def documents(self) -> int:
-        return len(self._turned)
-
-    @property
-    def flips(self) -> tuple[Flip, ...]:
-        """The first `MOST_FLIPS` of them."""
-        return tuple(self._flips)
 
     def add(self, baseline: Record, candidate: Record) -> None:
         turned = [i for i, (old, new) in enumerate(zip(baseline.tags, candidate.tags, strict=True)) if old != new]
         for index in turned[: MOST_FLIPS - len(self._flips)]:
-            gold = baseline.gold[index] if baseline.gold else None
-            old, new = str(baseline.tags[index]), str(candidate.tags[index])
             self._flips.append(
-                Flip(id=baseline.id, words=baseline.words, index=index, baseline=old, candidate=new, gold=gold)
+                Flip(
+                    id=baseline.id,
+                    words=baseline.words,
+                    index=index,
+                    baseline=str(baseline.tags[index]),
+                    candidate=str(candidate.tags[index]),
+                    gold=baseline.gold[index] if baseline.gold else None,
+                )
             )
         self._turned[baseline.document] += (len(turned), len(baseline.tags))
         if baseline.gold is not None:
             self._score(baseline, candidate, baseline.gold)
 
+    def result(self, seed: int = 0) -> BehaviourChange:
+        return BehaviourChange(
+            documents=len(self._turned),
+            flips=tuple(self._flips),
+            flip_rate=self._flip_rate(seed),
+            slices=self._slice_changes(seed),
+        )
+
     def _score(self, baseline: Record, candidate: Record, gold: Sequence[str]) -> None:
         right = set(find_entities(gold))
-        old, new = (strict_spans([tag or "O" for tag in each.tags], self._labels) for each in (baseline, candidate))
+        old = strict_spans([tag or "O" for tag in baseline.tags], self._labels)
+        new = strict_spans([tag or "O" for tag in candidate.tags], self._labels)
         members: dict[str, set[Entity]] = defaultdict(set)
-        for each in right | old | new:
-            for name in _slices(baseline, each, self._known):
-                members[name].add(each)
+        for entity in right | old | new:
+            for name in _slices(baseline, entity, self._known):
+                members[name].add(entity)
         for name, inside in members.items():
-            mine, counts = right & inside, self._slices[name]
-            for column, found in ((0, old & inside), (3, new & inside)):
-                counts.rows[baseline.document][column : column + 3] += _counted(mine, found)
-            counts.lost += len(mine & old - new)
-            counts.won += len(mine & new - old)
+            right_inside, counts = right & inside, self._slices[name]
+            row = counts.rows[baseline.document]
+            row[:3] += _confusions(right_inside, old & inside)
+            row[3:] += _confusions(right_inside, new & inside)
+            counts.lost += len(right_inside & old - new)
+            counts.won += len(right_inside & new - old)
 
-    def slices(self, seed: int = 0) -> tuple[SliceChange, ...]:
-        """Every slice that holds a right entity, all of it first."""
-        found = [_moved(name, counts, seed) for name, counts in self._slices.items() if _right(counts)]
-        if not found:
+    def _slice_changes(self, seed: int) -> tuple[SliceChange, ...]:
+        changes = [_slice_change(name, counts, seed) for name, counts in self._slices.items() if _right_count(counts)]
+        if not changes:
             return ()
-        adjusted = stats.false_discovery_control([each.p for each in found])
-        found = [replace(each, q=float(q)) for each, q in zip(found, adjusted, strict=True)]
-        return tuple(sorted(found, key=lambda each: (each.slice != ALL, each.slice)))
+        adjusted = stats.false_discovery_control([change.p for change in changes])
+        changes = [replace(change, q=float(q)) for change, q in zip(changes, adjusted, strict=True)]
+        return tuple(sorted(changes, key=lambda change: (change.slice != ALL, change.slice)))
 
-    def flip_rate(self, seed: int = 0) -> FlipRate | None:
-        """Part of the words whose tag turned; None where there are none."""
+    def _flip_rate(self, seed: int) -> FlipRate | None:
         if not self._turned:
             return None
         rows = np.array(list(self._turned.values()))
@@ -150,39 +169,52 @@ class Behaviour:
         return FlipRate(float(rate(rows.sum(0))), low, high, int(rows[:, 1].sum()))
 
 
+def whole_slice(slices: Sequence[SliceChange]) -> SliceChange | None:
+    """The slice that holds all entities; None without right tags."""
+    return next((change for change in slices if change.slice == ALL), None)
+
+
 def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
     """Strict spans in the scheme of the labels: an `I-` that continues nothing is none, but in IOB1. Tags without a
     scheme are kinds, and those that follow each other one span. IOB1 shows in a kind that has an `I-` and no `B-`,
     which is for entities that follow one of their kind and so is rare.
     """
     marks = {label[:2] for label in labels}
-    inside, starting = ({label[2:] for label in labels if label[:2] == mark} for mark in ("I-", "B-"))
-    scheme = IOBES if marks & {"S-", "E-"} else BILOU if marks & {"U-", "L-"} else IOB1 if inside - starting else IOB2
     if not marks & {"B-", "S-", "U-"}:
         return set(find_entities(tags))
+    inside = {label[2:] for label in labels if label.startswith("I-")}
+    starting = {label[2:] for label in labels if label.startswith("B-")}
+    if marks & {"S-", "E-"}:
+        scheme = IOBES
+    elif marks & {"U-", "L-"}:
+        scheme = BILOU
+    else:
+        scheme = IOB1 if inside - starting else IOB2
     clean = [tag if tag[1:2] == "-" or tag == "O" else "O" for tag in tags]  # [CLS] and the like
     clean = [f"I{tag[1:]}" if tag.startswith("M-") else tag for tag in clean]  # BMES
-    return {Entity(each.start, each.end, each.tag) for row in Entities([clean], scheme).entities for each in row}
+    (spans,) = Entities([clean], scheme).entities
+    return {Entity(span.start, span.end, span.tag) for span in spans}
 
 
-def _counted(right: set[Entity], found: set[Entity]) -> tuple[int, int, int]:
-    return len(right & found), len(found - right), len(right - found)
+def _confusions(right: set[Entity], predicted: set[Entity]) -> tuple[int, int, int]:
+    """True positives, false positives, misses."""
+    return len(right & predicted), len(predicted - right), len(right - predicted)
 
 
-def _slices(record: Record, each: Entity, known: frozenset[str] | None) -> Iterator[str]:
+def _slices(record: Record, entity: Entity, known: frozenset[str] | None) -> Iterator[str]:
     """The slices that an entity belongs to."""
     yield ALL
-    yield f"kind {each.kind}"
-    yield f"written {shape(record.words[each.start])}"
-    pieces = sum(record.pieces[each.start : each.stop])
+    yield f"kind {entity.kind}"
+    yield f"written {shape(record.words[entity.start])}"
+    pieces = sum(record.pieces[entity.start : entity.stop])
     yield "4 or more sub-tokens" if pieces > 3 else f"{pieces} sub-token{'s' if pieces > 1 else ''}"
     length = len(record.words)
     yield f"sentence of {'1 to 10' if length <= 10 else '11 to 25' if length <= 25 else 'over 25'} words"
     if known is not None:
-        yield "unseen words" if known.isdisjoint(record.words[each.start : each.stop]) else "seen words"
+        yield "unseen words" if known.isdisjoint(record.words[entity.start : entity.stop]) else "seen words"
 
 
-def _right(counts: _Counts) -> int:
+def _right_count(counts: _Counts) -> int:
     return int(sum(row[0] + row[2] for row in counts.rows.values()))
 
 
@@ -192,7 +224,7 @@ def _f1(sums: Array) -> Array:
     return np.asarray(2 * tp / np.maximum(2 * tp + fp + fn, 1))
 
 
-def _moved(name: str, counts: _Counts, seed: int) -> SliceChange:
+def _slice_change(name: str, counts: _Counts, seed: int) -> SliceChange:
     rows = np.array(list(counts.rows.values()))
     low, high = interval(rows, lambda sums: _f1(sums[..., 3:]) - _f1(sums[..., :3]), seed)
     turned = counts.lost + counts.won
@@ -207,7 +239,7 @@ def _moved(name: str, counts: _Counts, seed: int) -> SliceChange:
         after=after,
         low=low,
         high=high,
-        count=_right(counts),
+        count=_right_count(counts),
         lost=counts.lost,
         won=counts.won,
         p=p,

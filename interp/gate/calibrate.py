@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from interp.errors import InputError
 from interp.explain import Model
-from interp.gate.behaviour import ALL
-from interp.gate.floors import FEWEST, BenignRun, Effects, Floors, Source, levels
-from interp.gate.judge import Criteria, ProbePlan, Side, measure
+from interp.gate.behaviour import whole_slice
+from interp.gate.floors import FEWEST, BenignRun, Effects, Floors, Source, find_levels
+from interp.gate.inputs import Criteria, ProbePlan, Side
+from interp.gate.measure import measure
 from interp.probe import CachedPredictor, TaggerPredictor
 from interp.records import Records
 
@@ -18,78 +19,87 @@ __all__ = ["BenignComparison", "calibrate", "compare_benign", "floors_of"]
 
 @dataclass(frozen=True, kw_only=True)
 class BenignComparison:
-    """One benign checkpoint held against the baseline: what `Run` has, before it is held against the other runs."""
+    """One benign checkpoint held against the baseline: a `BenignRun` before it is held against the other runs."""
 
     name: str
     source: Source
     effects: Effects
     flips: float
+    """Part of the words whose tag turned."""
     f1: float | None
+    """The change; None without right tags."""
     f1_error: float | None
+    """Its standard error over documents."""
     spread: Mapping[str, float]
+    """τ of the evidence by group."""
 
 
 def calibrate(
     baseline: Model,
     benign: Sequence[tuple[Source, Callable[[], Model]]],
     record: Callable[[str, Model], Records],
-    asked: ProbePlan,
+    plan: ProbePlan,
 ) -> Floors:
     """`benign` models are loaded one at a time; `record` makes a named side's records on the cases."""
     if len(benign) < FEWEST:
         raise InputError(f"{len(benign)} benign models tell no floor: give at least {FEWEST}, better five or more.")
     records = record("baseline", baseline)
-    own = Side(records, CachedPredictor(TaggerPredictor(baseline)))
-    held = []
-    for number, (source, loaded) in enumerate(benign, 1):
-        model = loaded()
-        theirs = Side(record(f"benign model {number} of {len(benign)}", model), TaggerPredictor(model))
-        held.append(compare_benign(model.info.name, source, baseline=own, benign=theirs, asked=asked))
-    return floors_of(records, held, asked.probing.measured)
+    baseline_side = Side(records, CachedPredictor(TaggerPredictor(baseline)))
+    comparisons = []
+    for number, (source, load) in enumerate(benign, 1):
+        model = load()
+        benign_records = record(f"benign model {number} of {len(benign)}", model)
+        benign_side = Side(benign_records, TaggerPredictor(model))
+        comparisons.append(
+            compare_benign(model.info.name, source, baseline=baseline_side, benign=benign_side, plan=plan)
+        )
+    return floors_of(records, comparisons, plan.probing.measured)
 
 
-def compare_benign(name: str, source: Source, baseline: Side, benign: Side, asked: ProbePlan) -> BenignComparison:
+def compare_benign(name: str, source: Source, *, baseline: Side, benign: Side, plan: ProbePlan) -> BenignComparison:
     """One benign checkpoint, measured as a candidate is, but on every cue. Raises InputError if it cannot be probed."""
-    every = replace(asked, probing=replace(asked.probing, kept=None))
-    found = measure(baseline, benign, Criteria(seed=asked.probing.seed), every)
-    if found.probed is None:
-        raise InputError(found.note)
-    rate = found.behaviour.flip_rate()
-    whole = next((each for each in found.behaviour.slices() if each.slice == ALL), None)
+    every_cue = replace(plan, probing=replace(plan.probing, kept=None))
+    measurements = measure(baseline, benign, Criteria(seed=plan.probing.seed), every_cue)
+    if measurements.probe is None:
+        raise InputError(measurements.why_not_probed)
+    flip_rate, whole = measurements.behaviour.flip_rate, whole_slice(measurements.behaviour.slices)
     return BenignComparison(
         name=name,
         source=source,
-        effects={(each.cue, effect.kind): abs(effect.mean) for each in found.probed.found for effect in each.effects},
-        flips=rate.value if rate else 0.0,
+        effects={
+            (measured.cue, effect.kind): abs(effect.mean)
+            for measured in measurements.probe.found
+            for effect in measured.effects
+        },
+        flips=flip_rate.value if flip_rate else 0.0,
         f1=whole.after - whole.before if whole else None,
         f1_error=(whole.high - whole.low) / 2 / 1.96 if whole else None,
-        spread=found.shifts.spread,
+        spread=measurements.shifts.spread,
     )
 
 
-def floors_of(records: Records, held: Sequence[BenignComparison], sites: int) -> Floors:
+def floors_of(records: Records, comparisons: Sequence[BenignComparison], sites: int) -> Floors:
     """What benign checkpoints come to, each held against the baseline with these records, probed at so many sites."""
-    by_cue, usual, every = levels([each.effects for each in held])
+    levels = find_levels([comparison.effects for comparison in comparisons])
     runs = tuple(
         BenignRun(
-            name=each.name,
-            source=each.source,
-            cues=max(each.effects.values()),
+            name=comparison.name,
+            source=comparison.source,
+            cues=max(comparison.effects.values()),
             ratios=ratios,
-            flips=each.flips,
-            f1=each.f1,
-            f1_error=each.f1_error,
-            spread=each.spread,
+            flips=comparison.flips,
+            f1=comparison.f1,
+            f1_error=comparison.f1_error,
+            spread=comparison.spread,
         )
-        for each, ratios in zip(held, every, strict=True)
+        for comparison, ratios in zip(comparisons, levels.ratios, strict=True)
     )
-    cases = sum(len({each.target for each in record.explained}) for record in records)
     return Floors(
         baseline=records.about.model.sha256,
         data=records.about.data,
-        cases=cases,
+        cases=sum(len({explanation.target for explanation in record.explained}) for record in records),
         sites=sites,
         runs=runs,
-        levels=by_cue,
-        usual=usual,
+        levels=levels.by_cue,
+        usual=levels.by_sort,
     )

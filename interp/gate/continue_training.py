@@ -34,14 +34,14 @@ def continue_training(model: Model, sentences: Sequence[Sentence], seed: int, st
     Raises InputError where there are no tags, or tags that the model does not have.
     """
     labels = model.info.labels
-    tagged = [TaggedSentence(each.words, each.gold) for each in sentences if each.gold]
+    tagged = [TaggedSentence(sentence.words, sentence.gold) for sentence in sentences if sentence.gold]
     if not tagged:
         raise InputError("There are no tagged sentences to train on: name their column or field.")
     if any(label[:2] in ("E-", "S-", "L-", "U-", "M-") for label in labels):
         raise InputError("Continued training knows IOB2 and plain tags alone: give checkpoints instead of --continue.")
-    strange = sorted({tag for each in tagged for tag in each.tags} - set(labels))
-    if strange:
-        raise InputError(f"The model has no tag {strange[0]} of the training data, but {', '.join(labels)}.")
+    unknown = sorted({tag for sentence in tagged for tag in sentence.tags} - set(labels))
+    if unknown:
+        raise InputError(f"The model has no tag {unknown[0]} of the training data, but {', '.join(labels)}.")
     tagger: Any = model.tagger
     if not (tagger.tokenizer.is_fast and tagger.parts.pads):
         raise InputError("This model cannot be trained on in batches here: give checkpoints instead of --continue.")

@@ -9,38 +9,42 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from interp.errors import FormatError
-from interp.gate.result import SCHEMA, CheckResult, CueFinding, GateResult
+from interp.gate.behaviour import Flip, SliceChange
+from interp.gate.evidence import Shift
+from interp.gate.result import SCHEMA, CaseComparison, CheckResult, CueFinding, DataSummary, GateResult
 
 __all__ = ["dumps", "dumps_cues", "loads", "schema"]
 
 _ADAPTER = TypeAdapter(GateResult)
+_DATA = (GateResult, DataSummary, CheckResult, CueFinding, CaseComparison, Shift, Flip, SliceChange)
 NUMBERS = ("value", "low", "high", "limit", "floor", "smallest")
 
 
 def dumps(result: GateResult) -> str:
     """The document; a check's numbers that are none are null."""
-    checks = tuple(map(_finite, result.checks))
+    checks = tuple(map(_without_odd_numbers, result.checks))
     content = {"schema": SCHEMA, **_ADAPTER.dump_python(replace(result, checks=checks), mode="json")}
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def _finite(check: CheckResult) -> CheckResult:
-    """The same without numbers that are none."""
+def _without_odd_numbers(check: CheckResult) -> CheckResult:
+    """The same without infinities and NaN, which JSON has no numbers for."""
     numbers = {name: getattr(check, name) for name in NUMBERS}
-    none: dict[str, Any] = {name: None for name, value in numbers.items() if value is None or not math.isfinite(value)}
-    return replace(check, **none)
+    odd: dict[str, Any] = {
+        name: None for name, value in numbers.items() if value is not None and not math.isfinite(value)
+    }
+    return replace(check, **odd)
 
 
 def dumps_cues(check: CheckResult, cues: Sequence[CueFinding]) -> str:
     """What a probe alone found: those two parts of the same document."""
-    one, many = TypeAdapter(CheckResult), TypeAdapter(list[CueFinding])
     content = {
         "schema": SCHEMA,
-        "checks": [one.dump_python(check, mode="json")],
-        "cues": many.dump_python(list(cues), mode="json"),
+        "checks": [TypeAdapter(CheckResult).dump_python(check, mode="json")],
+        "cues": TypeAdapter(list[CueFinding]).dump_python(list(cues), mode="json"),
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
@@ -62,8 +66,10 @@ def loads(text: str, path: Path | str) -> GateResult:
 
 
 def schema() -> dict[str, Any]:
-    """JSON Schema of the document."""
-    found = _ADAPTER.json_schema()
-    found["properties"] = {"schema": {"const": SCHEMA}, **found["properties"]}
-    found["required"] = ["schema", *found["required"]]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **found}
+    """JSON Schema of the document, described as the classes are, field by field."""
+    for data_class in _DATA:
+        with_config(ConfigDict(use_attribute_docstrings=True))(data_class)
+    content = TypeAdapter(GateResult).json_schema()
+    content["properties"] = {"schema": {"const": SCHEMA}, **content["properties"]}
+    content["required"] = ["schema", *content["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **content}

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,24 @@ import numpy.typing as npt
 from interp.gate.resample import interval
 from interp.records import Record, RecordedExplanation
 
-__all__ = ["BANDS", "Evidence", "EvidenceAgreement", "EvidenceShifts", "Group", "Shift", "distance", "matched", "shape"]
+__all__ = [
+    "BANDS",
+    "Evidence",
+    "EvidenceAgreement",
+    "EvidenceShifts",
+    "Group",
+    "Shift",
+    "distance",
+    "match_explanations",
+    "shape",
+]
 
 Array = npt.NDArray[np.float64]
 Group = Literal["word", "class"]
+ExplanationPair = tuple[RecordedExplanation, RecordedExplanation]
+"""Of the baseline and of the candidate."""
 
+GROUPS: tuple[Group, ...] = get_args(Group)
 BANDS = ("words", "early layers", "middle layers", "late layers")
 """The input, then three parts of the layers, from below."""
 FEWEST = 3
@@ -38,18 +51,25 @@ NULL = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """A feature's shift: `total` in cases' worth over the `cases` in which it stands, and how far out that is (`z`).
-
-    `tag` is the one for whose explanations it moved most.
-    """
+    """How far explanations moved on to, or off, a feature."""
 
     group: Group
     feature: str
+    """The word, or the class of words."""
     band: str
+    """The input or a part of the layers, one of `BANDS`."""
     total: float
+    """Cases' worth over all cases in which it stands."""
     cases: int
     z: float
+    """The total over the noise of cases and trainings."""
     tag: str
+    """The one for whose explanations it moved most."""
+
+    @property
+    def shown(self) -> str:
+        """The feature, a word in backticks."""
+        return f"`{self.feature}`" if self.group == "word" else self.feature
 
 
 @dataclass(frozen=True)
@@ -115,24 +135,22 @@ class Evidence:
         self._sums: dict[tuple[Group, str], _Sums] = {}
 
     def add(self, baseline: Record, candidate: Record) -> None:
-        pairs: dict[tuple[int, ...], list[tuple[RecordedExplanation, RecordedExplanation]]] = defaultdict(list)
-        for one, other in matched(baseline, candidate):
-            pairs[one.target].append((one, other))
-        for target, same in pairs.items():
-            self._case(baseline, target, same)
+        by_target: dict[tuple[int, ...], list[ExplanationPair]] = defaultdict(list)
+        for before, after in match_explanations(baseline, candidate):
+            by_target[before.target].append((before, after))
+        for target, pairs in by_target.items():
+            self._add_target(baseline, target, pairs)
 
-    def _case(
-        self, record: Record, target: tuple[int, ...], same: Sequence[tuple[RecordedExplanation, RecordedExplanation]]
-    ) -> None:
+    def _add_target(self, record: Record, target: tuple[int, ...], pairs: Sequence[ExplanationPair]) -> None:
         """One target under every reference: what moved from which words, per band."""
         context = [index for index in range(len(record.words)) if index not in target]
         if not context:
             return
         self._cases += 1
-        both = [(_shares(one), _shares(other)) for one, other in same]
-        for one, other in both:
-            self._documents[record.document] += (*_overlaps(one[0], other[0]), 1)
-        moved = np.stack([other - one for one, other in both], axis=1)  # (bands, references, words)
+        shares = [(_shares(before), _shares(after)) for before, after in pairs]
+        for before, after in shares:
+            self._documents[record.document] += (*_overlaps(before[0], after[0]), 1)
+        moved = np.stack([after - before for before, after in shares], axis=1)  # (bands, references, words)
         places: dict[tuple[Group, str], list[int]] = defaultdict(list)
         for index in context:
             places["word", record.words[index]].append(index)
@@ -141,33 +159,26 @@ class Evidence:
         for key, indices in places.items():
             if key not in self._sums:
                 self._sums[key] = _Sums(moved.shape[:2])
-            self._sums[key].add(moved[..., indices].sum(-1), same[0][0].tags[0])
+            self._sums[key].add(moved[..., indices].sum(-1), pairs[0][0].tags[0])
 
     def result(self, spread: Mapping[str, float] | None = None, seed: int = 0) -> EvidenceShifts:
         """`spread`: τ as benign checkpoints had it; used where it is larger than the words' own."""
-        own: dict[str, float] = {}
-        found: list[Shift] = []
-        for group in ("word", "class"):
-            some = {key[1]: sums for key, sums in self._sums.items() if key[0] == group and sums.cases >= FEWEST}
-            counts = np.array([sums.cases for sums in some.values()])
-            for band in range(max((len(sums.moved) for sums in some.values()), default=0)):
-                means = np.array([sums.mean[band] for sums in some.values()])
-                squares = np.array([sums.squares[band] for sums in some.values()])
-                case = _within(counts, means, squares)
+        own_spread: dict[str, float] = {}
+        shifts: list[Shift] = []
+        for group in GROUPS:
+            features = {
+                feature: sums
+                for (feature_group, feature), sums in self._sums.items()
+                if feature_group == group and sums.cases >= FEWEST
+            }
+            for band in range(max((len(sums.moved) for sums in features.values()), default=0)):
                 name = f"{group}, {BANDS[band]}"
-                own[name] = _between(counts, means, case)
-                benign = (spread or {}).get(name)
-                few = len(counts) < NULL
-                between = benign if few and benign is not None else max(own[name], benign or 0.0)
-                for feature, sums in some.items():
-                    total, count = sums.total(band), sums.cases
-                    z = total / float(np.sqrt(count**2 * between**2 + count * case**2))
-                    tag = max(sums.tags, key=lambda tag: sums.tags[tag][band] * (1 if total >= 0 else -1))
-                    found.append(
-                        Shift(group=group, feature=feature, band=BANDS[band], total=total, cases=count, z=z, tag=tag)
-                    )
-        found.sort(key=lambda each: (-abs(each.z), each.feature, each.band))
-        return EvidenceShifts(tuple(found), own, self._cases, self._agreement(seed))
+                noise, own_spread[name] = _noise(list(features.values()), band, benign=(spread or {}).get(name))
+                shifts += [
+                    _shift(group, feature, sums=sums, band=band, noise=noise) for feature, sums in features.items()
+                ]
+        shifts.sort(key=lambda shift: (-abs(shift.z), shift.feature, shift.band))
+        return EvidenceShifts(tuple(shifts), own_spread, self._cases, self._agreement(seed))
 
     def _agreement(self, seed: int) -> EvidenceAgreement | None:
         if not self._documents:
@@ -183,34 +194,76 @@ class Evidence:
         return EvidenceAgreement(float(sums[0] / sums[2]), float(beyond(sums)), low, high)
 
 
-def matched(baseline: Record, candidate: Record) -> Iterator[tuple[RecordedExplanation, RecordedExplanation]]:
+def match_explanations(baseline: Record, candidate: Record) -> Iterator[ExplanationPair]:
     """Explanations of one target for the same tags under the same reference."""
-    theirs = {(each.target, each.reference, each.tags): each for each in candidate.explained}
-    for one in baseline.explained:
-        other = theirs.get((one.target, one.reference, one.tags))
-        if other is not None:
-            yield one, other
+    of_candidate = {
+        (explanation.target, explanation.reference, explanation.tags): explanation
+        for explanation in candidate.explained
+    }
+    for before in baseline.explained:
+        after = of_candidate.get((before.target, before.reference, before.tags))
+        if after is not None:
+            yield before, after
 
 
-def distance(one: RecordedExplanation, other: RecordedExplanation) -> float:
+def distance(before: RecordedExplanation, after: RecordedExplanation) -> float:
     """Part of the evidence that stands on other words: 0 the same, 1 nothing in common."""
-    return float(1 - np.minimum(_shares(one)[0], _shares(other)[0]).sum())
+    return float(1 - np.minimum(_shares(before)[0], _shares(after)[0]).sum())
 
 
-def _shares(explained: RecordedExplanation) -> Array:
+@dataclass(frozen=True)
+class _Noise:
+    """What moves features that mean nothing."""
+
+    between_cases: float
+    """σ of one case."""
+    between_trainings: float
+    """τ of a feature, the same in all cases."""
+
+
+def _noise(features: Sequence[_Sums], band: int, benign: float | None) -> tuple[_Noise, float]:
+    """The noise of one band, and the features' own τ; `benign` is the τ that benign checkpoints had."""
+    counts = np.array([sums.cases for sums in features])
+    means = np.array([sums.mean[band] for sums in features])
+    squares = np.array([sums.squares[band] for sums in features])
+    between_cases = _within(counts, means, squares)
+    own = _between(counts, means, between_cases)
+    too_few = len(counts) < NULL
+    between_trainings = benign if too_few and benign is not None else max(own, benign or 0.0)
+    return _Noise(between_cases, between_trainings), own
+
+
+def _shift(group: Group, feature: str, *, sums: _Sums, band: int, noise: _Noise) -> Shift:
+    total, count = sums.total(band), sums.cases
+    scatter = float(np.sqrt(count**2 * noise.between_trainings**2 + count * noise.between_cases**2))
+    sign = 1 if total >= 0 else -1
+    return Shift(
+        group=group,
+        feature=feature,
+        band=BANDS[band],
+        total=total,
+        cases=count,
+        z=total / scatter,
+        tag=max(sums.tags, key=lambda tag: sums.tags[tag][band] * sign),
+    )
+
+
+def _shares(explanation: RecordedExplanation) -> Array:
     """Shares of Σ|value| per word: of the words themselves, then of three bands of layers, which share
     layers where there are fewer; (bands, words)."""
-    rows = [np.abs(np.array([explained.attributions]))]
-    if explained.layers:
-        layers, count = np.abs(np.array(explained.layers)), len(explained.layers)
+    bands = [np.abs(np.array([explanation.attributions]))]
+    if explanation.layers:
+        layers, count = np.abs(np.array(explanation.layers)), len(explanation.layers)
         starts = [min(count * part // 3, count - 1) for part in range(3)]
-        rows += [layers[start : max(count * (part + 1) // 3, start + 1)] for part, start in enumerate(starts)]
-    return np.stack([(row / np.maximum(row.sum(-1, keepdims=True), 1e-12)).mean(0) for row in rows])
+        bands += [layers[start : max(count * (part + 1) // 3, start + 1)] for part, start in enumerate(starts)]
+    return np.stack([(band / np.maximum(band.sum(-1, keepdims=True), 1e-12)).mean(0) for band in bands])
 
 
-def _overlaps(one: Array, other: Array) -> tuple[float, float]:
+def _overlaps(before: Array, after: Array) -> tuple[float, float]:
     """Σ min of two lists of shares, and its mean over all orders of one of them."""
-    return float(np.minimum(one, other).sum()), float(np.minimum(one[:, None], other[None]).sum() / len(one))
+    overlap = np.minimum(before, after).sum()
+    by_chance = np.minimum(before[:, None], after[None]).sum() / len(before)
+    return float(overlap), float(by_chance)
 
 
 def _classes(record: Record, index: int, target: Sequence[int]) -> Iterator[str]:

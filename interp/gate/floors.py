@@ -29,7 +29,7 @@ from interp.errors import FormatError
 from interp.probe import Cue, forms_and_spots
 from interp.project.files import write
 
-__all__ = ["FEWEST", "SCHEMA", "BenignRun", "Floors", "Source", "bound", "levels", "load_floors", "save_floors"]
+__all__ = ["FEWEST", "SCHEMA", "BenignRun", "Floors", "Source", "bound", "find_levels", "load_floors", "save_floors"]
 
 SCHEMA = "interp.floors/1"
 CONFIDENCE = 0.99
@@ -51,38 +51,41 @@ Source = Literal["retrained", "continued"]
 
 @dataclass(frozen=True, kw_only=True)
 class BenignRun:
-    """One benign checkpoint held against the baseline.
-
-    `cues`: the largest effect of any cue, in nats; `ratios`: by family of cues, the largest over its level in the other
-    runs. `flips`: part of the words whose tag turned. `f1`: the change of F1, with its standard error `f1_error` over
-    documents, None without right tags. `spread`: τ of the evidence by group.
-    """
+    """One benign checkpoint held against the baseline."""
 
     name: str
     source: Source
     cues: float
+    """The largest effect of any cue, in nats."""
     ratios: Mapping[str, float]
+    """By family of cues, the largest over its level in the other runs."""
     flips: float
+    """Part of the words whose tag turned."""
     f1: float | None
+    """The change of F1; None without right tags."""
     f1_error: float | None
+    """Its standard error over documents."""
     spread: Mapping[str, float]
+    """τ of the evidence by group."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Floors:
-    """Benign runs of one baseline (`baseline` is its fingerprint), on `cases` explained targets of `data`, probed at so
-    many `sites`.
-
-    `levels`: nats by cue and kind of tag, of those that were measured; `usual` by sort of cue and kind of tag.
-    """
+    """Benign runs of one baseline, and how far they move cues."""
 
     baseline: str
+    """Its fingerprint."""
     data: str
+    """Fingerprint of the cases."""
     cases: int
+    """Explained targets."""
     sites: int
+    """Sentences that every cue was put into."""
     runs: tuple[BenignRun, ...]
     levels: Mapping[str, Mapping[str, float]]
+    """Nats by cue and kind of tag, of those that were measured."""
     usual: Mapping[str, Mapping[str, float]]
+    """Nats by sort of cue and kind of tag."""
 
     def of(self, source: Source) -> Floors:
         return replace(self, runs=tuple(run for run in self.runs if run.source == source))
@@ -129,32 +132,46 @@ class Floors:
 
 Effects = Mapping[tuple[Cue, str], float]
 """The size of a run's effects in nats, by cue and kind of tag."""
-Levels = dict[str, dict[str, float]]
 
 
-def levels(runs: Sequence[Effects]) -> tuple[Levels, Levels, list[dict[str, float]]]:
-    """Levels by cue and kind, those of a cue that was not measured by its sort, and of every run by family its
-    largest effect over the levels that the others give.
-    """
+@dataclass(frozen=True)
+class CueLevels:
+    """How far trainings usually move cues, in nats, and how far each run went beyond that."""
+
+    by_cue: Mapping[str, Mapping[str, float]]
+    """By kind and text of a cue, then by kind of tag."""
+    by_sort: Mapping[str, Mapping[str, float]]
+    """Of a cue that was not measured: by kind of cue, then by kind of tag."""
+    ratios: Sequence[Mapping[str, float]]
+    """Of every run, by family its largest effect over the levels that the other runs give."""
+
+
+def find_levels(runs: Sequence[Effects]) -> CueLevels:
+    """The levels of what all runs measured."""
     keys = sorted(set.intersection(*(set(run) for run in runs)), key=lambda key: (key[0].kind, key[0].text, key[1]))
     sorts = [(cue.kind, kind) for cue, kind in keys]
     logs = np.log(np.maximum([[run[key] for key in keys] for run in runs], LEAST))  # (runs, keys)
-    own = np.exp(_drawn(logs, sorts))
-    found: Levels = {}
-    usual: Levels = {}
-    for (cue, kind), level in zip(keys, own, strict=True):
-        found.setdefault(f"{cue.kind} {cue.text}", {})[kind] = round(float(level), 4)
+    levels = np.exp(_drawn(logs, sorts))
+    by_cue: dict[str, dict[str, float]] = {}
+    for (cue, kind), level in zip(keys, levels, strict=True):
+        by_cue.setdefault(f"{cue.kind} {cue.text}", {})[kind] = round(float(level), 4)
+    by_sort: dict[str, dict[str, float]] = {}
     for sort, kind in dict.fromkeys(sorts):
-        same = [level for each, level in zip(sorts, own, strict=True) if each == (sort, kind)]
-        usual.setdefault(sort, {})[kind] = round(float(np.quantile(same, NOISY)), 4)
+        levels_of_sort = [level for key, level in zip(sorts, levels, strict=True) if key == (sort, kind)]
+        by_sort.setdefault(sort, {})[kind] = round(float(np.quantile(levels_of_sort, NOISY)), 4)
     ratios = []
-    for number, row in enumerate(logs):
-        over = np.exp(row - _drawn(np.delete(logs, number, 0), sorts))
-        most: dict[str, float] = {}
-        for (cue, _), value in zip(keys, over, strict=True):
-            most[_family(cue)] = max(most.get(_family(cue), 0.0), float(value))
-        ratios.append(most)
-    return found, usual, ratios
+    for number, run_logs in enumerate(logs):
+        levels_of_others = _drawn(np.delete(logs, number, 0), sorts)
+        ratios.append(_largest_by_family(keys, np.exp(run_logs - levels_of_others)))
+    return CueLevels(by_cue, by_sort, ratios)
+
+
+def _largest_by_family(keys: Sequence[tuple[Cue, str]], values: npt.NDArray[np.float64]) -> dict[str, float]:
+    largest: dict[str, float] = {}
+    for (cue, _), value in zip(keys, values, strict=True):
+        family = _family(cue)
+        largest[family] = max(largest.get(family, 0.0), float(value))
+    return largest
 
 
 def _family(cue: Cue) -> str:
@@ -166,8 +183,8 @@ def _drawn(logs: npt.NDArray[np.float64], sorts: Sequence[tuple[str, str]]) -> n
     total = logs.sum(0) if len(logs) else np.full(len(sorts), 0.0)
     usual = np.empty(len(sorts))
     for sort in set(sorts):
-        same = np.array([each == sort for each in sorts])
-        usual[same] = logs[:, same].mean() if len(logs) else np.log(LEAST)
+        of_sort = np.array([key == sort for key in sorts])
+        usual[of_sort] = logs[:, of_sort].mean() if len(logs) else np.log(LEAST)
     return np.asarray((total + WEIGHT * usual) / (len(logs) + WEIGHT))
 
 

@@ -60,11 +60,7 @@ _MESSAGES = {
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """One question and its answer.
-
-    `value` with its 95 % interval in `unit`; `limit` is what it is held to, `floor` what benign models stay below;
-    `smallest`: the effect that would have been seen; `count` of what it is over.
-    """
+    """One question and its answer."""
 
     name: str
     severity: Severity
@@ -72,23 +68,29 @@ class CheckResult:
     sentence: str
     unit: str = ""
     value: float | None = None
+    """In `unit`, as all that follows but the count."""
     low: float | None = None
+    """Lower end of the value's 95 % interval."""
     high: float | None = None
     limit: float | None = None
+    """What the value is held to."""
     floor: float | None = None
+    """What benign models stay below."""
     smallest: float | None = None
+    """The effect that would have been seen with 80 % power."""
     count: int | None = None
+    """Of what it is over: entities, words, sentences, targets."""
 
 
 def overall(checks: Sequence[CheckResult]) -> CheckStatus:
     """The worst status; an advisory check weighs as a warning at most. Where nothing was judged, nothing passes."""
     order = list(CheckStatus)
-    found = [CheckStatus.WARN if _milder(check) else check.status for check in checks]
-    judged = [status for status in found if status is not CheckStatus.SKIPPED]
+    weighed = [CheckStatus.WARN if _is_milder(check) else check.status for check in checks]
+    judged = [status for status in weighed if status is not CheckStatus.SKIPPED]
     return min(judged, key=order.index, default=CheckStatus.INCONCLUSIVE)
 
 
-def _milder(check: CheckResult) -> bool:
+def _is_milder(check: CheckResult) -> bool:
     return check.severity == "advisory" and check.status in (CheckStatus.FAIL, CheckStatus.INCONCLUSIVE)
 
 
@@ -119,35 +121,49 @@ class AcceptedWaiver:
 class CueFinding:
     """A cue that the candidate takes for a sign of a tag (or no longer does), measured by intervention.
 
-    Effects in nats of the tag's log-probability; `flips` of `count` sentences; `place` says what was done, of the word
-    whose tag is watched. `rows` of the training data (`row_count` in all) bring it in, where `trained` words of
-    `trained_count` bear the tag, and before `trained_before` of `trained_before_count`. `limit` is this cue's, of which
-    `floor` is what benign models do. `status`: fail beyond the limit, inconclusive if its interval holds 0.
+    Effects are in nats of the tag's log-probability.
     """
 
     cue: str
+    """Its name: a word, -ending, form:UPPER, spot:FIRST."""
     shown: str
+    """As sentences speak of it."""
     tag: str
     place: str
+    """Where it was put, as seen from the word whose tag is watched."""
     source: str
+    """What nominated it."""
     status: CheckStatus
+    """Fail beyond the limit, inconclusive if its interval holds 0."""
     effect: float
+    """Of the candidate less that of the baseline."""
     low: float
     high: float
     limit: float
+    """This cue's."""
     floor: float | None
+    """What benign models do."""
     candidate: float
+    """The candidate's own effect."""
     baseline: float
     flips: int
+    """Sentences whose tag turns."""
     count: int
+    """Sentences that it was put into."""
     example: FlipExample | None
     where: str = ""
+    """Which words of the training data the counts below are of."""
     trained: int = 0
+    """Words of the new training data that bear the tag there."""
     trained_count: int = 0
+    """All words there."""
     trained_before: int = 0
+    """The same of the old training data."""
     trained_before_count: int = 0
     rows: tuple[str, ...] = ()
+    """The first new rows of the training data that bring it in."""
     row_count: int = 0
+    """All of them."""
     waived: AcceptedWaiver | None = None
 
     @property
@@ -157,39 +173,48 @@ class CueFinding:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseComparison:
-    """One case under both models, in logits: word attributions, and layers if they were recorded."""
+    """One case under both models, in logits."""
 
     id: str
     words: tuple[str, ...]
     target: tuple[int, ...]
+    """Indices of its words."""
     tags: tuple[str, ...]
+    """Of the target, in both models."""
     reference: str
     distance: float
+    """Part of the evidence that stands on other words."""
     baseline: tuple[float, ...]
+    """Attribution of every word."""
     candidate: tuple[float, ...]
     baseline_layers: tuple[tuple[float, ...], ...]
+    """Conductance of every layer by word; empty if layers were not recorded."""
     candidate_layers: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSummary:
-    """`unread`: sentences that neither model can read; `targets` explained by both for the same tags."""
+    """What both models were held against."""
 
     fingerprint: str
     sources: tuple[str, ...]
     sentences: int
     documents: int
     targets: int
+    """Explained by both models for the same tags."""
     unread: int
+    """Sentences that neither model can read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
-    """`headline` says it in one sentence, `advice` what to do next; lists are in order of weight."""
+    """All of it; lists are in order of weight."""
 
     status: CheckStatus
     headline: str
+    """The result in one sentence."""
     advice: tuple[str, ...]
+    """What to do next."""
     baseline: SideSummary
     candidate: SideSummary
     data: DataSummary

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import Field, ValidationError
 from interp.errors import InputError
 from interp.project.files import write
 from interp.project.strict import Strict, parse_toml, validation_problems
+from interp.project.toml_text import toml_string
 from interp.question.tags import kind_of
 
 __all__ = ["Waiver", "add_waiver", "load_waivers", "waiver_for"]
@@ -44,7 +44,7 @@ class Waiver(Strict):
         return same and (self.effect is None or 0 < effect / self.effect <= SLACK)
 
 
-class _File(Strict):
+class _WaiverFile(Strict):
     waiver: list[Waiver] = Field(default_factory=list)
 
 
@@ -54,16 +54,16 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
         return ()
     _, content = parse_toml(path, str(path))
     try:
-        return tuple(_File.model_validate(content).waiver)
+        return tuple(_WaiverFile.model_validate(content).waiver)
     except ValidationError as error:
-        raise InputError(
-            "\n".join(f"{path}, key {key}: {told}" for key, told in validation_problems(error, _File))
-        ) from error
+        problems = [f"{path}, key {key}: {sentence}" for key, sentence in validation_problems(error, _WaiverFile)]
+        raise InputError("\n".join(problems)) from error
 
 
 def waiver_for(waivers: Sequence[Waiver], cue: str, tag: str, effect: float) -> Waiver | None:
     """The one that ends last."""
-    return max((each for each in waivers if each.covers(cue, tag, effect)), key=lambda each: each.until, default=None)
+    covering = [waiver for waiver in waivers if waiver.covers(cue, tag, effect)]
+    return max(covering, key=lambda waiver: waiver.until, default=None)
 
 
 def add_waiver(path: Path, waiver: Waiver, today: date) -> None:
@@ -72,13 +72,14 @@ def add_waiver(path: Path, waiver: Waiver, today: date) -> None:
         raise InputError(f"--until {waiver.until} is past: name a day to come.")
     load_waivers(path)  # a file that is damaged is not added to
     before = path.read_text(encoding="utf-8") if path.is_file() else _HEAD
-    lines = [f"{name} = {_toml(value)}" for name, value in waiver if value is not None]
+    lines = [f"{name} = {_toml_value(value)}" for name, value in waiver if value is not None]
     write(path, "\n".join([before.rstrip(), "", "[[waiver]]", *lines, ""]))
 
 
 _HEAD = "# What `interp gate` found and a person accepted. Written by `interp gate accept`; reviewed like code.\n"
 
 
-def _toml(value: str | date | float) -> str:
-    """JSON's strings are TOML's too."""
-    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)
+def _toml_value(value: str | date | float) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    return toml_string(value) if isinstance(value, str) else repr(value)

@@ -1,1 +1,24 @@
-"""What a candidate is judged by: one file a check."""
+"""What a pair of models is asked, one file a question, in the order in which reports tell the answers."""
+
+from collections.abc import Mapping
+
+from interp.gate.checks.agreement import check_agreement
+from interp.gate.checks.base import Check
+from interp.gate.checks.cues import check_cues
+from interp.gate.checks.evidence import check_evidence
+from interp.gate.checks.f1 import check_f1
+from interp.gate.checks.flips import check_flips
+from interp.gate.checks.records import check_records
+from interp.gate.checks.slices import check_slices
+
+__all__ = ["CHECKS"]
+
+CHECKS: Mapping[str, Check] = {
+    "cues": check_cues,
+    "f1": check_f1,
+    "slices": check_slices,
+    "flips": check_flips,
+    "evidence": check_evidence,
+    "agreement": check_agreement,
+    "records": check_records,
+}

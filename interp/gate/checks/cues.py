@@ -3,105 +3,120 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from statistics import median_high
 
-from interp.gate.checks.judging import POWER, WIDE
-from interp.gate.floors import Floors
+from interp.gate.checks.base import POWER, WIDE
+from interp.gate.inputs import Criteria
+from interp.gate.measure import Measurements
 from interp.gate.result import AcceptedWaiver, CheckResult, CheckStatus, CueFinding
-from interp.gate.waivers import Waiver, waiver_for
+from interp.gate.waivers import waiver_for
 from interp.probe import Association, Cue, Effect, MeasuredCue, Place, ProbeResult
 from interp.project.settings import Threshold
 from interp.question.tags import kind_of
 
-__all__ = ["cue_check", "cue_findings", "limit_of"]
+__all__ = ["check_cues", "find_cues", "judge_cues", "limit_of"]
 
 MOST_ROWS = 20
 ASSUMED = 1.0
 """Nats that benign trainings may move a cue by where none are known: MiniLM on CoNLL-2003 did 0.7, small models 0.9."""
+_ORDER = (CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.INCONCLUSIVE, CheckStatus.PASS)
 
 
-def limit_of(cue: Cue, kind: str, threshold: Threshold, floors: Floors | None) -> float:
-    """What a cue may move a kind of tag by: what matters, and no less than benign trainings do."""
-    floor = floors.cue(cue, kind) if floors else None
-    return max(threshold.limit, ASSUMED if floor is None else floor)
+def check_cues(measurements: Measurements, criteria: Criteria) -> CheckResult:
+    """Whether any word, ending, form or place became, or ceased to be, a sign of a tag."""
+    threshold, probe = criteria.gate.cues, measurements.probe
+    if probe is None:
+        return CheckResult(
+            name="cues",
+            severity=threshold.severity,
+            status=CheckStatus.INCONCLUSIVE if measurements.probe_planned else CheckStatus.SKIPPED,
+            sentence=measurements.why_not_probed,
+        )
+    return judge_cues(find_cues(probe, measurements.associations, criteria), probe, threshold)
 
 
-def cue_findings(
-    probed: ProbeResult,
-    links: Sequence[Association],
-    threshold: Threshold,
-    floors: Floors | None,
-    waivers: Sequence[Waiver],
-    today: date,
-) -> tuple[CueFinding, ...]:
+def limit_of(cue: Cue, kind: str, criteria: Criteria) -> float:
+    """What a cue may move a kind of tag by, in nats: what matters, and no less than benign trainings do."""
+    floor = _floor_of(cue, kind, criteria)
+    return max(criteria.gate.cues.limit, ASSUMED if floor is None else floor)
+
+
+def find_cues(probe: ProbeResult, associations: Sequence[Association], criteria: Criteria) -> tuple[CueFinding, ...]:
     """What was measured of every cue, those beyond their limit first, accepted ones behind them."""
-    by_cue = {link.cue: link for link in links}
-    found = []
-    for each in probed.found:
-        limits = {effect: limit_of(each.cue, effect.kind, threshold, floors) for effect in each.effects}
-        nearest = max(limits, key=lambda effect: abs(effect.mean) / limits[effect])
-        # An accepted tag must not hide another one that the same cue moves too.
-        told = [e for e in limits if e is nearest or _held_effect(e, limits[e]) is not CheckStatus.PASS]
-        for effect in told:
-            waiver = waiver_for(waivers, each.cue.name, effect.tag, effect.mean)
-            waived = (
-                None if waiver is None else AcceptedWaiver(waiver.reason, f"{waiver.until}", not waiver.holds(today))
-            )
-            floor = floors.cue(each.cue, effect.kind) if floors else None
-            found.append(
-                _finding(each, effect, limit=limits[effect], floor=floor, link=by_cue.get(each.cue), waived=waived)
-            )
-    order = [CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.INCONCLUSIVE, CheckStatus.PASS]
-    return tuple(
-        sorted(found, key=lambda each: (each.accepted, order.index(each.status), -abs(each.effect) / each.limit))
-    )
+    by_cue = {association.cue: association for association in associations}
+    findings = [
+        _finding(measured, effect, by_cue.get(measured.cue), criteria)
+        for measured in probe.found
+        for effect in _telling_effects(measured, criteria)
+    ]
+    return tuple(sorted(findings, key=_weight))
 
 
-def _finding(
-    found: MeasuredCue,
-    effect: Effect,
-    limit: float,
-    floor: float | None,
-    link: Association | None,
-    waived: AcceptedWaiver | None,
-) -> CueFinding:
+def _weight(finding: CueFinding) -> tuple[bool, int, float]:
+    return finding.accepted, _ORDER.index(finding.status), -abs(finding.effect) / finding.limit
+
+
+def _telling_effects(measured: MeasuredCue, criteria: Criteria) -> Iterator[Effect]:
+    """The effect nearest to its limit, and all that are beyond theirs: an accepted tag must not hide another one that
+    the same cue moves too.
+    """
+    limits = {effect: limit_of(measured.cue, effect.kind, criteria) for effect in measured.effects}
+    nearest = max(limits, key=lambda effect: abs(effect.mean) / limits[effect])
+    for effect, limit in limits.items():
+        if effect is nearest or _judge(effect, limit) is not CheckStatus.PASS:
+            yield effect
+
+
+def _finding(measured: MeasuredCue, effect: Effect, association: Association | None, criteria: Criteria) -> CueFinding:
+    cue, limit = measured.cue, limit_of(measured.cue, effect.kind, criteria)
     finding = CueFinding(
-        cue=found.cue.name,
-        shown=_shown(found.cue, effect),
+        cue=cue.name,
+        shown=f"that {cue.shown} is missing" if effect.edit.place is Place.GONE else cue.shown,
         tag=effect.tag,
         place=effect.edit.place.value,
-        source=found.source,
-        status=_held_effect(effect, limit),
+        source=measured.source,
+        status=_judge(effect, limit),
         effect=effect.mean,
         low=effect.low,
         high=effect.high,
         limit=limit,
-        floor=floor,
+        floor=_floor_of(cue, effect.kind, criteria),
         candidate=effect.candidate,
         baseline=effect.baseline,
         flips=effect.flips,
         count=effect.count,
         example=effect.example,
-        waived=waived,
+        waived=_waived(cue, effect, criteria),
     )
-    if link is None or kind_of(link.tag) != effect.kind:
+    if association is None or kind_of(association.tag) != effect.kind:
         return finding
-    rows = tuple(row.id for row in link.rows if not row.old)
+    new_rows = tuple(row.id for row in association.rows if not row.old)
     return replace(
         finding,
-        where=link.where,
-        trained=link.new,
-        trained_count=link.new_count,
-        trained_before=link.old,
-        trained_before_count=link.old_count,
-        rows=rows[:MOST_ROWS],
-        row_count=len(rows),
+        where=association.where,
+        trained=association.new,
+        trained_count=association.new_count,
+        trained_before=association.old,
+        trained_before_count=association.old_count,
+        rows=new_rows[:MOST_ROWS],
+        row_count=len(new_rows),
     )
 
 
-def _held_effect(effect: Effect, limit: float) -> CheckStatus:
+def _floor_of(cue: Cue, kind: str, criteria: Criteria) -> float | None:
+    return criteria.floors.cue(cue, kind) if criteria.floors else None
+
+
+def _waived(cue: Cue, effect: Effect, criteria: Criteria) -> AcceptedWaiver | None:
+    waiver = waiver_for(criteria.waivers, cue.name, effect.tag, effect.mean)
+    if waiver is None:
+        return None
+    return AcceptedWaiver(waiver.reason, f"{waiver.until}", expired=not waiver.holds(criteria.today))
+
+
+def _judge(effect: Effect, limit: float) -> CheckStatus:
     """Either sign is a harm: a cue that is leaned on, or one that no longer is.
 
     The limit is one on means over as many sites, so that their scatter is in it; the interval only has to exclude that
@@ -116,66 +131,65 @@ def _held_effect(effect: Effect, limit: float) -> CheckStatus:
     return CheckStatus.INCONCLUSIVE if high > WIDE * max(limit, ASSUMED) else CheckStatus.PASS
 
 
-def _shown(cue: Cue, effect: Effect) -> str:
-    return f"that {cue.shown} is missing" if effect.edit.place is Place.GONE else cue.shown
-
-
-def describe_cue(finding: CueFinding) -> str:
-    """What the candidate does, without a full stop."""
-    about = f"{finding.shown} for a sign"
-    if finding.effect > 0:
-        does = f"takes {about} of {finding.tag}"
-    elif finding.baseline > -finding.effect / 2:
-        does = f"no longer takes {about} of {finding.tag}"
-    else:
-        does = f"takes {about} against {finding.tag}"
-    whose = "flips" if finding.effect > 0 else "the baseline's tag alone flips in"
-    return (
-        f"The candidate {does}: {finding.effect:+.1f} nats, {whose} {finding.flips} of {finding.count} sentences; "
-        f"baseline {finding.baseline:+.1f}"
-    )
-
-
-def cue_check(findings: Sequence[CueFinding], probed: ProbeResult, threshold: Threshold) -> CheckResult:
-    left = [each for each in findings if not each.accepted]
-    if not left:
-        told = "Every cue beyond its limit is accepted." if findings else "No cue could be measured."
+def judge_cues(findings: Sequence[CueFinding], probe: ProbeResult, threshold: Threshold) -> CheckResult:
+    """The check, by the worst finding that nobody accepted."""
+    open_findings = [finding for finding in findings if not finding.accepted]
+    if not open_findings:
         return CheckResult(
             name="cues",
             severity=threshold.severity,
             status=CheckStatus.PASS if findings else CheckStatus.INCONCLUSIVE,
-            sentence=told,
+            sentence="Every cue beyond its limit is accepted." if findings else "No cue could be measured.",
             unit="nats",
         )
-    worst = left[0]
-    if worst.status is CheckStatus.FAIL:
-        others = sum(each.status is CheckStatus.FAIL for each in left) - 1
-        told = f"{describe_cue(worst)}; {_benign(worst)}."
-        told += f" {others} more cue{'s' if others > 1 else ''} did so." if others else ""
-    elif worst.status is CheckStatus.INCONCLUSIVE:
-        interval = f"{worst.low:+.1f} to {worst.high:+.1f}"
-        told = f"{describe_cue(worst)}; {_benign(worst)}. Its interval, {interval}, is too wide."
-    else:
-        told = (
-            f"None of {probed.cues} cues moves a tag beyond its limit; nearest is {worst.shown} on {worst.tag}, "
-            f"{worst.effect:+.1f} nats ({_benign(worst)})."
-        )
-    if accepted := len(findings) - len(left):
-        told += f" {accepted} accepted."
-    halves = sorted((each.high - each.low) / 2 for each in findings)
+    worst = open_findings[0]
+    sentence = _sentence(worst, open_findings, probe)
+    if accepted := len(findings) - len(open_findings):
+        sentence += f" {accepted} accepted."
+    half_interval = median_high((finding.high - finding.low) / 2 for finding in findings)
     return CheckResult(
         name="cues",
         severity=threshold.severity,
         status=worst.status,
-        sentence=told,
+        sentence=sentence,
         unit="nats",
         value=worst.effect,
         low=worst.low,
         high=worst.high,
         limit=worst.limit,
         floor=worst.floor,
-        smallest=POWER * halves[len(halves) // 2],
+        smallest=POWER * half_interval,
         count=worst.count,
+    )
+
+
+def _sentence(worst: CueFinding, open_findings: Sequence[CueFinding], probe: ProbeResult) -> str:
+    if worst.status is CheckStatus.FAIL:
+        more = sum(finding.status is CheckStatus.FAIL for finding in open_findings) - 1
+        sentence = f"{_behaviour(worst)}; {_benign(worst)}."
+        return f"{sentence} {more} more cue{'s' if more > 1 else ''} did so." if more else sentence
+    if worst.status is CheckStatus.INCONCLUSIVE:
+        interval = f"{worst.low:+.1f} to {worst.high:+.1f}"
+        return f"{_behaviour(worst)}; {_benign(worst)}. Its interval, {interval}, is too wide."
+    return (
+        f"None of {probe.cues} cues moves a tag beyond its limit; nearest is {worst.shown} on {worst.tag}, "
+        f"{worst.effect:+.1f} nats ({_benign(worst)})."
+    )
+
+
+def _behaviour(finding: CueFinding) -> str:
+    """What the candidate does, without a full stop."""
+    sign = f"{finding.shown} for a sign"
+    if finding.effect > 0:
+        does = f"takes {sign} of {finding.tag}"
+    elif finding.baseline > -finding.effect / 2:
+        does = f"no longer takes {sign} of {finding.tag}"
+    else:
+        does = f"takes {sign} against {finding.tag}"
+    whose = "flips" if finding.effect > 0 else "the baseline's tag alone flips in"
+    return (
+        f"The candidate {does}: {finding.effect:+.1f} nats, {whose} {finding.flips} of {finding.count} sentences; "
+        f"baseline {finding.baseline:+.1f}"
     )
 
 

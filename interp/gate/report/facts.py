@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from interp.gate.evidence import Shift
+from typing import NamedTuple
+
 from interp.gate.result import CheckResult, CheckStatus, CueFinding
 from interp.probe import FlipExample
 
-__all__ = ["GLYPHS", "amount", "feature", "held_to", "leaning", "measured", "trained", "turned"]
+__all__ = ["MARKS", "StatusMark", "amount", "held_to", "leaning", "measured", "trained", "turned"]
 
-GLYPHS = {
-    CheckStatus.FAIL: "✗",
-    CheckStatus.ERROR: "✗",
-    CheckStatus.INCOMPARABLE: "≠",
-    CheckStatus.INCONCLUSIVE: "?",
-    CheckStatus.WARN: "!",
-    CheckStatus.PASS: "✓",
-    CheckStatus.SKIPPED: "–",
+
+class StatusMark(NamedTuple):
+    """How a status is marked."""
+
+    glyph: str
+    style: str
+    """Of rich, in a terminal."""
+
+
+MARKS = {
+    CheckStatus.FAIL: StatusMark("✗", "bold red"),
+    CheckStatus.ERROR: StatusMark("✗", "bold red"),
+    CheckStatus.INCOMPARABLE: StatusMark("≠", "bold red"),
+    CheckStatus.INCONCLUSIVE: StatusMark("?", "bold yellow"),
+    CheckStatus.WARN: StatusMark("!", "yellow"),
+    CheckStatus.PASS: StatusMark("✓", "green"),
+    CheckStatus.SKIPPED: StatusMark("–", "dim"),
 }
 NOTHING = "–"
 
@@ -33,27 +43,23 @@ def measured(check: CheckResult) -> str:
     """A check's number with its interval."""
     if check.value is None:
         return NOTHING
-    own = amount(check.value, check.unit)
+    value = amount(check.value, check.unit)
     if check.low is None or check.high is None:
-        return f"{own} {check.unit}" if check.unit in ("nats", "z") else own
-    ends = f"{amount(check.low, check.unit)} to {amount(check.high, check.unit)}"
-    return f"{own} ({ends})" + (f" {check.unit}" if check.unit == "nats" else "")
+        return f"{value} {check.unit}" if check.unit in ("nats", "z") else value
+    value += f" ({amount(check.low, check.unit)} to {amount(check.high, check.unit)})"
+    return f"{value} {check.unit}" if check.unit == "nats" else value
 
 
 def held_to(check: CheckResult) -> str:
     """Limit, floor and the smallest effect that would have been seen."""
     if check.limit is None:
         return NOTHING
-    told = amount(check.limit, check.unit).lstrip("+")
+    parts = [amount(check.limit, check.unit)]
     if check.floor:
-        told += f"; benign {amount(check.floor, check.unit).lstrip('+')}"
+        parts.append(f"benign {amount(check.floor, check.unit)}")
     if check.smallest:
-        told += f"; seen from {amount(check.smallest, check.unit).lstrip('+')}"
-    return told
-
-
-def feature(shift: Shift) -> str:
-    return f"`{shift.feature}`" if shift.group == "word" else shift.feature
+        parts.append(f"seen from {amount(check.smallest, check.unit)}")
+    return "; ".join(parts).replace("+", "")
 
 
 def leaning(cue: CueFinding) -> str:

@@ -24,8 +24,8 @@ def gate_junit(result: GateResult) -> str:
             ElementTree.SubElement(case, "system-out").text = f"{check.status.value}: {visible(check.sentence)}"
             continue
         kind = _ELEMENTS.get(check.status, "error")
-        told = ElementTree.SubElement(case, kind, message=visible(check.sentence), type=check.status.value)
-        told.text = "\n".join(map(visible, result.advice))
+        outcome = ElementTree.SubElement(case, kind, message=visible(check.sentence), type=check.status.value)
+        outcome.text = "\n".join(map(visible, result.advice))
     for attribute, kind in _COUNTED.items():
         suite.set(attribute, str(len(suite.findall(f"testcase/{kind}"))))
     ElementTree.indent(suite)

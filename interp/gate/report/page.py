@@ -27,17 +27,17 @@ _MINUS = re.compile(r"(?<![\w-])-(?=\d)")
 def gate_page(result: GateResult) -> str:
     """The HTML document."""
     tags = sorted({" ".join(case.tags) for case in result.cases})
-    cues = [each for each in result.cues if each.status is CheckStatus.FAIL and not each.accepted]
+    failing = [finding for finding in result.cues if finding.status is CheckStatus.FAIL and not finding.accepted]
     return (
         _environment()
         .get_template("gate.html.j2")
         .render(
             result=result,
             facts=facts,
-            first=next((each for each in result.cues if each.status is CheckStatus.FAIL and not each.accepted), None),
+            first=failing[0] if failing else None,
             bars=_bars(result.cues),
             tags=tags,
-            cases=[_case(case, tags, cues) for case in result.cases],
+            cases=[_case(case, tags, failing) for case in result.cases],
             flips=result.flips[:MOST_FLIPS],
         )
     )
@@ -45,7 +45,7 @@ def gate_page(result: GateResult) -> str:
 
 def _bars(cues: Sequence[CueFinding]) -> dict[int, dict[str, float]]:
     """Where each interval and mean lie, in percent of one scale for all."""
-    ends = [0.0, *(value for each in cues for value in (each.low, each.high))]
+    ends = [0.0, *(end for finding in cues for end in (finding.low, finding.high))]
     low, high = min(ends), max(ends)
     span = (high - low) or 1.0
 
@@ -53,14 +53,19 @@ def _bars(cues: Sequence[CueFinding]) -> dict[int, dict[str, float]]:
         return round(100 * (value - low) / span, 2)
 
     return {
-        number: {"zero": at(0.0), "low": at(each.low), "size": at(each.high) - at(each.low), "mean": at(each.effect)}
-        for number, each in enumerate(cues)
+        number: {
+            "zero": at(0.0),
+            "low": at(finding.low),
+            "size": at(finding.high) - at(finding.low),
+            "mean": at(finding.effect),
+        }
+        for number, finding in enumerate(cues)
     }
 
 
-def _case(case: CaseComparison, tags: Sequence[str], cues: Sequence[CueFinding]) -> dict[str, Any]:
+def _case(case: CaseComparison, tags: Sequence[str], failing: Sequence[CueFinding]) -> dict[str, Any]:
     """One case as its template shows it: chips and a layer map of either model, on one scale each."""
-    words = {word for each in cues for word in each.cue.split(" ")}
+    words = {word for finding in failing for word in finding.cue.split(" ")}
     return {
         "case": case,
         "tag": tags.index(" ".join(case.tags)),

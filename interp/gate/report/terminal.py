@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from interp.gate.floors import Floors, bound
+from interp.gate.floors import Floors, Source, bound
 from interp.gate.report import facts
 from interp.gate.result import CheckResult, CheckStatus, CueFinding, GateResult
 from interp.probe import FlipExample
@@ -16,22 +17,15 @@ from interp.report.terminal.marks import Canvas
 
 __all__ = ["show_floors", "show_gate", "show_probe"]
 
-_STYLES = {
-    CheckStatus.FAIL: "bold red",
-    CheckStatus.ERROR: "bold red",
-    CheckStatus.INCOMPARABLE: "bold red",
-    CheckStatus.INCONCLUSIVE: "bold yellow",
-    CheckStatus.WARN: "yellow",
-    CheckStatus.PASS: "green",
-    CheckStatus.SKIPPED: "dim",
-}
 MOST_CUES, MOST_SHIFTS = 8, 6
 
 
 def show_gate(result: GateResult, console: Console) -> None:
     """Verdict, headline, what to do, checks, cues, and the features on which evidence moved most."""
     canvas = Canvas.of(console)
-    console.print(Text.assemble((result.status.value.upper(), _STYLES[result.status]), "  ", _names(result, canvas)))
+    console.print(
+        Text.assemble((result.status.value.upper(), facts.MARKS[result.status].style), "  ", _names(result, canvas))
+    )
     console.print(Text(canvas.safe(result.headline)))
     for line in result.advice:
         console.print(Text(f"  {canvas.glyphs.arrow} {canvas.safe(line)}"))
@@ -41,8 +35,8 @@ def show_gate(result: GateResult, console: Console) -> None:
         console.print(Text.assemble("\n", ("Cues", "bold underline"), ("  put into clean sentences", "dim")))
         _show_cues(result.cues[:MOST_CUES], console)
     if result.evidence:
-        told = "  where explanations moved, in cases' worth"
-        console.print(Text.assemble("\n", ("Evidence", "bold underline"), (told, "dim")))
+        meaning = "  where explanations moved, in cases' worth"
+        console.print(Text.assemble("\n", ("Evidence", "bold underline"), (meaning, "dim")))
         console.print(_evidence(result, console))
     for line in result.waivers:
         console.print(Text(canvas.safe(f"accepted: {line}"), "dim"))
@@ -52,32 +46,34 @@ def _names(result: GateResult, canvas: Canvas) -> str:
     return canvas.safe(f"{result.baseline.name} {canvas.glyphs.arrow} {result.candidate.name}")
 
 
-def _table(*heads: str) -> Table:
+def _table(heads: Sequence[str]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for head in heads:
         table.add_column(head)
     return table
 
 
-def _row(table: Table, console: Console, *cells: str | Text) -> None:
+def _add_row(table: Table, console: Console, cells: Sequence[str | Text]) -> None:
     """Text of the data never formats, and holds only what the terminal can show."""
     canvas = Canvas.of(console)
-    table.add_row(*(each if isinstance(each, Text) else Text(canvas.safe(each)) for each in cells))
+    table.add_row(*(cell if isinstance(cell, Text) else Text(canvas.safe(cell)) for cell in cells))
 
 
 def _checks(result: GateResult, console: Console) -> Table:
-    table = _table("", "check", "measured", "limit")
+    table = _table(["", "check", "measured", "limit"])
     for check in result.checks:
         name = check.name + ("" if check.severity == "critical" else " (advisory)")
-        mark = Text(check.status.value, _STYLES[check.status])
-        _row(table, console, mark, name, facts.measured(check), facts.held_to(check))
+        mark = Text(check.status.value, facts.MARKS[check.status].style)
+        _add_row(table, console, [mark, name, facts.measured(check), facts.held_to(check)])
     return table
 
 
 def show_probe(check: CheckResult, cues: Sequence[CueFinding], console: Console) -> None:
     """The sentence, the cues, and the rows of training data that bring the first one in."""
     canvas = Canvas.of(console)
-    console.print(Text.assemble((check.status.value.upper(), _STYLES[check.status]), "  ", canvas.safe(check.sentence)))
+    console.print(
+        Text.assemble((check.status.value.upper(), facts.MARKS[check.status].style), "  ", canvas.safe(check.sentence))
+    )
     console.print(Text())
     _show_cues(cues, console)
     for cue in cues:
@@ -88,11 +84,12 @@ def show_probe(check: CheckResult, cues: Sequence[CueFinding], console: Console)
 
 def _show_cues(cues: Sequence[CueFinding], console: Console) -> None:
     """What each cue does to a tag, and of those beyond their limit one sentence whose tag they flip."""
-    table = _table("", "cue", "tag", "nats: candidate less baseline", "flips", "put")
+    table = _table(["", "cue", "tag", "nats: candidate less baseline", "flips", "put"])
     for cue in cues:
-        style = "dim" if cue.accepted else _STYLES[cue.status]
+        style = "dim" if cue.accepted else facts.MARKS[cue.status].style
         mark = Text("accepted" if cue.accepted else cue.status.value, style)
-        _row(table, console, mark, cue.shown, cue.tag, facts.leaning(cue), f"{cue.flips} of {cue.count}", cue.place)
+        flips = f"{cue.flips} of {cue.count}"
+        _add_row(table, console, [mark, cue.shown, cue.tag, facts.leaning(cue), flips, cue.place])
     console.print(table)
     for cue in cues:
         if cue.example is not None and cue.status in (CheckStatus.FAIL, CheckStatus.INCONCLUSIVE):
@@ -100,43 +97,38 @@ def _show_cues(cues: Sequence[CueFinding], console: Console) -> None:
 
 
 def _example(example: FlipExample, canvas: Canvas) -> Text:
-    words = [f"*{word}*" if i == example.target_after else word for i, word in enumerate(example.after)]
-    told = f"  {facts.turned(example)}"
-    return Text.assemble("  ", canvas.safe(" ".join(words)), (canvas.safe(told), "dim"))
+    words = list(example.after)
+    words[example.target_after] = f"*{words[example.target_after]}*"
+    return Text.assemble("  ", canvas.safe(" ".join(words)), (canvas.safe(f"  {facts.turned(example)}"), "dim"))
 
 
 def _evidence(result: GateResult, console: Console) -> Table:
-    table = _table("feature", "in", "moved", "cases", "z", "for")
-    for each in result.evidence[:MOST_SHIFTS]:
-        numbers = (f"{each.total:+.1f}", f"{each.cases}", f"{each.z:+.1f}")
-        _row(table, console, facts.feature(each), each.band, *numbers, each.tag)
+    table = _table(["feature", "in", "moved", "cases", "z", "for"])
+    for shift in result.evidence[:MOST_SHIFTS]:
+        numbers = (f"{shift.total:+.1f}", f"{shift.cases}", f"{shift.z:+.1f}")
+        _add_row(table, console, [shift.shown, shift.band, *numbers, shift.tag])
     return table
 
 
 def show_floors(floors: Floors, console: Console) -> None:
     """Every benign run, the floors, and how far those of cheap checkpoints lie from those of real seeds."""
-    table = _table("benign model", "how", "largest cue", "over its level", "flips", "F1")
+    table = _table(["benign model", "how", "largest cue", "over its level", "flips", "F1"])
     for run in floors.runs:
-        f1 = "" if run.f1 is None else f"{run.f1:+.3f}"
-        _row(
-            table,
-            console,
-            run.name,
-            run.source,
-            f"{run.cues:.2f} nats",
-            f"{max(run.ratios.values()):.1f} times",
-            f"{run.flips:.2%}",
-            f1,
-        )
-    groups = {source: floors.of(source) for source in ("retrained", "continued")}
-    for source, some in groups.items():
-        if some.runs:
-            cells = ("", f"{some.ratio('words'):.1f} times", f"{some.flips:.2%}", f"{some.f1:.3f}")
-            _row(table, console, f"floor of {len(some.runs)} {source}", "", *cells)
+        numbers = (f"{run.cues:.2f} nats", f"{max(run.ratios.values()):.1f} times", f"{run.flips:.2%}")
+        _add_row(table, console, [run.name, run.source, *numbers, "" if run.f1 is None else f"{run.f1:+.3f}"])
+    by_source = {source: floors.of(source) for source in get_args(Source)}
+    for source, of_source in by_source.items():
+        if of_source.runs:
+            numbers = ("", f"{of_source.ratio('words'):.1f} times", f"{of_source.flips:.2%}")
+            name = f"floor of {len(of_source.runs)} {source}"
+            _add_row(table, console, [name, "", *numbers, f"{of_source.f1:.3f}"])
     console.print(table)
-    true, cheap = (bound([run.cues for run in some.runs]) for some in groups.values())
-    if true and cheap:
-        console.print(Text(f"Continued checkpoints move cues {cheap / true:.0%} as far as retrained seeds."))
-    elif cheap:
-        told = "Continued checkpoints alone: their floors lie below those of retrained seeds (docs/gate.md)."
-        console.print(Text(told))
+    retrained, continued = (
+        bound([run.cues for run in by_source[source].runs]) for source in ("retrained", "continued")
+    )
+    if retrained and continued:
+        console.print(Text(f"Continued checkpoints move cues {continued / retrained:.0%} as far as retrained seeds."))
+    elif continued:
+        console.print(
+            Text("Continued checkpoints alone: their floors lie below those of retrained seeds (docs/gate.md).")
+        )

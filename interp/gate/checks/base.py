@@ -1,0 +1,34 @@
+"""What a check is, and how a harm with its interval is held against a limit."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from interp.gate.inputs import Criteria
+from interp.gate.measure import Measurements
+from interp.gate.result import CheckResult, CheckStatus
+
+__all__ = ["POWER", "WIDE", "Check", "judge_interval"]
+
+WIDE = 2.0
+"""Where effects of so many limits cannot be excluded, nothing passes."""
+POWER = 2.8 / 1.96
+"""An effect of so many half intervals is seen with 80 % power."""
+
+
+class Check(Protocol):
+    """One question about a pair of models, answered from what was measured of it."""
+
+    def __call__(self, measurements: Measurements, criteria: Criteria, /) -> CheckResult: ...
+
+
+def judge_interval(value: float, low: float, high: float, limit: float) -> CheckStatus:
+    """A harm and its interval against a limit: fail surely beyond, inconclusive perhaps beyond, NaN never passes."""
+    if not all(map(math.isfinite, (value, low, high, limit))):
+        return CheckStatus.ERROR
+    if low > limit:
+        return CheckStatus.FAIL
+    if value > limit or high > WIDE * limit:
+        return CheckStatus.INCONCLUSIVE
+    return CheckStatus.PASS

@@ -1,0 +1,56 @@
+"""What a judgement is given: two sides, what they were trained on, what to probe, and what to judge by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from interp.gate.floors import Floors
+from interp.gate.waivers import Waiver
+from interp.probe import Predictor, ProbeSettings
+from interp.project.settings import GateSettings
+from interp.records import Records
+from interp.texts import Sentence
+
+__all__ = ["Criteria", "ProbePlan", "Side", "TrainingData"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """The baseline or the candidate: its records, and the model to probe, None where there are only records."""
+
+    records: Records
+    predictor: Predictor | None = None
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What both models were trained on."""
+
+    old: Sequence[Sentence]
+    new: Sequence[Sentence]
+
+
+@dataclass(frozen=True)
+class ProbePlan:
+    """What to put into which sentences."""
+
+    texts: Sequence[Sentence] | None = None
+    """None: the cases."""
+    training: TrainingData | None = None
+    """Nominates the cues whose association with a tag changed."""
+    probing: ProbeSettings = field(default_factory=ProbeSettings)
+    most: int = 300
+    """Cues at most."""
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """What a pair is judged by: limits, floors and waivers of the project, and the seed of all that is drawn."""
+
+    gate: GateSettings = field(default_factory=GateSettings)
+    floors: Floors | None = None
+    waivers: Sequence[Waiver] = ()
+    today: date = field(default_factory=date.today)
+    seed: int = 0

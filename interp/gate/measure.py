@@ -1,0 +1,128 @@
+"""What is measured of a pair of models, before any limit: tags, evidence, and the effects of what they nominate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from interp.errors import InputError
+from interp.gate.behaviour import Behaviour, BehaviourChange
+from interp.gate.evidence import Evidence, EvidenceShifts
+from interp.gate.inputs import Criteria, ProbePlan, Side
+from interp.gate.record_faults import FaultCounter, RecordFaults
+from interp.probe import (
+    Association,
+    Cue,
+    Nomination,
+    ProbeResult,
+    find_associations,
+    frequent_cues,
+    merge_nominations,
+    probe_models,
+)
+from interp.records import RecordsHeader
+
+__all__ = ["Measurements", "leading_words", "measure"]
+
+LEADERS = 60
+"""Words on which evidence shifted most, and cues whose association changed most, that are probed."""
+
+Texts = Sequence[tuple[str, tuple[str, ...]]]
+"""Names and words of sentences."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurements:
+    """All that is measured of a pair."""
+
+    header: RecordsHeader
+    """Of the baseline's records: what both sets are of."""
+    faults: RecordFaults
+    behaviour: BehaviourChange
+    shifts: EvidenceShifts
+    associations: tuple[Association, ...]
+    """Cues whose association with a tag changed in the training data."""
+    probe_planned: bool
+    probe: ProbeResult | None
+    why_not_probed: str
+    """Where there is no probe."""
+
+
+def measure(
+    baseline: Side,
+    candidate: Side,
+    criteria: Criteria,
+    plan: ProbePlan | None,
+    progress: Callable[[float], None] | None = None,
+) -> Measurements:
+    """Read both sets of records side by side, then probe what they nominate. The records must be comparable."""
+    training = plan.training if plan else None
+    known_words = frozenset(word for sentence in training.old for word in sentence.words) if training else None
+    behaviour = Behaviour(baseline.records.about.model.labels, known_words)
+    evidence, faults = Evidence(), FaultCounter()
+    cases: list[tuple[str, tuple[str, ...]]] = []
+    for before, after in zip(baseline.records, candidate.records, strict=True):
+        cases.append((before.id, before.words))
+        if faults.is_comparable(before, after):
+            behaviour.add(before, after)
+            evidence.add(before, after)
+    shifts = evidence.result(criteria.floors.spread if criteria.floors else None, criteria.seed)
+    associations = tuple(find_associations(training.old, training.new, LEADERS)) if training else ()
+    probe, why_not_probed = None, "Not asked for."
+    if plan is not None:
+        texts = cases if plan.texts is None else [(sentence.id, sentence.words) for sentence in plan.texts]
+        nominations = merge_nominations(
+            leading_words(shifts),
+            [association.candidate for association in associations],
+            frequent_cues([words for _, words in texts], plan.most),
+            most=plan.most,
+        )
+        try:
+            probe = _probe(baseline, candidate, criteria, plan, texts=texts, cues=nominations, progress=progress)
+        except InputError as error:
+            why_not_probed = str(error)
+    return Measurements(
+        header=baseline.records.about,
+        faults=faults.result(),
+        behaviour=behaviour.result(criteria.seed),
+        shifts=shifts,
+        associations=associations,
+        probe_planned=plan is not None,
+        probe=probe,
+        why_not_probed=why_not_probed,
+    )
+
+
+def leading_words(shifts: EvidenceShifts) -> list[Nomination]:
+    """The words on which evidence shifted most."""
+    words = dict.fromkeys(shift.feature for shift in shifts.shifts if shift.group == "word")
+    return [Nomination(Cue("words", word), "evidence") for word in list(words)[:LEADERS]]
+
+
+def _probe(
+    baseline: Side,
+    candidate: Side,
+    criteria: Criteria,
+    plan: ProbePlan,
+    *,
+    texts: Texts,
+    cues: Sequence[Nomination],
+    progress: Callable[[float], None] | None,
+) -> ProbeResult:
+    """Raises InputError where there is no probe, which says why."""
+    if not (baseline.predictor and candidate.predictor):
+        raise InputError("Records alone cannot be probed: name the models behind them too, or ask for no probe.")
+    return probe_models(
+        baseline.predictor,
+        candidate.predictor,
+        texts=texts,
+        candidates=cues,
+        probing=plan.probing,
+        progress=progress,
+        usual=criteria.floors.usually if criteria.floors else _alike,
+    )
+
+
+def _alike(_cue: Cue, _kind: str) -> float:
+    """Without floors every cue's effect counts alike."""
+    return 1.0
