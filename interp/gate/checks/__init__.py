@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from interp.gate.checks.agreement import check_agreement
-from interp.gate.checks.base import Check
+from interp.gate.checks.base import GateCheck
 from interp.gate.checks.cues import check_cues
 from interp.gate.checks.evidence import check_evidence
 from interp.gate.checks.f1 import check_f1
@@ -13,7 +13,7 @@ from interp.gate.checks.slices import check_slices
 
 __all__ = ["CHECKS"]
 
-CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, GateCheck] = {
     "cues": check_cues,
     "f1": check_f1,
     "slices": check_slices,

@@ -9,7 +9,7 @@ from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
 from interp.gate.result import CheckResult, CheckStatus
 
-__all__ = ["POWER", "WIDE", "Check", "judge_interval"]
+__all__ = ["POWER", "WIDE", "GateCheck", "judge_interval"]
 
 WIDE = 2.0
 """Where effects of so many limits cannot be excluded, nothing passes."""
@@ -17,7 +17,7 @@ POWER = 2.8 / 1.96
 """An effect of so many half intervals is seen with 80 % power."""
 
 
-class Check(Protocol):
+class GateCheck(Protocol):
     """One question about a pair of models, answered from what was measured of it."""
 
     def __call__(self, measurements: Measurements, criteria: Criteria, /) -> CheckResult: ...
