@@ -39,13 +39,14 @@ from seqeval.scheme import IOB2
 from interp.errors import FormatError, InputError
 from interp.explanation import ModelInfo
 from interp.gate import CheckStatus, Floors, ProbePlan, exit_status, floors, judge_candidate, waivers
-from interp.gate.behaviour import Behaviour, strict_spans
+from interp.gate.behaviour import Behaviour
 from interp.gate.checks.base import judge_interval
 from interp.gate.checks.cues import limit_of
 from interp.gate.document import dumps, loads, schema
 from interp.gate.evidence import BANDS, Evidence
 from interp.gate.floors import BenignRun, bound
 from interp.gate.result import CheckResult, overall
+from interp.gate.spans import strict_spans
 from interp.probe import Cue, ProbeSettings
 from interp.project.settings import GateSettings, Settings, load_settings
 from interp.question.tags import Entity

@@ -1,26 +1,27 @@
 """What the models say: tags that turned, strict span F1, and in which slices of the entities it moved.
 
-Spans are seqeval's in strict mode. Everything is paired by sentence and resampled by document, as sentences of one are
-not independent.
+Everything is paired by sentence and resampled by document, as sentences of one are not independent; by sentence where
+documents are too few.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, Entities
 
 from interp.gate.evidence import shape
-from interp.gate.resample import interval
-from interp.question.tags import Entity, find_entities
+from interp.gate.names import NameCounter, NameLosses
+from interp.gate.resample import POWER, Unit, UnitSums, interval, unit_of
+from interp.gate.spans import EntityComparison, compare_entities
+from interp.question.tags import OUTSIDE, Entity, kind_of
 from interp.records import Record
 
-__all__ = ["ALL", "Behaviour", "BehaviourChange", "Flip", "FlipRate", "SliceChange", "strict_spans", "whole_slice"]
+__all__ = ["ALL", "Behaviour", "BehaviourChange", "Flip", "FlipRate", "SliceChange", "whole_slice"]
 
 Array = npt.NDArray[np.float64]
 
@@ -79,21 +80,38 @@ class BehaviourChange:
     """How far what two models say differs."""
 
     documents: int
+    unit: Unit
+    """What intervals are over: sentences where documents are too few."""
     flips: tuple[Flip, ...]
     """The first `MOST_FLIPS` words whose tag turned."""
     flip_rate: FlipRate | None
     """None where there are no words."""
     slices: tuple[SliceChange, ...]
     """Every slice that holds a right entity, all of it first."""
+    tagged: int
+    """Sentences with right tags."""
+    left_out: int
+    """Words that are not scored: their right tag is unknown, or no tokeniser reads anything of them."""
+    names: NameLosses
+    foreign_kinds: Mapping[str, int]
+    """Right entities of kinds that the models do not have."""
+    unused_kinds: tuple[str, ...]
+    """Kinds of the models that no right entity has."""
 
 
-@dataclass
-class _Counts:
-    """Per document true positives, false positives and misses of the baseline, then of the candidate."""
+class _SliceCounts:
+    """Of the entities of one slice: true positives, false positives and misses of the baseline, then of the candidate,
+    and right entities that one of them alone finds.
+    """
 
-    rows: dict[str, Array] = field(default_factory=lambda: defaultdict(lambda: np.zeros(6)))
-    lost: int = 0
-    won: int = 0
+    def __init__(self) -> None:
+        self.sums = UnitSums(6)
+        self.lost = self.won = 0
+
+    @property
+    def right(self) -> int:
+        hits, _, misses = self.sums.total[:3]
+        return int(hits + misses)
 
 
 class Behaviour:
@@ -105,8 +123,11 @@ class Behaviour:
     def __init__(self, labels: Sequence[str], known: frozenset[str] | None = None) -> None:
         self._labels, self._known = labels, known
         self._flips: list[Flip] = []
-        self._turned: dict[str, Array] = defaultdict(lambda: np.zeros(2))  # by document: words that turned, all words
-        self._slices: dict[str, _Counts] = defaultdict(_Counts)
+        self._turned = UnitSums(2)  # words that turned, all words
+        self._slices: dict[str, _SliceCounts] = defaultdict(_SliceCounts)
+        self._names = NameCounter()
+        self._gold_kinds: Counter[str] = Counter()
+        self._tagged = self._left_out = 0
 
     def add(self, baseline: Record, candidate: Record) -> None:
         turned = [i for i, (old, new) in enumerate(zip(baseline.tags, candidate.tags, strict=True)) if old != new]
@@ -121,52 +142,61 @@ class Behaviour:
                     gold=baseline.gold[index] if baseline.gold else None,
                 )
             )
-        self._turned[baseline.document] += (len(turned), len(baseline.tags))
+        self._turned.add(baseline.document, baseline.id, (len(turned), len(baseline.tags)))
         if baseline.gold is not None:
-            self._score(baseline, candidate, baseline.gold)
+            self._tagged += 1
+            self._score(baseline, compare_entities(baseline, candidate, baseline.gold, self._labels))
 
-    def result(self, seed: int = 0) -> BehaviourChange:
+    def result(self, seed: int) -> BehaviourChange:
+        unit = unit_of(self._turned.documents)
+        own_kinds = {kind_of(label) for label in self._labels if not label.startswith("[")} - {OUTSIDE}
         return BehaviourChange(
-            documents=len(self._turned),
+            documents=self._turned.documents,
+            unit=unit,
             flips=tuple(self._flips),
-            flip_rate=self._flip_rate(seed),
-            slices=self._slice_changes(seed),
+            flip_rate=self._flip_rate(unit, seed),
+            slices=self._slice_changes(unit, seed),
+            tagged=self._tagged,
+            left_out=self._left_out,
+            names=self._names.result(),
+            foreign_kinds={kind: count for kind, count in self._gold_kinds.most_common() if kind not in own_kinds},
+            unused_kinds=tuple(sorted(own_kinds - set(self._gold_kinds))),
         )
 
-    def _score(self, baseline: Record, candidate: Record, gold: Sequence[str]) -> None:
-        right = set(find_entities(gold))
-        old = strict_spans([tag or "O" for tag in baseline.tags], self._labels)
-        new = strict_spans([tag or "O" for tag in candidate.tags], self._labels)
+    def _score(self, record: Record, entities: EntityComparison) -> None:
+        self._left_out += entities.left_out
+        self._gold_kinds.update(entity.kind for entity in entities.right)
+        right, old, new = entities.right, entities.baseline, entities.candidate
         members: dict[str, set[Entity]] = defaultdict(set)
         for entity in right | old | new:
-            for name in _slices(baseline, entity, self._known):
+            for name in _slices_of(entities, entity, self._known):
                 members[name].add(entity)
         for name, inside in members.items():
             right_inside, counts = right & inside, self._slices[name]
-            row = counts.rows[baseline.document]
-            row[:3] += _confusions(right_inside, old & inside)
-            row[3:] += _confusions(right_inside, new & inside)
+            confusions = (*_confusions(right_inside, old & inside), *_confusions(right_inside, new & inside))
+            counts.sums.add(record.document, record.id, confusions)
             counts.lost += len(right_inside & old - new)
             counts.won += len(right_inside & new - old)
+        self._names.add(entities.words, right, right & old - new, right & new - old)
 
-    def _slice_changes(self, seed: int) -> tuple[SliceChange, ...]:
-        changes = [_slice_change(name, counts, seed) for name, counts in self._slices.items() if _right_count(counts)]
+    def _slice_changes(self, unit: Unit, seed: int) -> tuple[SliceChange, ...]:
+        changes = [_slice_change(name, counts, unit, seed) for name, counts in self._slices.items() if counts.right]
         if not changes:
             return ()
         adjusted = stats.false_discovery_control([change.p for change in changes])
         changes = [replace(change, q=float(q)) for change, q in zip(changes, adjusted, strict=True)]
         return tuple(sorted(changes, key=lambda change: (change.slice != ALL, change.slice)))
 
-    def _flip_rate(self, seed: int) -> FlipRate | None:
-        if not self._turned:
+    def _flip_rate(self, unit: Unit, seed: int) -> FlipRate | None:
+        if not self._turned.documents:
             return None
-        rows = np.array(list(self._turned.values()))
 
         def rate(sums: Array) -> Array:
             return np.asarray(sums[..., 0] / np.maximum(sums[..., 1], 1))
 
-        low, high = interval(rows, rate, seed, bounds=(0.0, 1.0))
-        return FlipRate(float(rate(rows.sum(0))), low, high, int(rows[:, 1].sum()))
+        low, high = interval(self._turned.rows(unit), rate, seed, bounds=(0.0, 1.0))
+        total = self._turned.total
+        return FlipRate(float(rate(total)), low, high, int(total[1]))
 
 
 def whole_slice(slices: Sequence[SliceChange]) -> SliceChange | None:
@@ -174,48 +204,27 @@ def whole_slice(slices: Sequence[SliceChange]) -> SliceChange | None:
     return next((change for change in slices if change.slice == ALL), None)
 
 
-def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
-    """Strict spans in the scheme of the labels: an `I-` that continues nothing is none, but in IOB1. Tags without a
-    scheme are kinds, and those that follow each other one span. IOB1 shows in a kind that has an `I-` and no `B-`,
-    which is for entities that follow one of their kind and so is rare.
-    """
-    marks = {label[:2] for label in labels}
-    if not marks & {"B-", "S-", "U-"}:
-        return set(find_entities(tags))
-    inside = {label[2:] for label in labels if label.startswith("I-")}
-    starting = {label[2:] for label in labels if label.startswith("B-")}
-    if marks & {"S-", "E-"}:
-        scheme = IOBES
-    elif marks & {"U-", "L-"}:
-        scheme = BILOU
-    else:
-        scheme = IOB1 if inside - starting else IOB2
-    clean = [tag if tag[1:2] == "-" or tag == "O" else "O" for tag in tags]  # [CLS] and the like
-    clean = [f"I{tag[1:]}" if tag.startswith("M-") else tag for tag in clean]  # BMES
-    (spans,) = Entities([clean], scheme).entities
-    return {Entity(span.start, span.end, span.tag) for span in spans}
-
-
-def _confusions(right: set[Entity], predicted: set[Entity]) -> tuple[int, int, int]:
+def _confusions(right: Set[Entity], predicted: Set[Entity]) -> tuple[int, int, int]:
     """True positives, false positives, misses."""
     return len(right & predicted), len(predicted - right), len(right - predicted)
 
 
-def _slices(record: Record, entity: Entity, known: frozenset[str] | None) -> Iterator[str]:
+def _slices_of(entities: EntityComparison, entity: Entity, known: frozenset[str] | None) -> Iterator[str]:
     """The slices that an entity belongs to."""
     yield ALL
     yield f"kind {entity.kind}"
-    yield f"written {shape(record.words[entity.start])}"
-    pieces = sum(record.pieces[entity.start : entity.stop])
+    yield f"written {shape(entities.words[entity.start])}"
+    pieces = sum(entities.pieces[entity.start : entity.stop])
     yield "4 or more sub-tokens" if pieces > 3 else f"{pieces} sub-token{'s' if pieces > 1 else ''}"
-    length = len(record.words)
-    yield f"sentence of {'1 to 10' if length <= 10 else '11 to 25' if length <= 25 else 'over 25'} words"
+    yield f"sentence of {_length_band(len(entities.words))} words"
     if known is not None:
-        yield "unseen words" if known.isdisjoint(record.words[entity.start : entity.stop]) else "seen words"
+        yield "unseen words" if known.isdisjoint(entities.words[entity.start : entity.stop]) else "seen words"
 
 
-def _right_count(counts: _Counts) -> int:
-    return int(sum(row[0] + row[2] for row in counts.rows.values()))
+def _length_band(words: int) -> str:
+    if words <= 10:
+        return "1 to 10"
+    return "11 to 25" if words <= 25 else "over 25"
 
 
 def _f1(sums: Array) -> Array:
@@ -224,25 +233,22 @@ def _f1(sums: Array) -> Array:
     return np.asarray(2 * tp / np.maximum(2 * tp + fp + fn, 1))
 
 
-def _slice_change(name: str, counts: _Counts, seed: int) -> SliceChange:
-    rows = np.array(list(counts.rows.values()))
+def _slice_change(name: str, counts: _SliceCounts, unit: Unit, seed: int) -> SliceChange:
+    rows = counts.sums.rows(unit)
     low, high = interval(rows, lambda sums: _f1(sums[..., 3:]) - _f1(sums[..., :3]), seed)
     turned = counts.lost + counts.won
     p = float(stats.binomtest(counts.lost, turned).pvalue) if turned else 1.0
-    sums = rows.sum(0)
-    # Half the interval is 1.96 standard errors; 80 % power at the same level needs 2.8 of them.
-    smallest = (high - low) / 2 * 2.8 / 1.96
-    before, after = float(_f1(sums[:3])), float(_f1(sums[3:]))
+    total = counts.sums.total
     return SliceChange(
         slice=name,
-        before=before,
-        after=after,
+        before=float(_f1(total[:3])),
+        after=float(_f1(total[3:])),
         low=low,
         high=high,
-        count=_right_count(counts),
+        count=counts.right,
         lost=counts.lost,
         won=counts.won,
         p=p,
         q=p,
-        smallest=smallest,
+        smallest=POWER * (high - low) / 2,
     )

@@ -20,7 +20,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from interp.gate.resample import interval
+from interp.gate.resample import UnitSums, interval, unit_of
 from interp.records import Record, RecordedExplanation
 
 __all__ = [
@@ -130,8 +130,7 @@ class Evidence:
 
     def __init__(self) -> None:
         self._cases = 0
-        self._overlap = 0.0
-        self._documents: dict[str, Array] = defaultdict(lambda: np.zeros(3))
+        self._overlaps = UnitSums(3)  # overlap, overlap by chance, explanations
         self._sums: dict[tuple[Group, str], _Sums] = {}
 
     def add(self, baseline: Record, candidate: Record) -> None:
@@ -149,7 +148,7 @@ class Evidence:
         self._cases += 1
         shares = [(_shares(before), _shares(after)) for before, after in pairs]
         for before, after in shares:
-            self._documents[record.document] += (*_overlaps(before[0], after[0]), 1)
+            self._overlaps.add(record.document, record.id, (*_overlaps(before[0], after[0]), 1))
         moved = np.stack([after - before for before, after in shares], axis=1)  # (bands, references, words)
         places: dict[tuple[Group, str], list[int]] = defaultdict(list)
         for index in context:
@@ -181,16 +180,16 @@ class Evidence:
         return EvidenceShifts(tuple(shifts), own_spread, self._cases, self._agreement(seed))
 
     def _agreement(self, seed: int) -> EvidenceAgreement | None:
-        if not self._documents:
+        documents = self._overlaps.documents
+        if not documents:
             return None
-        rows = np.array(list(self._documents.values()))
 
         def beyond(sums: Array) -> Array:
             overlap, chance = sums[..., 0], sums[..., 1]
             return np.asarray((overlap - chance) / np.maximum(sums[..., 2] - chance, 1e-12))
 
-        low, high = interval(rows, beyond, seed)
-        sums = rows.sum(0)
+        low, high = interval(self._overlaps.rows(unit_of(documents)), beyond, seed)
+        sums = self._overlaps.total
         return EvidenceAgreement(float(sums[0] / sums[2]), float(beyond(sums)), low, high)
 
 

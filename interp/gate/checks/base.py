@@ -9,12 +9,10 @@ from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
 from interp.gate.result import CheckResult, CheckStatus
 
-__all__ = ["POWER", "WIDE", "GateCheck", "judge_interval"]
+__all__ = ["WIDE", "GateCheck", "judge_interval"]
 
 WIDE = 2.0
 """Where effects of so many limits cannot be excluded, nothing passes."""
-POWER = 2.8 / 1.96
-"""An effect of so many half intervals is seen with 80 % power."""
 
 
 class GateCheck(Protocol):

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median_high
 
-from interp.gate.checks.base import POWER, WIDE
+from interp.gate.checks.base import WIDE
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
+from interp.gate.resample import POWER
 from interp.gate.result import AcceptedWaiver, CheckResult, CheckStatus, CueFinding
 from interp.gate.waivers import waiver_for
 from interp.probe import Association, Cue, Effect, MeasuredCue, Place, ProbeResult

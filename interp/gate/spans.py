@@ -1,0 +1,87 @@
+"""The entities of a sentence: the right ones, and those of both models, over the words that can be scored.
+
+Spans of models are seqeval's in strict mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, Entities
+
+from interp.question.tags import OUTSIDE, Entity, find_entities
+from interp.records import Record
+
+__all__ = ["EntityComparison", "compare_entities", "strict_spans"]
+
+Tags = Sequence[str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntityComparison:
+    """The entities of one sentence, by indices of the words that are scored."""
+
+    words: tuple[str, ...]
+    """Those that are scored."""
+    pieces: tuple[int, ...]
+    """Their sub-tokens, as the baseline reads them."""
+    right: frozenset[Entity]
+    baseline: frozenset[Entity]
+    candidate: frozenset[Entity]
+    left_out: int
+    """Words that are not scored: neither tokeniser reads anything of them, or their right tag is unknown (None)."""
+
+
+def compare_entities(baseline: Record, candidate: Record, gold: Tags, labels: Sequence[str]) -> EntityComparison:
+    """`labels` tell which scheme the models tag in. A word that one tokeniser alone reads nothing of is part of an
+    entity of that model if the words around it are, and is scored.
+    """
+    scored = [
+        index
+        for index, right_tag in enumerate(gold)
+        if right_tag is not None and not (baseline.tags[index] is None and candidate.tags[index] is None)
+    ]
+    right = find_entities([gold[index] for index in scored])
+    return EntityComparison(
+        words=tuple(baseline.words[index] for index in scored),
+        pieces=tuple(baseline.pieces[index] for index in scored),
+        right=frozenset(right),
+        baseline=_spans_over(scored, baseline.tags, labels),
+        candidate=_spans_over(scored, candidate.tags, labels),
+        left_out=len(gold) - len(scored),
+    )
+
+
+def _spans_over(scored: Sequence[int], tags: Tags, labels: Sequence[str]) -> frozenset[Entity]:
+    """A model's spans, by indices of the scored words."""
+    read = [index for index, tag in enumerate(tags) if tag is not None]
+    spans = set()
+    for span in strict_spans([tag for tag in tags if tag is not None], labels):
+        first, last = read[span.start], read[span.stop - 1]
+        inside = [number for number, index in enumerate(scored) if first <= index <= last]
+        if inside:
+            spans.add(Entity(inside[0], inside[-1] + 1, span.kind))
+    return frozenset(spans)
+
+
+def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
+    """Strict spans in the scheme of the labels: an `I-` that continues nothing is none, but in IOB1. Tags without a
+    scheme are kinds, and those that follow each other one span. IOB1 shows in a kind that has an `I-` and no `B-`,
+    which is for entities that follow one of their kind and so is rare.
+    """
+    marks = {label[:2] for label in labels}
+    if not marks & {"B-", "S-", "U-"}:
+        return set(find_entities(tags))
+    inside = {label[2:] for label in labels if label.startswith("I-")}
+    starting = {label[2:] for label in labels if label.startswith("B-")}
+    if marks & {"S-", "E-"}:
+        scheme = IOBES
+    elif marks & {"U-", "L-"}:
+        scheme = BILOU
+    else:
+        scheme = IOB1 if inside - starting else IOB2
+    clean = [tag if tag[1:2] == "-" or tag == OUTSIDE else OUTSIDE for tag in tags]  # [CLS] and the like
+    clean = [f"I{tag[1:]}" if tag.startswith("M-") else tag for tag in clean]  # BMES
+    (spans,) = Entities([clean], scheme).entities
+    return {Entity(span.start, span.end, span.tag) for span in spans}
