@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 import os
 import subprocess
@@ -9,12 +11,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from interp.cli import main
+from interp.explain import Model, load
 from interp.explanation.document import schema
+from interp.gate import ProbePlan
+from interp.probe import ProbeSettings
+from interp.question import Question
+from interp.records import RecordSettings
 
 TEXT = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
 Run = Callable[..., Result]
@@ -194,6 +202,28 @@ def test_start_up_loads_neither_torch_nor_transformers() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "explain" in done.stdout
+
+
+def test_defaults_are_those_of_the_library() -> None:
+    def defaults(*names: str) -> dict[str, object]:
+        command: click.Command = main
+        for name in names:
+            assert isinstance(command, click.Group)
+            command = command.commands[name]
+        return {str(parameter.name): parameter.default for parameter in command.params}
+
+    explain = defaults("explain")
+    signatures = (inspect.signature(function) for function in (load, Model.explain_many))
+    library = {name: parameter.default for signature in signatures for name, parameter in signature.parameters.items()}
+    library |= {field.name: field.default for field in dataclasses.fields(Question)}
+    for name in ("device", "dtype", "method", "seed", "tolerance", "max_evaluations", "output", "positions"):
+        assert explain[name] == library[name], name
+    assert explain["references"] == [library["reference"]]
+    for recording in (defaults("record"), defaults("gate"), defaults("gate", "calibrate")):
+        assert tuple(recording["references"]) == RecordSettings().references  # type: ignore[arg-type]
+        assert recording["tolerance"] == RecordSettings().tolerance
+    for probing in (defaults("probe"), defaults("gate"), defaults("gate", "calibrate")):
+        assert (probing["sites"], probing["most_cues"]) == (ProbeSettings().measured, ProbePlan().most)
 
 
 def test_sentences_without_an_entity_are_counted(run: Run, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import click
 
+from interp.cli.accept import accept
 from interp.cli.calibrate import calibrate
 from interp.cli.console import Group
 from interp.cli.explain import explain
@@ -33,4 +34,5 @@ main.add_command(stability)
 main.add_command(record)
 main.add_command(gate)
 main.add_command(probe)
+gate.add_command(accept)
 gate.add_command(calibrate)

@@ -3,113 +3,147 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from interp.cli.options import CASES, Desk, computing, probing, sampling
+from interp.cli.flags import flag, with_options
+from interp.cli.options import (
+    ComputingOptions,
+    ProbingOptions,
+    RecordingOptions,
+    SamplingOptions,
+    cases_flag,
+    clean_texts_flag,
+)
+from interp.cli.project import open_project
+from interp.cli.recorder import DEFAULT_FOLDER, Recorder
 from interp.errors import InputError
 
 if TYPE_CHECKING:
     from interp.explain import Model
-    from interp.question import ReferenceKind
+    from interp.gate import Floors, ProbePlan
+    from interp.gate.floors import Source
+    from interp.project.settings import Settings
+    from interp.texts import Sentence
 
 __all__ = ["calibrate"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class CalibrationOptions:
+    """The baseline, and checkpoints that nobody would call worse: given, or trained here."""
+
+    baseline: str = flag("--baseline", required=True, metavar="MODEL", help="What candidates will be held against.")
+    retrained: Sequence[str] = flag(
+        "--retrained", multiple=True, metavar="MODEL", help="Trained as the baseline was, with another seed."
+    )
+    continued: Sequence[str] = flag(
+        "--continued", multiple=True, metavar="MODEL", help="A late checkpoint, or trained on a little."
+    )
+    count: int = flag(
+        "--continue", type=click.IntRange(0), default=0, metavar="N", help="Train the baseline on N times, on --on."
+    )
+    training: str | None = flag("--on", metavar="DATA", help="Tagged sentences for --continue, as --cases.")
+    steps: int = flag(
+        "--steps", type=click.IntRange(1), default=200, show_default=True, help="Batches of 16, per --continue."
+    )
+    rate: float = flag("--rate", type=float, default=5e-5, show_default=True, help="Learning rate of --continue.")
+    cases: Sequence[str] = cases_flag(required=True)
+    out: Path | None = flag(
+        "--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: interp-floors.json]"
+    )
+    texts: Sequence[str] = clean_texts_flag()
+
+    def check(self) -> None:
+        """Raise InputError where there is no benign checkpoint, or nothing to train one on."""
+        if not (self.retrained or self.continued or self.count):
+            raise InputError("Name benign checkpoints with --retrained or --continued, or train some with --continue.")
+        if self.count and not self.training:
+            raise InputError("--continue needs tagged sentences: name them with --on.")
+
+    def read_training(self, settings: Settings) -> list[Sentence]:
+        """What checkpoints are trained on; nothing where none is."""
+        from interp.texts import read_sentences
+
+        return read_sentences([self.training], settings, "conll") if self.training and self.count else []
+
+    def list_benign(
+        self, baseline: Model, training: Sequence[Sentence], *, seed: int, load: Callable[[str], Model]
+    ) -> list[tuple[Source, Callable[[], Model]]]:
+        """Benign checkpoints, each loaded or trained when its turn comes; the seeds of training follow `seed`."""
+        from interp.gate.continue_training import continue_training
+
+        train = partial(continue_training, baseline, training, steps=self.steps, rate=self.rate)
+        seeds = range(seed + 1, seed + 1 + self.count)
+        return [
+            *(("retrained", partial(load, name)) for name in self.retrained),
+            *(("continued", partial(load, name)) for name in self.continued),
+            *(("continued", partial(train, seed=training_seed)) for training_seed in seeds),
+        ]
+
+
 @click.command()
-@click.option("--baseline", required=True, metavar="MODEL", help="What candidates will be held against.")
-@click.option("--retrained", multiple=True, metavar="MODEL", help="Trained as the baseline was, with another seed.")
-@click.option("--continued", multiple=True, metavar="MODEL", help="A late checkpoint, or trained on a little.")
-@click.option(
-    "--continue",
-    "count",
-    type=click.IntRange(0),
-    default=0,
-    metavar="N",
-    help="Train the baseline on N times, on --on.",
+@with_options(
+    options=CalibrationOptions,
+    probing=ProbingOptions,
+    sampling=SamplingOptions,
+    recording=RecordingOptions,
+    computing=ComputingOptions,
 )
-@click.option("--on", "training", metavar="DATA", help="Tagged sentences for --continue, as --cases.")
-@click.option("--steps", type=click.IntRange(1), default=200, show_default=True, help="Batches of 16, per --continue.")
-@click.option("--rate", type=float, default=5e-5, show_default=True, help="Learning rate of --continue.")
-@click.option("--cases", "specs", multiple=True, required=True, metavar="CASES", help=CASES)
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: interp-floors.json]")
-@probing
-@sampling
-@computing
 def calibrate(
-    baseline: str,
-    retrained: Sequence[str],
-    continued: Sequence[str],
-    count: int,
-    training: str | None,
-    steps: int,
-    rate: float,
-    specs: Sequence[str],
-    texts: Sequence[str],
-    sites: int,
-    most: int,
-    out: Path | None,
-    sample: int | None,
-    explain: int | None,
-    seed: int,
-    references: Sequence[ReferenceKind],
-    tolerance: float,
-    words_only: bool,
-    device: str,
-    memory: str | None,
+    *,
+    options: CalibrationOptions,
+    probing: ProbingOptions,
+    sampling: SamplingOptions,
+    recording: RecordingOptions,
+    computing: ComputingOptions,
 ) -> None:
     """Learn how far harmless trainings differ, so that the gate does not take noise for a finding.
 
     Retrained seeds are the true measure. Where there are none to spare, late checkpoints or a short further training
     of the baseline (--continue 5 --on conll:train.txt) are a cheap floor, which lies below the true one.
     """
-    if not (retrained or continued or count):
-        raise InputError("Name benign checkpoints with --retrained or --continued, or train some with --continue.")
-    if count and not training:
-        raise InputError("--continue needs tagged sentences: name them with --on.")
+    options.check()
 
     from interp.project.files import check_writable
-    from interp.project.settings import find_root, load_settings
-    from interp.records import RecordSettings
-    from interp.texts import limit_explained, read_sentences
-    from interp.texts import sample_sentences as drawn
+    from interp.texts import read_sentences
 
-    root = find_root(Path.cwd())
-    settings = load_settings(root)
-    path = out or root / settings.gate.floors
+    root, settings = open_project()
+    path = options.out or root / settings.gate.floors
     check_writable(path)
-    sentences = limit_explained(drawn(read_sentences(specs, settings), sample, seed), explain, seed)
-    clean = read_sentences(texts, settings, "text") if texts else None
-    to_learn = read_sentences([training], settings, "conll") if training and count else []
-
-    from interp.explain import load
-    from interp.gate import ProbePlan, calibrate, floors
-    from interp.gate.continue_training import continue_training as train_on
-    from interp.gate.report.terminal import show_floors
-    from interp.probe import ProbeSettings
-
-    desk = Desk(
-        sentences=sentences,
-        sources=specs,
-        wanted=RecordSettings(tuple(references), tolerance, not words_only),
-        device=device,
-        memory=memory,
-        kept=root / ".interp" / "records",
+    recorder = Recorder(
+        cases=sampling.draw(read_sentences(options.cases, settings)),
+        sources=options.cases,
+        settings=recording.settings(),
+        computing=computing,
+        folder=root / DEFAULT_FOLDER,
     )
-    model = load(baseline, device)
-    benign: list[tuple[floors.Source, Callable[[], Model]]] = [
-        *(("retrained", partial(load, each, device)) for each in retrained),
-        *(("continued", partial(load, each, device)) for each in continued),
-        *(("continued", partial(train_on, model, to_learn, seed + i, steps, rate)) for i in range(1, count + 1)),
-    ]
-    asked = ProbePlan(clean, None, ProbeSettings(measured=sites, seed=seed), most)
-    found = calibrate.calibrate(model, benign, desk.recorded, asked)
-    floors.save_floors(found, path)
+    texts = read_sentences(options.texts, settings, "text") if options.texts else None
+    training = options.read_training(settings)
+
+    from interp.gate import ProbePlan
+    from interp.gate.floors import save_floors
+    from interp.gate.report.terminal import show_floors
+
+    plan = ProbePlan(texts=texts, probing=probing.settings(sampling.seed), most=probing.most_cues)
+    baseline = computing.load(options.baseline)
+    benign = options.list_benign(baseline, training, seed=sampling.seed, load=computing.load)
+    floors = _measure_floors(baseline, benign, recorder, plan)
+    save_floors(floors, path)
 
     from rich.console import Console
 
-    show_floors(found, Console(highlight=False, markup=False))
+    show_floors(floors, Console(highlight=False, markup=False))
     click.echo(f"\n{path}: commit it; interp gate reads it.")
+
+
+def _measure_floors(
+    baseline: Model, benign: Sequence[tuple[Source, Callable[[], Model]]], recorder: Recorder, plan: ProbePlan
+) -> Floors:
+    from interp.gate.calibrate import calibrate
+
+    return calibrate(baseline, benign, recorder.record, plan)

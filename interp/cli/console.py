@@ -54,18 +54,22 @@ def say(sentence: str) -> None:
 def _with_flags(sentence: str) -> str:
     """The library speaks of its parameters, as in `max_evaluations`; whoever typed a command knows them as flags."""
     context = click.get_current_context(silent=True)
-    flags = set(_flags(context.find_root().command)) if context else set()
-    return re.sub(
-        r"`(\w+)`", lambda match: flag if (flag := f"--{match[1].replace('_', '-')}") in flags else match[0], sentence
-    )
+    flags = set(_list_flags(context.find_root().command)) if context else set()
+
+    def translate(match: re.Match[str]) -> str:
+        name = f"--{match[1].replace('_', '-')}"
+        return name if name in flags else match[0]
+
+    return re.sub(r"`(\w+)`", translate, sentence)
 
 
-def _flags(command: click.Command) -> Iterator[str]:
+def _list_flags(command: click.Command) -> Iterator[str]:
     """Every flag of a command and of those below it."""
     for parameter in command.params:
         yield from parameter.opts
-    for below in command.commands.values() if isinstance(command, click.Group) else ():
-        yield from _flags(below)
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            yield from _list_flags(below)
 
 
 @contextmanager

@@ -5,78 +5,115 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
 from interp.cli.console import progress, say
-from interp.cli.options import CASES, Desk, computing, probing, sampling
+from interp.cli.flags import flag, with_options
+from interp.cli.options import (
+    ComputingOptions,
+    ProbingOptions,
+    RecordingOptions,
+    SamplingOptions,
+    cases_flag,
+    clean_texts_flag,
+    training_flag,
+)
+from interp.cli.project import open_project, read_criteria
+from interp.cli.recorder import DEFAULT_FOLDER, Recorder
 from interp.errors import InputError
 
 if TYPE_CHECKING:
-    from interp.gate import Criteria, GateResult
-    from interp.project.settings import GateSettings
-    from interp.question import ReferenceKind
+    from interp.gate import Criteria, GateResult, ProbePlan, Side
+    from interp.probe import ProbeSettings
+    from interp.project.settings import Settings
 
 __all__ = ["gate"]
 
-TRAINING = "What both were trained on: names the rows that bring a cue in."
+FailOn = Literal["warn", "inconclusive"]
+"""Statuses that can be made to stop a candidate."""
+PAGE = "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateOptions:
+    """The two sides, what they are held against each other on, and where that is told."""
+
+    baseline: str | None = flag(
+        "--baseline", metavar="MODEL|RECORDS", help="What is in production: a model, or records of it."
+    )
+    candidate: str | None = flag("--candidate", metavar="MODEL|RECORDS", help="What is to replace it.")
+    cases: Sequence[str] = cases_flag(required=False)
+    training: tuple[str, str] | None = training_flag()
+    report: Path | None = flag(
+        "--report", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON, page, Markdown, JUnit there."
+    )
+    records: Path | None = flag(
+        "--records",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Where records are kept, to be used again where model, cases and settings are the same.  "
+        f"[default: {DEFAULT_FOLDER.as_posix()}]",
+    )
+    baseline_model: str | None = flag(
+        "--baseline-model", metavar="MODEL", help="The model behind --baseline RECORDS, to be probed."
+    )
+    candidate_model: str | None = flag(
+        "--candidate-model", metavar="MODEL", help="The model behind --candidate RECORDS."
+    )
+    no_probe: bool = flag("--no-probe", is_flag=True, help="Judge by the cases alone.")
+    fail_on: Sequence[FailOn] = flag(
+        "--fail-on", type=click.Choice(get_args(FailOn)), multiple=True, help="Exit status 1 for these too."
+    )
+    texts: Sequence[str] = clean_texts_flag()
+
+    def check(self) -> None:
+        """Raise InputError where a side is missing."""
+        for name, side in (("--baseline", self.baseline), ("--candidate", self.candidate)):
+            if not side:
+                raise InputError(f"Name the models with --baseline and --candidate: {name} is missing.")
+
+    def plan_probe(self, probing: ProbeSettings, most_cues: int, settings: Settings) -> ProbePlan:
+        """What is probed, with the texts and training data read."""
+        from interp.gate import ProbePlan, TrainingData
+        from interp.texts import read_sentences
+
+        texts = read_sentences(self.texts, settings, "text") if self.texts else None
+        training = None
+        if self.training is not None:
+            old, new = (read_sentences([spec], settings, "conll") for spec in self.training)
+            training = TrainingData(old, new)
+        return ProbePlan(texts=texts, training=training, probing=probing, most=most_cues)
+
+    def prepare_sides(self, recorder: Recorder) -> tuple[Side, Side]:
+        """The baseline and the candidate, recorded where they are no records yet."""
+        assert self.baseline and self.candidate, "checked before"
+        probed = not self.no_probe
+        baseline = recorder.prepare_side("baseline", self.baseline, model_behind=self.baseline_model, probed=probed)
+        candidate = recorder.prepare_side("candidate", self.candidate, model_behind=self.candidate_model, probed=probed)
+        return baseline, candidate
 
 
 @click.group(invoke_without_command=True)
-@click.option("--baseline", metavar="MODEL|RECORDS", help="What is in production: a model, or records of it.")
-@click.option("--candidate", metavar="MODEL|RECORDS", help="What is to replace it.")
-@click.option("--cases", "specs", multiple=True, metavar="CASES", help=CASES)
-@click.option("--training", nargs=2, metavar="OLD NEW", help=TRAINING)
-@click.option(
-    "--report", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON, page, Markdown, JUnit there."
+@with_options(
+    options=GateOptions,
+    probing=ProbingOptions,
+    sampling=SamplingOptions,
+    recording=RecordingOptions,
+    computing=ComputingOptions,
 )
-@click.option(
-    "--records",
-    "kept",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where records are kept, to be used again where model, cases and settings are the same.  "
-    "[default: .interp/records]",
-)
-@click.option("--baseline-model", metavar="MODEL", help="The model behind --baseline RECORDS, to be probed.")
-@click.option("--candidate-model", metavar="MODEL", help="The model behind --candidate RECORDS.")
-@click.option("--no-probe", is_flag=True, help="Judge by the cases alone.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["warn", "inconclusive"]),
-    multiple=True,
-    help="Exit status 1 for these too.",
-)
-@probing
-@sampling
-@computing
 @click.pass_context
 def gate(
     context: click.Context,
-    baseline: str | None,
-    candidate: str | None,
-    specs: Sequence[str],
-    texts: Sequence[str],
-    training: tuple[str, str] | None,
-    report: Path | None,
-    kept: Path | None,
-    baseline_model: str | None,
-    candidate_model: str | None,
-    no_probe: bool,
-    sites: int,
-    most: int,
-    fail_on: Sequence[str],
-    sample: int | None,
-    explain: int | None,
-    seed: int,
-    references: Sequence[ReferenceKind],
-    tolerance: float,
-    words_only: bool,
-    device: str,
-    memory: str | None,
+    *,
+    options: GateOptions,
+    probing: ProbingOptions,
+    sampling: SamplingOptions,
+    recording: RecordingOptions,
+    computing: ComputingOptions,
 ) -> None:
     """Hold a candidate against the model in production: tags, F1, explanations, and cues put into clean sentences.
 
@@ -88,114 +125,79 @@ def gate(
     """
     if context.invoked_subcommand is not None:
         return
-    for name, given in (("--baseline", baseline), ("--candidate", candidate)):
-        if not given:
-            raise InputError(f"Name the models with --baseline and --candidate: {name} is missing.")
-    assert baseline and candidate
+    options.check()
 
-    from interp.gate import ProbePlan, TrainingData, exit_status, judge_candidate
-    from interp.probe import ProbeSettings
+    from interp.gate import exit_status
     from interp.project.files import make_folder
-    from interp.project.settings import find_root, load_settings
-    from interp.records import RecordSettings
-    from interp.texts import limit_explained, read_sentences
-    from interp.texts import sample_sentences as drawn
+    from interp.texts import read_sentences
 
-    root = find_root(Path.cwd())
-    settings = load_settings(root)
-    if report is not None:
-        make_folder(report)
-    judged = _judged(root, settings.gate, seed)
-    if judged.floors and judged.floors.sites != sites and not no_probe:
-        raise InputError(
-            f"{settings.gate.floors} was made with {judged.floors.sites} sites: use --sites {judged.floors.sites}, or "
-            f"calibrate anew."
-        )
-    asked = None
-    if not no_probe:
-        clean = read_sentences(texts, settings, "text") if texts else None
-        trained = TrainingData(*(read_sentences([spec], settings, "conll") for spec in training)) if training else None
-        asked = ProbePlan(clean, trained, ProbeSettings(measured=sites, seed=seed), most)
-    sentences = limit_explained(drawn(read_sentences(specs, settings), sample, seed), explain, seed) if specs else None
-    desk = Desk(
-        sentences=sentences,
-        sources=specs,
-        wanted=RecordSettings(tuple(references), tolerance, not words_only),
-        device=device,
-        memory=memory,
-        kept=kept or root / ".interp" / "records",
+    root, settings = open_project()
+    if options.report is not None:
+        make_folder(options.report)
+    criteria = read_criteria(root, settings.gate, sampling.seed)
+    plan = None
+    if not options.no_probe:
+        probing.check_floors(criteria.floors, settings.gate.floors)
+        plan = options.plan_probe(probing.settings(sampling.seed), probing.most_cues, settings)
+    recorder = Recorder(
+        cases=sampling.draw(read_sentences(options.cases, settings)) if options.cases else None,
+        sources=options.cases,
+        settings=recording.settings(),
+        computing=computing,
+        folder=options.records or root / DEFAULT_FOLDER,
     )
-    one = desk.opponent("baseline", baseline, baseline_model, not no_probe)
-    other = desk.opponent("candidate", candidate, candidate_model, not no_probe)
-    with progress(1, "probing") as told:
-        result = judge_candidate(one, other, judged, asked, progress=told)
-    _tell(result, report)
-    sys.exit(exit_status(result.status, fail_on))
+    baseline, candidate = options.prepare_sides(recorder)
+    result = _judge(baseline, candidate, criteria, plan)
+    _report(result, options.report)
+    sys.exit(exit_status(result.status, options.fail_on))
 
 
-def _judged(root: Path, settings: GateSettings, seed: int) -> Criteria:
-    """Limits, floors and waivers of the project at `root`."""
-    from interp.gate import Criteria, floors, waivers
+def _judge(baseline: Side, candidate: Side, criteria: Criteria, plan: ProbePlan | None) -> GateResult:
+    from interp.gate import judge_candidate
 
-    path = root / settings.floors
-    return Criteria(
-        settings,
-        floors.load_floors(path) if path.is_file() else None,
-        waivers=waivers.load_waivers(root / settings.waivers),
-        today=date.today(),
-        seed=seed,
-    )
+    with progress(1, "probing") as report_progress:
+        return judge_candidate(baseline, candidate, criteria, plan, progress=report_progress)
 
 
-FILES = ("result.json", "report.html", "summary.md", "junit.xml")
-
-
-def _tell(result: GateResult, report: Path | None) -> None:
-    """Terminal; files where they are asked for; the job's summary where there is one."""
+def _report(result: GateResult, folder: Path | None) -> None:
+    """Files where they are asked for; the job's summary where there is one; the terminal."""
     from rich.console import Console
 
-    from interp.gate.document import dumps
-    from interp.gate.report.junit import gate_junit
     from interp.gate.report.markdown import gate_markdown
-    from interp.gate.report.page import gate_page
     from interp.gate.report.terminal import show_gate
     from interp.project.files import write
 
     summary = gate_markdown(result)
-    if report is not None:
-        for name, content in zip(FILES, (dumps(result), gate_page(result), summary, gate_junit(result)), strict=True):
-            write(report / name, content)
-    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
-        try:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(summary)
-        except OSError as error:
-            say(f"The summary could not be added to {path}: {error.strerror}.")
+    files = _render_files(result, summary) if folder is not None else {}
+    for name, content in files.items():
+        write(Path(str(folder), name), content)
+    _add_to_job_summary(summary)
     show_gate(result, Console(highlight=False, markup=False))
-    if report is not None:
-        click.echo(f"\n{report / 'report.html'}, with {', '.join(name for name in FILES if name != 'report.html')}")
+    if folder is not None:
+        click.echo(f"\n{folder / PAGE}, with {', '.join(name for name in files if name != PAGE)}")
 
 
-@gate.command()
-@click.argument("cue", metavar="CUE")
-@click.option("--tag", required=True, help="The tag that it may be a sign of.")
-@click.option("--reason", required=True, help="Why that is right.")
-@click.option("--effect", type=float, metavar="NATS", help="What is accepted; one much larger fails again.")
-@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day on which that holds.")
-def accept(cue: str, tag: str, reason: str, effect: float | None, until: datetime) -> None:
-    """Accept that models take CUE for a sign of a tag: a dated entry in interp-waivers.toml.
+def _render_files(result: GateResult, summary: str) -> dict[str, str]:
+    """Every file of a report by its name; all of them, before the first is written."""
+    from interp.gate.document import dumps
+    from interp.gate.report.junit import gate_junit
+    from interp.gate.report.page import gate_page
 
-    CUE is what the report calls it: words, -ending (behind --), form:UPPER, spot:FIRST. The file is reviewed like code,
-    every report shows what is accepted, and an entry that has ended does not hold.
-    """
-    from interp.gate.waivers import Waiver
-    from interp.gate.waivers import add_waiver as add
-    from interp.project.settings import find_root, load_settings
+    return {
+        "result.json": dumps(result),
+        PAGE: gate_page(result),
+        "summary.md": summary,
+        "junit.xml": gate_junit(result),
+    }
 
-    if not (cue.strip() and tag.strip() and reason.strip()):
-        raise InputError("CUE, --tag and --reason must not be empty.")
-    root = find_root(Path.cwd())
-    path = root / load_settings(root).gate.waivers
-    today = date.today()
-    add(path, Waiver(cue=cue, tag=tag, reason=reason, until=until.date(), added=today, effect=effect), today)
-    click.echo(f"{path}: `{cue}` is accepted for {tag} until {until.date()}.")
+
+def _add_to_job_summary(summary: str) -> None:
+    """Where GitHub runs this, the page of the job shows it."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(summary)
+    except OSError as error:
+        say(f"The summary could not be added to {path}: {error.strerror}.")

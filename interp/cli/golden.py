@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from interp.cli.console import say
+from interp.cli.project import open_project
+from interp.errors import InputError
 
 if TYPE_CHECKING:
     from interp.golden import Comparison
-    from interp.project.settings import Settings
 
 __all__ = ["golden"]
 
@@ -44,18 +45,19 @@ def diff(names: Sequence[str], since: str, old: Path | None, most: int, html_fil
 
     if html_file is not None:
         check_writable(html_file)
-    folder = _folder()
+    folder = _find_folder()
     before = in_folder(old) if old is not None else in_revision(folder, since)
     after = in_folder(folder)
-    named = _compared(before, after, names)
+    comparisons = _compare(before, after, names)
     if html_file is not None:
         from interp.report.html.pages import changes_page
 
-        write(html_file, changes_page(named))
-    show_changes(named, Console(highlight=False), most)
-    for sentence, gone in (("new", after.keys() - before.keys()), ("gone", before.keys() - after.keys())):
-        for name in sorted(each for each in gone if _chosen(each, names)):
-            click.echo(f"{sentence}: {name}")
+        write(html_file, changes_page(comparisons))
+    show_changes(comparisons, Console(highlight=False), most)
+    for sentence, unpaired in (("new", after.keys() - before.keys()), ("gone", before.keys() - after.keys())):
+        for name in sorted(unpaired):
+            if _is_chosen(name, names):
+                click.echo(f"{sentence}: {name}")
 
 
 @golden.command()
@@ -64,18 +66,20 @@ def check(delete_orphans: bool) -> None:
     """Find goldens without a test, damaged ones and old formats. Exit status 1 when there are any."""
     from interp.golden.folder import delete_golden, find_problems, list_goldens
 
-    root, settings = _project()
-    found = find_problems(root, settings)
-    for problem in found:
-        deleted = delete_orphans and problem.orphan
-        if deleted:
+    root, settings = open_project()
+    problems = find_problems(root, settings)
+    left = 0
+    for problem in problems:
+        if problem.orphan and delete_orphans:
             delete_golden(problem.path, root / settings.golden)
-        say(f"{problem.sentence}{' Deleted.' if deleted else ''}")
-    if any(problem.orphan for problem in found) and not delete_orphans:
+            say(f"{problem.sentence} Deleted.")
+        else:
+            say(problem.sentence)
+            left += 1
+    if any(problem.orphan for problem in problems) and not delete_orphans:
         say("Orphans are deleted with: interp golden check --delete-orphans")
-    left = [problem for problem in found if not (problem.orphan and delete_orphans)]
     count = len(list_goldens(root / settings.golden))
-    click.echo(f"{count} golden{'' if count == 1 else 's'}, {len(left)} problem{'' if len(left) == 1 else 's'}")
+    click.echo(f"{count} golden{'' if count == 1 else 's'}, {left} problem{'' if left == 1 else 's'}")
     if left:
         sys.exit(FOUND)
 
@@ -83,48 +87,39 @@ def check(delete_orphans: bool) -> None:
 @golden.command()
 def migrate() -> None:
     """Write goldens of an old format in today's. Exit status 1 when one could not be."""
-    from interp.golden.folder import migrate_goldens as migrate_all
+    from interp.golden.folder import migrate_goldens
 
-    root, settings = _project()
-    done = list(migrate_all(root, settings))
-    failed = [why for _, why in done if why is not None]
-    for why in failed:
-        say(why)
-    click.echo(f"{len(done) - len(failed)} migrated, {len(failed)} not")
-    if failed:
+    root, settings = open_project()
+    outcomes = list(migrate_goldens(root, settings))
+    failures = [failure for _, failure in outcomes if failure is not None]
+    for failure in failures:
+        say(failure)
+    click.echo(f"{len(outcomes) - len(failures)} migrated, {len(failures)} not")
+    if failures:
         sys.exit(FOUND)
 
 
-def _project() -> tuple[Path, Settings]:
-    from interp.project.settings import find_root, load_settings
-
-    root = find_root(Path.cwd())
-    return root, load_settings(root)
-
-
-def _folder() -> Path:
-    from interp.errors import InputError
-
-    root, settings = _project()
+def _find_folder() -> Path:
+    """The project's goldens. Raises InputError where there are none."""
+    root, settings = open_project()
     folder = root / settings.golden
     if not folder.is_dir():
         raise InputError(f"There is no golden folder {folder}: accept goldens first, with pytest --snapshot-update.")
     return folder
 
 
-def _chosen(name: str, names: Sequence[str]) -> bool:
-    return not names or any(each in name for each in names)
+def _is_chosen(name: str, parts: Sequence[str]) -> bool:
+    """Whether a golden's path holds one of these parts; without any, every golden is chosen."""
+    return not parts or any(part in name for part in parts)
 
 
-def _compared(
-    before: Mapping[str, str], after: Mapping[str, str], names: Sequence[str]
-) -> list[tuple[str, Comparison]]:
-    """Goldens that are on both sides, held to the looser of their two tolerances."""
+def _compare(before: Mapping[str, str], after: Mapping[str, str], parts: Sequence[str]) -> list[tuple[str, Comparison]]:
+    """Chosen goldens that are on both sides, held to the looser of their two tolerances."""
     from interp.golden import Policy, compare_goldens, loads
 
-    found = []
+    comparisons = []
     for name in sorted(before.keys() & after.keys()):
-        if _chosen(name, names):
+        if _is_chosen(name, parts):
             old, new = loads(before[name], f"the old {name}"), loads(after[name], name)
-            found.append((name, compare_goldens(old, new, Policy(max(old.tolerance, new.tolerance)))))
-    return found
+            comparisons.append((name, compare_goldens(old, new, Policy(max(old.tolerance, new.tolerance)))))
+    return comparisons

@@ -1,142 +1,167 @@
-"""Options that several commands share, and what they come to: where records are made and kept."""
+"""Options that several commands share, each group as one object with what it comes to."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from interp.cli.console import progress
+from interp.cli.flags import flag
 from interp.errors import InputError
-from interp.versions import versions
+from interp.project.defaults import MOST_CUES, PROBE_SITES, RECORDING_TOLERANCE
+from interp.question import ReferenceKind
 
 if TYPE_CHECKING:
     from interp.explain import Model
-    from interp.gate import Side
-    from interp.records import Records, RecordSettings
+    from interp.gate import Floors
+    from interp.probe import ProbeSettings
+    from interp.records import RecordSettings
     from interp.texts import Sentence
 
-__all__ = ["CASES", "Desk", "computing", "probing", "sampling"]
+__all__ = [
+    "ComputingOptions",
+    "ProbingOptions",
+    "RecordingOptions",
+    "SamplingOptions",
+    "cases_flag",
+    "clean_texts_flag",
+    "device_flag",
+    "memory_flag",
+    "training_flag",
+]
 
-Command = TypeVar("Command", bound=Callable[..., object])
 
-CASES = (
-    "Case files or a folder of them, conll:FILE, jsonl:FILE, or hf:DIR (a data set's). Options stand behind a question "
-    "mark: conll:FILE?word=0&tag=-1. Give it several times."
-)
+def cases_flag(required: bool) -> Any:
+    """--cases: the sentences that models are recorded on."""
+    return flag(
+        "--cases",
+        multiple=True,
+        required=required,
+        metavar="CASES",
+        help="Case files or a folder of them, conll:FILE, jsonl:FILE, or hf:DIR (a data set's). Options stand behind a "
+        "question mark: conll:FILE?word=0&tag=-1. Give it several times.",
+    )
 
 
-def sampling(command: Command) -> Command:
-    """--sample, --explain and --seed."""
-    command = click.option("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")(command)
-    command = click.option(
+def clean_texts_flag() -> Any:
+    """--texts: where cues are put in, if not into the cases."""
+    return flag(
+        "--texts",
+        multiple=True,
+        metavar="TEXTS",
+        help="Clean sentences to probe in, as --cases, or a .txt file with one a line.  [default: the cases]",
+    )
+
+
+def training_flag() -> Any:
+    """--training: the old training data and the new."""
+    return flag(
+        "--training",
+        nargs=2,
+        metavar="OLD NEW",
+        help="What both were trained on: names the rows that bring a cue in.",
+    )
+
+
+def device_flag() -> Any:
+    """--device, where a model runs."""
+    return flag("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+
+
+def memory_flag() -> Any:
+    """--memory, that a model may work in."""
+    return flag("--memory", metavar="SIZE", help="To work in, such as 2GiB.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbingOptions:
+    """How much is probed."""
+
+    sites: int = flag(
+        "--sites",
+        type=click.IntRange(4),
+        default=PROBE_SITES,
+        show_default=True,
+        help="Sentences that a cue is put into.",
+    )
+    most_cues: int = flag(
+        "--cues", type=click.IntRange(1), default=MOST_CUES, show_default=True, help="That are tried, at most."
+    )
+
+    def settings(self, seed: int) -> ProbeSettings:
+        from interp.probe import ProbeSettings
+
+        return ProbeSettings(measured=self.sites, seed=seed)
+
+    def check_floors(self, floors: Floors | None, file: str | Path) -> None:
+        """Raise InputError where floors were made with other sites, so that effects cannot be held against them."""
+        if floors is not None and floors.sites != self.sites:
+            raise InputError(
+                f"{file} was made with {floors.sites} sites: use --sites {floors.sites}, or calibrate anew."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions:
+    """How many of the cases are taken, and of these how many explained."""
+
+    sample: int | None = flag("--sample", type=click.IntRange(1), metavar="N", help="Only so many, at random.")
+    explain: int | None = flag(
         "--explain",
         type=click.IntRange(0),
         metavar="N",
         help="Explain only so many of them, at random; all are tagged, as F1 needs more cases than evidence.",
-    )(command)
-    return click.option("--sample", type=click.IntRange(1), metavar="N", help="Only so many, at random.")(command)
+    )
+    seed: int = flag("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")
 
+    def draw(self, sentences: Sequence[Sentence]) -> list[Sentence]:
+        """The sentences that are taken, in their order; those that are not to be explained have no targets."""
+        from interp.texts import limit_explained, sample_sentences
 
-def computing(command: Command) -> Command:
-    """What is recorded and on what, shared by the commands that record."""
-    options = [
-        click.option(
-            "--reference",
-            "references",
-            type=click.Choice(["pad", "mask", "unk", "zero"]),
-            multiple=True,
-            default=["pad", "mask"],
-            help="What attributions are measured from; a shift of evidence counts only if all agree.  "
-            "[default: pad and mask]",
-        ),
-        click.option("--tolerance", type=float, default=1e-2, show_default=True, help="Of the integration error."),
-        click.option("--words-only", is_flag=True, help="Leave the layers out: faster, and smaller files."),
-        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
-        click.option("--memory", metavar="SIZE", help="To work in, such as 2GiB."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def probing(command: Command) -> Command:
-    """Where and how much is probed."""
-    options = [
-        click.option(
-            "--texts",
-            multiple=True,
-            metavar="TEXTS",
-            help="Clean sentences to probe in, as --cases, or a .txt file with one a line.  [default: the cases]",
-        ),
-        click.option(
-            "--sites", type=click.IntRange(4), default=48, show_default=True, help="Sentences that a cue is put into."
-        ),
-        click.option(
-            "--cues", "most", type=click.IntRange(1), default=300, show_default=True, help="That are tried, at most."
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+        return limit_explained(sample_sentences(sentences, self.sample, self.seed), self.explain, self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
-    """What records are made with, and where they are kept: named by what they are of, so that the same are never made
-    twice, a killed run goes on where it was, and two at once do not collide.
-    """
+class RecordingOptions:
+    """What is recorded of a model."""
 
-    sentences: Sequence[Sentence] | None
-    sources: Sequence[str]
-    wanted: RecordSettings
-    device: str
-    memory: str | None
-    kept: Path
+    references: Sequence[ReferenceKind] = flag(
+        "--reference",
+        type=click.Choice(get_args(ReferenceKind)),
+        multiple=True,
+        default=["pad", "mask"],
+        help="What attributions are measured from; a shift of evidence counts only if all agree.  "
+        "[default: pad and mask]",
+    )
+    tolerance: float = flag(
+        "--tolerance", type=float, default=RECORDING_TOLERANCE, show_default=True, help="Of the integration error."
+    )
+    words_only: bool = flag("--words-only", is_flag=True, help="Leave the layers out: faster, and smaller files.")
 
-    def opponent(self, name: str, spec: str, behind: str | None, probed: bool) -> Side:
-        """One side, from a model or from records and the model behind them."""
+    def settings(self) -> RecordSettings:
+        """Raises InputError for what cannot be recorded."""
+        from interp.records import RecordSettings
+
+        return RecordSettings(tuple(self.references), self.tolerance, not self.words_only)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputingOptions:
+    """What models run on."""
+
+    device: str = device_flag()
+    memory: str | None = memory_flag()
+
+    def load(self, model: str) -> Model:
         from interp.explain import load
-        from interp.gate import Side
-        from interp.probe import TaggerPredictor
-        from interp.records import load_records as read_records
 
-        if Path(spec).is_dir() and any(Path(spec).glob("part-*.parquet")):
-            records = read_records(Path(spec))
-            if not (behind and probed):
-                return Side(records)
-            model = load(behind, self.device)
-            if model.info.sha256 != records.about.model.sha256:
-                raise InputError(f"The records {spec} are of another model than {behind}.")
-            return Side(records, TaggerPredictor(model))
-        if behind:
-            raise InputError(f"{spec} is a model itself: drop --{name}-model.")
-        model = load(spec, self.device)
-        return Side(self.recorded(name, model), TaggerPredictor(model) if probed else None)
+        return load(model, self.device)
 
-    def recorded(self, name: str, model: Model) -> Records:
-        """The model's records on the cases, made where they are not there yet."""
+    def budget(self) -> int | None:
+        """Bytes to work in; None leaves it to the library. Raises InputError for what is no size."""
         from interp.engine.budget import parse_size
-        from interp.records import make_records
-        from interp.texts import data_fingerprint
 
-        if self.sentences is None:
-            raise InputError("Name the cases to record the models on: --cases.")
-        told = f"{model.info.sha256} {data_fingerprint(self.sentences)} {self.wanted} {versions()}"
-        folder = self.kept / hashlib.sha256(told.encode()).hexdigest()[:16]
-        budget = parse_size(self.memory) if self.memory else None
-        with progress(len(self.sentences), f"recording the {name}") as bar:
-            return make_records(
-                model,
-                self.sentences,
-                self.wanted,
-                folder,
-                sources=self.sources,
-                resume=True,
-                memory=budget,
-                progress=bar,
-            )
+        return parse_size(self.memory) if self.memory else None

@@ -4,95 +4,124 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from interp.cli.console import progress, say
+from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
+from interp.cli.flags import flag, with_options
+from interp.cli.options import memory_flag
+from interp.cli.project import open_project
+from interp.question import ReferenceKind
 
 if TYPE_CHECKING:
-    from interp.question import ReferenceKind
+    from interp.cases.case import Case
+    from interp.explain import Model
+    from interp.project.settings import Settings
+    from interp.stability import StabilityResult
 
 __all__ = ["stability"]
 
 SHARP, UNTOLD = 1, 2
 
 
+@dataclass(frozen=True, kw_only=True)
+class StabilityOptions:
+    """The checkpoints, the references, and where the rates go."""
+
+    models: Sequence[str] = flag("--model", multiple=True, required=True, help="A checkpoint; give it several times.")
+    references: Sequence[ReferenceKind] = flag(
+        "--reference",
+        type=click.Choice(get_args(ReferenceKind)),
+        multiple=True,
+        help="Give it several times.  [default: each case's own, and mask]",
+    )
+    device: str | None = flag(
+        "--device", help="auto, cpu, cuda or cuda:N.  [default: that of [tool.interp], else auto]"
+    )
+    memory: str | None = memory_flag()
+    json_file: str | None = flag("--json", metavar="FILE", help="Write the rates; - to standard output, alone.")
+
+
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="CASES...", type=click.Path(exists=True, path_type=Path))
-@click.option("--model", "models", multiple=True, required=True, help="A checkpoint; give it several times.")
-@click.option(
-    "--reference",
-    "references",
-    type=click.Choice(["pad", "mask", "unk", "zero"]),
-    multiple=True,
-    help="Give it several times.  [default: each case's own, and mask]",
-)
-@click.option("--device", help="auto, cpu, cuda or cuda:N.  [default: that of [tool.interp], else auto]")
-@click.option("--memory", metavar="SIZE", help="To work in, such as 2GiB.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the rates; - to standard output, alone.")
-def stability(
-    paths: Sequence[Path],
-    models: Sequence[str],
-    references: Sequence[ReferenceKind],
-    device: str | None,
-    memory: str | None,
-    json_file: str | None,
-) -> None:
+@with_options(options=StabilityOptions)
+def stability(*, paths: Sequence[Path], options: StabilityOptions) -> None:
     """Run CASES on several harmless checkpoints, under several references, and print each check's pass rate.
 
     CASES are case files, or folders to search for *.cases.toml. A check that fails in more than 5 % of its trials is
     named as too sharp, with the looser line that would hold in all of them. Exit status 1 when one is; 2 when none is
     but a trial could not be computed.
     """
-    from interp.cases.load import load_cases
     from interp.engine.budget import parse_size
-    from interp.project.files import check_writable, write
-    from interp.project.settings import find_root, load_settings
-    from interp.stability import ProjectGoldens, dumps, find_case_files
-    from interp.stability import measure_stability as run
 
-    if json_file not in (None, "-"):
-        check_writable(str(json_file))
-    root = find_root(Path.cwd())
-    settings = load_settings(root)
-    files = []
+    check_document(options.json_file)
+    root, settings = open_project()
+    files = _load_case_files(paths, root, settings)
+    budget = options.memory or settings.memory
+    if budget is not None:
+        parse_size(budget)  # checked before a model is loaded
+    result = _measure(files, options, root=root, settings=settings, budget=budget)
+    _report(result, options.json_file)
+    if result.too_sharp:
+        sys.exit(SHARP)
+    if result.errors:
+        say("Some trials could not be computed, so nothing is said of them.")
+        sys.exit(UNTOLD)
+
+
+def _load_case_files(paths: Sequence[Path], root: Path, settings: Settings) -> list[tuple[str, Sequence[Case]]]:
+    """Each file by its path from the project's root, where it is below it."""
+    from interp.cases.load import load_cases
+    from interp.stability import find_case_files
+
+    files: list[tuple[str, Sequence[Case]]] = []
     for path in find_case_files(paths):
         shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         files.append((shown, load_cases(path, shown, settings)))
-    budget = memory or settings.memory
-    if budget is not None:
-        parse_size(budget)  # checked before a model is loaded
+    return files
 
+
+def _measure(
+    files: Sequence[tuple[str, Sequence[Case]]],
+    options: StabilityOptions,
+    *,
+    root: Path,
+    settings: Settings,
+    budget: str | None,
+) -> StabilityResult:
     from interp.cases.answer import resolve_model_path
-    from interp.explain import Model, load
+    from interp.explain import load
+    from interp.stability import ProjectGoldens, measure_stability
 
-    def loaded(name: str) -> Model:
-        found = name if Path(name).is_dir() else resolve_model_path(name, root)
-        return load(found, device or settings.devices[0], settings.dtype)
+    def load_model(name: str) -> Model:
+        path = name if Path(name).is_dir() else resolve_model_path(name, root)
+        return load(path, options.device or settings.devices[0], settings.dtype)
 
-    with progress(1) as told:
-        result = run(
+    with progress(1) as report_progress:
+        return measure_stability(
             files,
-            models,
-            references=references,
-            load=loaded,
+            options.models,
+            references=options.references,
+            load=load_model,
             memory=budget,
             goldens=ProjectGoldens(root, settings),
-            progress=told,
+            progress=report_progress,
         )
-    if json_file != "-":
+
+
+def _report(result: StabilityResult, json_file: str | None) -> None:
+    """The terminal, unless the document stands on standard output; the document where it is asked for."""
+    from interp.stability import dumps
+
+    if json_file != STANDARD_OUTPUT:
         from rich.console import Console
 
         from interp.report.terminal.stability import show_stability
 
         show_stability(result, Console(highlight=False))
     if json_file is not None:
-        document = dumps(result)
-        click.echo(document, nl=False) if json_file == "-" else write(json_file, document)
-    if result.too_sharp:
-        sys.exit(SHARP)
-    if result.errors:
-        say("Some trials could not be computed, so nothing is said of them.")
-        sys.exit(UNTOLD)
+        write_document(dumps(result), json_file)

@@ -9,6 +9,7 @@ from datetime import date
 from interp.gate.floors import Floors
 from interp.gate.waivers import Waiver
 from interp.probe import Predictor, ProbeSettings
+from interp.project.defaults import MOST_CUES
 from interp.project.settings import GateSettings
 from interp.records import Records
 from interp.texts import Sentence
@@ -41,7 +42,7 @@ class ProbePlan:
     training: TrainingData | None = None
     """Nominates the cues whose association with a tag changed."""
     probing: ProbeSettings = field(default_factory=ProbeSettings)
-    most: int = 300
+    most: int = MOST_CUES
     """Cues at most."""
 
 

@@ -11,6 +11,7 @@ from interp.probe.effects import Effect, measure_effects, read_both
 from interp.probe.nominate import REQUESTED, Nomination
 from interp.probe.predictors import Predictor
 from interp.probe.sites import LONGEST, SHORTEST, Edit, Place, Site, find_sites
+from interp.project.defaults import PROBE_SITES
 
 __all__ = ["MeasuredCue", "ProbeResult", "ProbeSettings", "TypicalEffect", "probe_models"]
 
@@ -34,7 +35,7 @@ class ProbeSettings:
     """
 
     sketched: int = 8
-    measured: int = 48
+    measured: int = PROBE_SITES
     kept: int | None = 12
     seed: int = 0
 

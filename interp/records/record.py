@@ -7,6 +7,7 @@ from typing import Any
 
 from interp.errors import InputError
 from interp.explanation import ModelInfo, Values
+from interp.project.defaults import RECORDING_TOLERANCE
 from interp.question import ReferenceKind
 
 __all__ = [
@@ -31,7 +32,7 @@ class RecordSettings:
     """
 
     references: tuple[ReferenceKind, ...] = ("pad", "mask")
-    tolerance: float = 1e-2
+    tolerance: float = RECORDING_TOLERANCE
     layers: bool = True
 
     def __post_init__(self) -> None:

@@ -1,0 +1,53 @@
+"""Flags as the fields of an object: declared once, and handed to a command as one argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import field, fields
+from functools import wraps
+from typing import Any
+
+import click
+
+__all__ = ["flag", "with_options"]
+
+Command = Callable[..., Any]
+FLAG = "flag"
+"""Where a field keeps its names on the command line and what click is to know of them."""
+
+
+def flag(*names: str, **attributes: Any) -> Any:
+    """A dataclass field that a flag fills; `attributes` are those of `click.option`."""
+    return field(metadata={FLAG: (names, attributes)})
+
+
+def with_options(**groups: type) -> Callable[[Command], Command]:
+    """Add the flags of dataclasses to a command, in their order; each argument is the name under which the command
+    is handed one object of its class.
+    """
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def call_with_groups(*arguments: Any, **values: Any) -> Any:
+            filled = {parameter: _take(group, values) for parameter, group in groups.items()}
+            return command(*arguments, **values, **filled)
+
+        decorated: Command = call_with_groups
+        flags = [option for group in groups.values() for option in _options_of(group)]
+        for option in reversed(flags):  # decorators apply from the last to the first
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def _take(group: Any, values: dict[str, Any]) -> Any:
+    """An object of those values that are its fields; the others are left."""
+    return group(**{member.name: values.pop(member.name) for member in fields(group)})
+
+
+def _options_of(group: Any) -> Iterator[Callable[[Command], Command]]:
+    """What adds the flag of each field to a command."""
+    for member in fields(group):
+        names, attributes = member.metadata[FLAG]
+        yield click.option(*names, member.name, **attributes)

@@ -1,0 +1,102 @@
+"""Records for the gate: read from a folder, or made of a model and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interp.cli.console import progress
+from interp.cli.options import ComputingOptions
+from interp.errors import InputError
+from interp.versions import versions
+
+if TYPE_CHECKING:
+    from interp.explain import Model
+    from interp.gate import Side
+    from interp.records import Records, RecordSettings
+    from interp.texts import Sentence
+
+__all__ = ["DEFAULT_FOLDER", "Recorder"]
+
+DEFAULT_FOLDER = Path(".interp", "records")
+"""Where records are kept, from the project's root."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder:
+    """Records models on the same cases.
+
+    A model's records are kept under what they are of, so that the same are never made twice, a killed run goes on where
+    it was, and two at once do not collide.
+    """
+
+    cases: Sequence[Sentence] | None
+    """None where there are none: then all records must be there."""
+    sources: Sequence[str]
+    """Where the cases came from."""
+    settings: RecordSettings
+    computing: ComputingOptions
+    folder: Path
+    """What the records are kept in, a folder each."""
+
+    def prepare_side(self, name: str, spec: str, *, model_behind: str | None, probed: bool) -> Side:
+        """A side of the gate, from a model or from a folder of records and the model behind them.
+
+        `name`: baseline or candidate. Without `probed` no model is loaded that only the probe would need.
+        """
+        from interp.gate import Side
+        from interp.probe import TaggerPredictor
+
+        if _holds_records(Path(spec)):
+            return self._read_side(spec, model_behind if probed else None)
+        if model_behind:
+            raise InputError(f"{spec} is a model itself: drop --{name}-model.")
+        model = self.computing.load(spec)
+        return Side(self.record(name, model), TaggerPredictor(model) if probed else None)
+
+    def record(self, name: str, model: Model) -> Records:
+        """The model's records on the cases, made where they are not there yet; `name` is what a person reads."""
+        from interp.records import make_records
+
+        if self.cases is None:
+            raise InputError("Name the cases to record the models on: --cases.")
+        budget = self.computing.budget()
+        with progress(len(self.cases), f"recording the {name}") as report_progress:
+            return make_records(
+                model,
+                self.cases,
+                self.settings,
+                self.folder / self._identify(model, self.cases),
+                sources=self.sources,
+                resume=True,
+                memory=budget,
+                progress=report_progress,
+            )
+
+    def _read_side(self, folder: str, model_behind: str | None) -> Side:
+        """Records from a folder; the model behind them, if there is to be one, must be the one recorded."""
+        from interp.gate import Side
+        from interp.probe import TaggerPredictor
+        from interp.records import load_records
+
+        records = load_records(Path(folder))
+        if not model_behind:
+            return Side(records)
+        model = self.computing.load(model_behind)
+        if model.info.sha256 != records.about.model.sha256:
+            raise InputError(f"The records {folder} are of another model than {model_behind}.")
+        return Side(records, TaggerPredictor(model))
+
+    def _identify(self, model: Model, cases: Sequence[Sentence]) -> str:
+        """The same for the same model, cases, settings and versions."""
+        from interp.texts import data_fingerprint
+
+        identity = f"{model.info.sha256} {data_fingerprint(cases)} {self.settings} {versions()}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _holds_records(path: Path) -> bool:
+    return path.is_dir() and any(path.glob("part-*.parquet"))
