@@ -2,7 +2,7 @@
 
 Exit status: 0 done; 1 a check found something (`golden check`, `stability`, `gate`, `probe`); 2 the
 input, model, device or output does not fit (one sentence on stderr); 3 the results are there, but an integration did
-not reach its tolerance.
+not reach its tolerance; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations

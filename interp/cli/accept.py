@@ -7,7 +7,6 @@ from datetime import date, datetime
 import click
 
 from interp.cli.project import open_project
-from interp.errors import InputError
 
 __all__ = ["accept"]
 
@@ -24,12 +23,11 @@ def accept(*, cue: str, tag: str, reason: str, effect: float | None, until: date
     CUE is what the report calls it: words, -ending (behind --), form:UPPER, spot:FIRST. The file is reviewed like code,
     every report shows what is accepted, and an entry that has ended does not hold.
     """
-    from interp.gate.waivers import Waiver, add_waiver
+    from interp.gate.waivers import add_waiver, make_waiver
 
-    if not (cue.strip() and tag.strip() and reason.strip()):
-        raise InputError("CUE, --tag and --reason must not be empty.")
     root, settings = open_project()
     path = root / settings.gate.waivers
     today = date.today()
-    add_waiver(path, Waiver(cue=cue, tag=tag, reason=reason, until=until.date(), added=today, effect=effect), today)
+    waiver = make_waiver(cue=cue, tag=tag, reason=reason, until=until.date(), added=today, effect=effect)
+    add_waiver(path, waiver, today)
     click.echo(f"{path}: `{cue}` is accepted for {tag} until {until.date()}.")

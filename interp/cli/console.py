@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from io import BufferedWriter, FileIO, TextIOWrapper
 from traceback import format_exception
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -16,6 +18,8 @@ __all__ = ["Group", "Progress", "progress", "say"]
 
 EXTRAS = {"pyarrow": "gate", "seqeval": "gate"}
 """Modules that a command needs, and the extra that brings them."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 PATIENCE = 2.0
 """Seconds before a progress bar appears."""
 
@@ -24,24 +28,50 @@ Progress = Callable[[float], None]
 
 class Group(click.Group):
     """Errors raised on purpose, and options that do not fit, become one sentence and exit status 2; other errors keep
-    their traceback.
+    their traceback. A reader that has gone, as `head` does, changes neither what is done nor how it ends.
     """
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        stdout = sys.__stdout__
+        if stdout is not None and sys.stdout is stdout:
+            sys.stdout = _outliving_its_reader(stdout)
+        return super().main(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.UsageError, InterpError) as error:
-            say(error.format_message() if isinstance(error, click.UsageError) else str(error))
+        except (click.ClickException, InterpError) as error:
+            say(error.format_message() if isinstance(error, click.ClickException) else str(error))
         except ModuleNotFoundError as error:
             module = (error.name or "").partition(".")[0]
             if module not in EXTRAS:
                 raise
             say(f'This command needs {module}: pip install "interp[{EXTRAS[module]}]".')
-        except (click.exceptions.Exit, click.Abort, click.ClickException):
+        except (KeyboardInterrupt, click.Abort):
+            say("Stopped.")
+            return ctx.exit(INTERRUPTED)
+        except click.exceptions.Exit:
             raise
         except Exception as error:  # 1 is a verdict of several commands, and a defect is none
             click.echo("".join(format_exception(error)), err=True)
         return ctx.exit(2)
+
+
+class _OutlivingItsReader(FileIO):
+    """A descriptor whose reader may go: what is written then goes nowhere."""
+
+    def write(self, content: Any) -> int:
+        try:
+            return super().write(content)
+        except BrokenPipeError:
+            return len(memoryview(content).cast("B"))
+
+
+def _outliving_its_reader(stream: TextIO) -> TextIO:
+    raw = _OutlivingItsReader(stream.fileno(), "w", closefd=False)
+    return TextIOWrapper(
+        BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=raw.isatty()
+    )
 
 
 def say(sentence: str) -> None:

@@ -26,11 +26,12 @@ def read_criteria(root: Path, settings: GateSettings, seed: int) -> Criteria:
     from interp.gate import Criteria
     from interp.gate.floors import load_floors
     from interp.gate.waivers import load_waivers
+    from interp.project.files import is_missing
 
     floors = root / settings.floors
     return Criteria(
         gate=settings,
-        floors=load_floors(floors) if floors.is_file() else None,
+        floors=None if is_missing(floors) else load_floors(floors),
         waivers=load_waivers(root / settings.waivers),
         today=date.today(),
         seed=seed,

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from interp.errors import InputError
-from interp.project.files import write
+from interp.project.files import is_missing, write
 from interp.project.strict import Strict, parse_toml, validation_problems
 from interp.project.toml_text import toml_string
 from interp.question.tags import kind_of
 
-__all__ = ["Waiver", "add_waiver", "load_waivers", "waiver_for"]
+__all__ = ["Waiver", "add_waiver", "load_waivers", "make_waiver", "waiver_for"]
 
 SLACK = 1.5
 """How many times the accepted effect is still the same finding."""
+
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def _check_text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+def _check_effect(effect: float) -> float:
+    if effect == 0:
+        raise ValueError("must not be 0, which is no effect")
+    return effect
+
+
+Text = Annotated[str, AfterValidator(_check_text)]
+Nats = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_check_effect)]
 
 
 class Waiver(Strict):
@@ -28,12 +51,12 @@ class Waiver(Strict):
     finding.
     """
 
-    cue: Annotated[str, Field(min_length=1)]
-    tag: Annotated[str, Field(min_length=1)]
-    reason: Annotated[str, Field(min_length=1)]
+    cue: Text
+    tag: Text
+    reason: Text
     until: date
     added: date
-    effect: float | None = None
+    effect: Nats | None = None
 
     def holds(self, today: date) -> bool:
         return today <= self.until
@@ -50,14 +73,27 @@ class _WaiverFile(Strict):
 
 def load_waivers(path: Path) -> tuple[Waiver, ...]:
     """All waivers of a file; none where there is no file. Raises InputError, which names the key."""
-    if not path.is_file():
+    if is_missing(path):
         return ()
     _, content = parse_toml(path, str(path))
+    return _validate(content, str(path))
+
+
+def _validate(content: Mapping[str, Any], shown: str) -> tuple[Waiver, ...]:
     try:
         return tuple(_WaiverFile.model_validate(content).waiver)
     except ValidationError as error:
-        problems = [f"{path}, key {key}: {sentence}" for key, sentence in validation_problems(error, _WaiverFile)]
+        problems = [f"{shown}, key {key}: {sentence}" for key, sentence in validation_problems(error, _WaiverFile)]
         raise InputError("\n".join(problems)) from error
+
+
+def make_waiver(*, cue: str, tag: str, reason: str, until: date, added: date, effect: float | None) -> Waiver:
+    """A waiver of what was typed. Raises InputError, which names what does not fit."""
+    try:
+        return Waiver(cue=cue, tag=tag, reason=reason, until=until, added=added, effect=effect)
+    except ValidationError as error:
+        (key, sentence), *_ = validation_problems(error, Waiver)
+        raise InputError(f"The waiver's {key}: {sentence}") from error
 
 
 def waiver_for(waivers: Sequence[Waiver], cue: str, tag: str, effect: float) -> Waiver | None:
@@ -67,13 +103,19 @@ def waiver_for(waivers: Sequence[Waiver], cue: str, tag: str, effect: float) -> 
 
 
 def add_waiver(path: Path, waiver: Waiver, today: date) -> None:
-    """Add a waiver to a file, whose other lines stay as they are. Raises InputError or OutputError."""
+    """Add a waiver to a file, whose other lines stay as they are, their ends too. Raises InputError or OutputError."""
     if not waiver.holds(today):
         raise InputError(f"--until {waiver.until} is past: name a day to come.")
-    load_waivers(path)  # a file that is damaged is not added to
-    before = path.read_text(encoding="utf-8") if path.is_file() else _HEAD
-    lines = [f"{name} = {_toml_value(value)}" for name, value in waiver if value is not None]
-    write(path, "\n".join([before.rstrip(), "", "[[waiver]]", *lines, ""]))
+    known = load_waivers(path)  # a file that is damaged is not added to
+    before = _HEAD if is_missing(path) else path.read_bytes().decode()
+    line_end = "\r\n" if "\r\n" in before else "\n"
+    entry = ["[[waiver]]", *(f"{name} = {_toml_value(value)}" for name, value in waiver if value is not None)]
+    gap = ["", ""] if before and not before.endswith("\n") else [""]
+    content = before + line_end.join([*gap, *entry, ""])
+    # Nothing is written that could not be read again.
+    if _validate(tomllib.loads(content.removeprefix(_BYTE_ORDER_MARK)), str(path)) != (*known, waiver):
+        raise InputError(f"{path} cannot hold this waiver: use plain text for the cue, the tag and the reason.")
+    write(path, content)
 
 
 _HEAD = "# What `interp gate` found and a person accepted. Written by `interp gate accept`; reviewed like code.\n"

@@ -115,6 +115,10 @@ def import_function(spec: str, sentences: Sequence[Words]) -> FunctionPredictor:
         sys.path.insert(0, folder)
     try:
         function = getattr(import_module(module), name)
+    except SystemExit as error:
+        raise ModelError(
+            f'"{spec}" ended the program while it was imported (sys.exit): guard it by __main__.'
+        ) from error
     except ImportError as error:
         raise InputError(f'"{spec}" cannot be imported: {error}.') from error
     except AttributeError as error:
@@ -126,7 +130,10 @@ def import_function(spec: str, sentences: Sequence[Words]) -> FunctionPredictor:
 
 
 def _checked(name: str, function: Callable[[Words], Answer], words: Words) -> Answer:
-    answer = function(list(words))
+    try:
+        answer = function(list(words))
+    except SystemExit as error:  # its status would be taken for a verdict
+        raise ModelError(f"{name} ended the program (sys.exit) instead of giving tags.") from error
     if not isinstance(answer, Sequence) or len(answer) != len(words):
         raise ModelError(f"{name} must give one mapping of tags to probabilities for each of {len(words)} words.")
     for chances in answer:

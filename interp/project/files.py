@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all."""
+"""Files of a project: written whole or not at all, and never taken for missing when they cannot be read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from interp.errors import OutputError
 
-__all__ = ["check_writable", "make_folder", "write"]
+__all__ = ["check_writable", "is_missing", "make_folder", "write"]
 
 
 def write(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -34,6 +34,19 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> None:
     finally:  # whatever ended it, Ctrl-C too
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
+
+
+def is_missing(path: Path) -> bool:
+    """Whether nothing stands there. A folder, a link that leads nowhere, or what may not be looked at is something:
+    reading it tells what is wrong.
+    """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
