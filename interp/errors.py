@@ -1,18 +1,28 @@
 """What can go wrong, as one tree; the command line turns each into one sentence and exit status 2.
 
 InterpError
-├── InputError      the text, a word, a tag or an option does not fit; the message lists what does
-├── ModelError      a model is unknown, incomplete, of another kind, or holds NaN
-├── DeviceError     the device or the memory asked for is not there
-├── OutputError     a result cannot be written
-└── FormatError     a saved explanation cannot be read
+├── InputError         the text, a word, a tag or an option does not fit; the message lists what does
+├── ModelError         a model is unknown, incomplete, of another kind, or holds NaN
+├── DeviceError        the device or the memory asked for is not there
+├── IncomparableError  two sides that were to be held against each other are not of the same
+├── OutputError        a result cannot be written
+└── FormatError        a saved explanation cannot be read
 
 An integration that does not reach its tolerance is no exception: it is a `Status` of the result.
 """
 
 from __future__ import annotations
 
-__all__ = ["DeviceError", "FormatError", "InputError", "InterpError", "ModelError", "OutputError", "first_line"]
+__all__ = [
+    "DeviceError",
+    "FormatError",
+    "IncomparableError",
+    "InputError",
+    "InterpError",
+    "ModelError",
+    "OutputError",
+    "first_line",
+]
 
 
 class InterpError(Exception):
@@ -29,6 +39,10 @@ class ModelError(InterpError):
 
 class DeviceError(InterpError):
     """The device is not there, or the memory budget is too small for one row."""
+
+
+class IncomparableError(InterpError):
+    """Two sides that were to be held against each other are not of the same."""
 
 
 class OutputError(InterpError):

@@ -181,3 +181,15 @@ def test_the_bound_on_lost_names_is_exact(count: int, lost: int, won: int) -> No
         assert stats.binom.sf(lost - 1, lost + won, part) == pytest.approx(0.01, abs=1e-6)
     else:
         assert stats.binom.sf(lost - 1, lost + won, 0.5) >= 0.01
+
+
+# --- not of the same
+
+
+@pytest.mark.parametrize("change", [{"words": ("else",) * 8}, {"gold": ("O",) * 8}])
+def test_other_words_under_the_same_fingerprint_cannot_be_compared(change: dict[str, tuple[str, ...]]) -> None:
+    side = made(sentences(20))
+    altered = replace(side, rows=(replace(side.rows[0], **change), *side.rows[1:]))
+    result = gate(side, altered, plan=None)
+    assert result.status is CheckStatus.INCOMPARABLE
+    assert "dev:0 has other words or right tags" in result.headline

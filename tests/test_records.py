@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +20,7 @@ from interp.errors import FormatError, InputError, OutputError
 from interp.explain.model import Model, Question, load
 from interp.records import Record, Records, RecordSettings, make_records, why_incomparable
 from interp.records import load_records as load_records
+from interp.records.store import part_name
 from interp.texts import Sentence
 
 WORDS = ("Rob", "wins", "in", "London", ",", "Rob")
@@ -156,6 +160,81 @@ def test_damage_is_told_by_name(made: Records, tmp_path: Path) -> None:
         load_records(tmp_path)
     with pytest.raises(InputError, match="is no folder of records"):
         load_records(tmp_path / "nothing")
+
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+def forged(made: Records, folder: Path, edit: Edit | None = None, **header: Any) -> Path:
+    """The same part with another header, or with its first row edited."""
+    path = made.folder / "part-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    if edit is not None:
+        edit(rows[0])
+    about = json.loads(table.schema.metadata[b"interp"]) | header
+    again = pa.Table.from_pylist([row for row in rows if row], schema=table.schema)
+    pq.write_table(again.replace_schema_metadata({b"interp": json.dumps(about).encode()}), folder / path.name)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda row: row.clear(), r"holds \d rows for \d sentences"),
+        (lambda row: row.update(words=None), "words is missing"),
+        (lambda row: row.update(words=[]), "it has no words"),
+        (lambda row: row.update(id=None), "id is missing"),
+        (lambda row: row.update(tags=None), "tags is missing"),
+        (lambda row: row.update(tags=row["tags"][:-1]), r"it has \d+ words and \d+ tags"),
+        (lambda row: row.update(tags=["B-X", *row["tags"][1:]]), 'its tag "B-X" is none of the model'),
+        (lambda row: row.update(gold=["O"]), r"it has \d+ words and 1 right tags"),
+        (lambda row: row.update(probabilities=[]), r"it has \d+ words and 0 probabilities"),
+        (lambda row: row.update(pieces=None), "pieces is missing"),
+        (lambda row: row.update(explained=None), "explained is missing"),
+        (lambda row: row.update(error="bad"), "it has both an error and tags"),
+        (lambda row: row["explained"][0].update(target=[99]), "it explains words that it does not have"),
+        (lambda row: row["explained"][0].update(target=[]), "it explains words that it does not have"),
+        (lambda row: row["explained"][0].update(tags=[]), "with 0 tags"),
+        (lambda row: row["explained"][0].update(reference="zero"), 'under the reference "zero"'),
+        (lambda row: row["explained"][0].update(attributions=[1.0]), "does not have a number for each"),
+        (lambda row: row["explained"][0].update(attributions=None), "attributions is missing"),
+        (lambda row: row["explained"][0].update(layers=[]), "is explained in 0 layers"),
+        (lambda row: row["explained"][0]["layers"][0].pop(), "does not have a number for each"),
+        (lambda row: row["explained"][0].update(status=None), "status is missing"),
+    ],
+)
+def test_a_row_that_does_not_fit_together_is_told_by_file_and_row(
+    edit: Edit, message: str, made: Records, tmp_path: Path
+) -> None:
+    with pytest.raises(FormatError, match=rf"part-00000-of-00001.parquet.*{message}"):
+        list(load_records(forged(made, tmp_path, edit)))
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [
+        (10**9, "15624999 of 15625000 parts are missing"),
+        (10**18, "parts are missing"),
+        (0, "damaged at sentences"),
+        (-3, "damaged at sentences"),
+        (1, "rows for 1 sentences"),
+    ],
+)
+def test_absurd_counts_are_told_at_once(count: int, message: str, made: Records, tmp_path: Path) -> None:
+    folder = forged(made, tmp_path, sentences=count)
+    if count > 64:
+        (folder / "part-00000-of-00001.parquet").rename(folder / part_name(0, count))
+    with pytest.raises(FormatError, match=message):
+        list(load_records(folder))
+
+
+def test_a_description_that_is_nested_too_deeply_is_damage(made: Records, tmp_path: Path) -> None:
+    path = tmp_path / "part-00000-of-00001.parquet"
+    table = pq.read_table(made.folder / path.name)
+    pq.write_table(table.replace_schema_metadata({b"interp": b"[" * 100_000}), path)
+    with pytest.raises(FormatError, match="nested too deeply"):
+        load_records(tmp_path)
 
 
 def test_only_like_is_held_against_like(made: Records) -> None:

@@ -28,6 +28,7 @@ from scipy import stats
 from interp.errors import FormatError
 from interp.probe import Cue, forms_and_spots
 from interp.project.files import write
+from interp.project.strict_json import parse_finite_json
 
 __all__ = ["FEWEST", "SCHEMA", "BenignRun", "Floors", "Source", "bound", "find_levels", "load_floors", "save_floors"]
 
@@ -208,7 +209,7 @@ def save_floors(floors: Floors, path: Path) -> None:
 def load_floors(path: Path) -> Floors:
     """Raises FormatError, which names the file."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_finite_json(path.read_text(encoding="utf-8"))
         version = document.pop("schema", None)
         if version != SCHEMA:
             raise FormatError(f"{path} has the schema {version!r}, and this release reads {SCHEMA}: calibrate anew.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from interp.errors import IncomparableError
 from interp.gate.advice import advise, headline, stale_floors
 from interp.gate.behaviour import whole_slice
 from interp.gate.checks import CHECKS
@@ -35,7 +36,10 @@ def judge_candidate(
     reason = why_incomparable(baseline.records.about, candidate.records.about) or _why_other_tags(baseline, candidate)
     if reason is not None:
         return _incomparable(baseline, candidate, reason)
-    measurements = measure(baseline, candidate, criteria, plan, progress=progress)
+    try:
+        measurements = measure(baseline, candidate, criteria, plan, progress=progress)
+    except IncomparableError as error:
+        return _incomparable(baseline, candidate, str(error))
     return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from interp.errors import InputError
+from interp.errors import IncomparableError, InputError
 from interp.gate.behaviour import Behaviour, BehaviourChange
 from interp.gate.evidence import Evidence, EvidenceShifts
 from interp.gate.inputs import Criteria, ProbePlan, Side
@@ -55,13 +55,20 @@ def measure(
     plan: ProbePlan | None,
     progress: Callable[[float], None] | None = None,
 ) -> Measurements:
-    """Read both sets of records side by side, then probe what they nominate. The records must be comparable."""
+    """Read both sets of records side by side, then probe what they nominate.
+
+    Raises IncomparableError where their sentences turn out not to be the same.
+    """
     training = plan.training if plan else None
     known_words = frozenset(word for sentence in training.old for word in sentence.words) if training else None
     behaviour = Behaviour(baseline.records.about.model.labels, known_words)
     evidence, faults = Evidence(), FaultCounter()
     cases: list[tuple[str, tuple[str, ...]]] = []
     for before, after in zip(baseline.records, candidate.records, strict=True):
+        if (before.words, before.gold) != (after.words, after.gold):
+            raise IncomparableError(
+                f"{before.id} has other words or right tags in the candidate's records: record anew"
+            )
         cases.append((before.id, before.words))
         if faults.is_comparable(before, after):
             behaviour.add(before, after)

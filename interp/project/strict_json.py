@@ -10,8 +10,11 @@ __all__ = ["freeze", "parse_finite_json"]
 
 
 def parse_finite_json(text: str) -> Any:
-    """Raises ValueError for what is no JSON, and for NaN and infinity, which Python would read."""
-    return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    """Raises ValueError for what is no JSON, is nested too deeply, or holds NaN or infinity (Python reads those)."""
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _finite(text: str) -> float:

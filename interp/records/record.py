@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from interp.errors import InputError
 from interp.explanation import ModelInfo, Values
@@ -50,7 +52,7 @@ class RecordsHeader:
 
     model: ModelInfo
     data: str
-    sentences: int
+    sentences: Annotated[int, Field(gt=0)]
     sources: tuple[str, ...]
     wanted: RecordSettings
     versions: dict[str, str] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,13 +20,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from interp.errors import FormatError, InputError, first_line
 from interp.project.files import write
-from interp.records.record import SCHEMA, Record, RecordedExplanation, RecordsHeader, same_work
+from interp.project.strict_json import parse_finite_json
+from interp.records.check import problems_of
+from interp.records.record import SCHEMA, Record, RecordsHeader, same_work
 
 __all__ = ["SENTENCES_PER_PART", "Records", "load_records", "part_count", "part_name", "read_part", "write_part"]
 
 SENTENCES_PER_PART = 64
 """Sentences: what a kill may lose, and what is held in memory."""
 
+MOST_VALUES = 200_000_000
+"""Of a part: 64 sentences of 512 words, with 64 targets each, under two references, in 24 layers, hold 100 million."""
+_RECORD = TypeAdapter(Record)
 _KEY = b"interp"
 _NUMBERS = pa.list_(pa.float32())
 _EXPLAINED = pa.struct(
@@ -89,17 +95,24 @@ def load_records(folder: Path) -> Records:
     if not parts:
         raise InputError(f"{folder} holds no records: make some with interp record.")
     about, _ = read_part(parts[0], rows=False)
-    expected = {part_name(number, about.sentences) for number in range(part_count(about.sentences))}
-    found = {part.name for part in parts}
-    if found != expected:
-        missing, strange = sorted(expected - found), sorted(found - expected)
-        if strange:
-            raise FormatError(f"{folder}: {strange[0]} does not belong to the other parts: record anew.")
+    numbers = [_number_of(part, about) for part in parts]
+    count = part_count(about.sentences)
+    if len(numbers) < count:
+        missing = next(number for number in range(count) if number not in numbers)
         raise FormatError(
-            f"{folder}: {len(missing)} of {len(expected)} parts are missing, {missing[0]} first: "
-            "go on with interp record --resume."
+            f"{folder}: {count - len(numbers)} of {count} parts are missing, "
+            f"{part_name(missing, about.sentences)} first: go on with interp record --resume."
         )
     return Records(folder, about)
+
+
+def _number_of(path: Path, header: RecordsHeader) -> int:
+    """Which part a file is. Raises FormatError where it is none of these records."""
+    match = re.fullmatch(r"part-(\d+)-of-\d+\.parquet", path.name)
+    number = int(match[1]) if match else -1
+    if 0 <= number < part_count(header.sentences) and path.name == part_name(number, header.sentences):
+        return number
+    raise FormatError(f"{path.parent}: {path.name} does not belong to the other parts: record anew.")
 
 
 def write_part(path: Path, about: RecordsHeader, records: Sequence[Record]) -> None:
@@ -112,40 +125,62 @@ def write_part(path: Path, about: RecordsHeader, records: Sequence[Record]) -> N
 
 
 def read_part(path: Path, rows: bool = True) -> tuple[RecordsHeader, list[Record]]:
-    """What a part is of, and its records. Raises FormatError, which names the file."""
+    """What a part is of, and its records, each of them sound. Raises FormatError, which names file and row."""
     try:
         with pq.ParquetFile(path) as file:
-            about = _about(path, file.schema_arrow)
+            header = _header(path, file.schema_arrow)
             if not file.schema_arrow.equals(_TABLE):
                 raise FormatError(f"{path}: its columns are not those of {SCHEMA}: record anew with this release.")
-            return about, [_record(row) for row in file.read().to_pylist()] if rows else []
+            if not rows:
+                return header, []
+            _check_size(path, header, file.metadata)
+            return header, [_record(path, number, row, header) for number, row in enumerate(file.read().to_pylist(), 1)]
     except FormatError:
         raise
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(
             f"{path} is damaged ({first_line(error)}): delete it, and go on with interp record --resume."
         ) from error
 
 
-def _about(path: Path, schema: pa.Schema) -> RecordsHeader:
-    told = json.loads((schema.metadata or {}).get(_KEY, b"{}"))
-    version = told.pop("schema", None)
+def _header(path: Path, schema: pa.Schema) -> RecordsHeader:
+    content = parse_finite_json((schema.metadata or {}).get(_KEY, b"{}").decode())
+    version = content.pop("schema", None)
     if version != SCHEMA:
-        found = "holds no records of interp" if version is None else f"has the schema {json.dumps(version)}"
-        raise FormatError(f"{path} {found}, and this release reads {SCHEMA}: record anew.")
+        fault = "holds no records of interp" if version is None else f"has the schema {json.dumps(version)}"
+        raise FormatError(f"{path} {fault}, and this release reads {SCHEMA}: record anew.")
     try:
-        return TypeAdapter(RecordsHeader).validate_python(told)
+        return TypeAdapter(RecordsHeader).validate_python(content)
     except ValidationError as error:
-        key = ".".join(map(str, error.errors()[0]["loc"]))
-        raise FormatError(f"{path}: its description is damaged at {key}: record anew.") from error
+        raise FormatError(f"{path}: its description is damaged at {_place(error)}: record anew.") from error
 
 
-def _record(row: dict[str, Any]) -> Record:
-    explained = [
-        RecordedExplanation(**{name: _frozen(value) for name, value in each.items()}) for each in row.pop("explained")
-    ]
-    return Record(**{name: _frozen(value) for name, value in row.items()}, explained=tuple(explained))
+def _check_size(path: Path, header: RecordsHeader, metadata: pq.FileMetaData) -> None:
+    """Before a row is read: a file of a few bytes may say that it holds billions."""
+    start = _number_of(path, header) * SENTENCES_PER_PART
+    expected = min(SENTENCES_PER_PART, header.sentences - start)
+    if metadata.num_rows != expected:
+        raise FormatError(
+            f"{path} holds {metadata.num_rows} rows for {expected} sentences: delete it, and go on with interp record "
+            "--resume."
+        )
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    values = sum(group.column(number).num_values for group in groups for number in range(group.num_columns))
+    if values > MOST_VALUES:
+        raise FormatError(f"{path} says that {expected} sentences hold {values:,} values: record anew.")
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
+def _record(path: Path, number: int, row: dict[str, Any], header: RecordsHeader) -> Record:
+    """A row, the first of which is 1, as a record that fits together."""
+    try:
+        record = _RECORD.validate_python(row)
+        problem = next(problems_of(record, header), None)
+    except ValidationError as error:
+        problem = f"{_place(error)} is missing or of another kind"
+    if problem is not None:
+        raise FormatError(f"{path}, row {number} ({row['id']}): {problem}; record anew.")
+    return record
+
+
+def _place(error: ValidationError) -> str:
+    return ".".join(map(str, error.errors()[0]["loc"]))
