@@ -1,6 +1,6 @@
 """What the gate costs: recording over its evaluations run bare, a gate over recorded cases, a probe of 300 words.
 
-    python -m benchmarks.gating --data ../shared/data --out benchmarks/results/gating.json
+    python -m benchmarks.gate --data ../shared/data --out benchmarks/results/gating.json
 
 `data` holds conll2003/valid.txt. Recording and bare rows take turns; the rest is timed once each, on a quiet machine.
 """

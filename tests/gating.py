@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class Made:
 
     about: RecordsHeader
     rows: tuple[Record, ...]
+    folder: Path = Path()
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self.rows)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from gating import LABELS, Made, gate, records, sentences
+from gating import LABELS, Made, gate, judged, opponent, predictor, records, sentences
 from scipy import stats
 
-from interp.gate import CheckStatus, GateResult
+from interp.errors import InputError
+from interp.gate import CheckStatus, GateResult, judge_candidate, rename_kinds
 from interp.gate.names import NameLosses
 from interp.gate.resample import UnitSums, unit_of
 from interp.gate.spans import compare_entities
@@ -193,3 +194,50 @@ def test_other_words_under_the_same_fingerprint_cannot_be_compared(change: dict[
     result = gate(side, altered, plan=None)
     assert result.status is CheckStatus.INCOMPARABLE
     assert "dev:0 has other words or right tags" in result.headline
+
+
+# --- kinds by other names
+
+
+def called_otherwise(side: Made, names: dict[str, str]) -> Made:
+    """The same model with other names of kinds."""
+
+    def rename(tag: str | None) -> str | None:
+        return None if tag is None else "-".join(names.get(part, part) for part in tag.split("-"))
+
+    rows = [
+        replace(
+            row,
+            tags=tuple(map(rename, row.tags)),
+            explained=tuple(
+                replace(explained, tags=tuple(str(rename(tag)) for tag in explained.tags))
+                for explained in row.explained
+            ),
+        )
+        for row in side.rows
+    ]
+    labels = tuple(str(rename(label)) for label in side.about.model.labels)
+    about = replace(side.about, model=replace(side.about.model, labels=labels))
+    return replace(side, about=about, rows=tuple(rows))
+
+
+def test_a_candidate_whose_kinds_are_called_otherwise_can_be_gated() -> None:
+    texts = sentences(60)
+    baseline, candidate = made(texts), made(texts, seed=1, wrong=range(4))
+    renamed = called_otherwise(candidate, {"PER": "PERSON", "LOC": "PLACE"})
+    refused = gate(baseline, renamed)
+    assert refused.status is CheckStatus.INCOMPARABLE and "--rename THEIRS=OURS" in refused.headline
+    side = opponent(renamed, predictor().of(renamed.about.model.labels))
+    assert side.predictor is not None and side.predictor.labels[1] == "B-PERSON"
+    ours = rename_kinds(side, {"PERSON": "PER", "PLACE": "LOC"})
+    assert ours.predictor is not None and ours.predictor.labels == LABELS
+    result = judge_candidate(opponent(baseline), replace(ours, predictor=None), judged(), None)
+    assert result == judge_candidate(opponent(baseline), opponent(candidate), judged(), None)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"), [({"GPE": "LOC"}, "no tags of the kind GPE"), ({"PER": "LOC"}, "would have one name")]
+)
+def test_renamings_that_do_not_fit(names: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        rename_kinds(opponent(made(sentences(4))), names)

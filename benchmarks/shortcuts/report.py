@@ -1,6 +1,6 @@
 """Tables of what benchmarks.shortcuts.study measured.
 
-    python -m benchmarks.shortcuts.reporting --work DIR --out benchmarks/results/shortcuts.json
+    python -m benchmarks.shortcuts.report --work DIR --out benchmarks/results/shortcuts.json
 
 writes the rows and prints Markdown. Every simpler way of looking has one number an update; its alarm goes off beyond
 the largest of all benign updates, so that none has a false alarm, which favours them: the gate's limits were set

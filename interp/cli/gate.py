@@ -64,6 +64,12 @@ class GateOptions:
     candidate_model: str | None = flag(
         "--candidate-model", metavar="MODEL", help="The model behind --candidate RECORDS."
     )
+    rename: Sequence[str] = flag(
+        "--rename",
+        multiple=True,
+        metavar="THEIRS=OURS",
+        help="A kind of tag that the candidate calls otherwise: PERSON=PER. Give it several times.",
+    )
     no_probe: bool = flag("--no-probe", is_flag=True, help="Judge by the cases alone.")
     fail_on: Sequence[FailOn] = flag(
         "--fail-on", type=click.Choice(get_args(FailOn)), multiple=True, help="Exit status 1 for these too."
@@ -75,6 +81,10 @@ class GateOptions:
         for name, side in (("--baseline", self.baseline), ("--candidate", self.candidate)):
             if not side:
                 raise InputError(f"Name the models with --baseline and --candidate: {name} is missing.")
+        for pair in self.rename:
+            theirs, sign, ours = pair.partition("=")
+            if not (theirs and sign and ours):
+                raise InputError(f'--rename "{pair}" names no two kinds: write it as PERSON=PER.')
 
     def plan_probe(self, probing: ProbeSettings, most_cues: int, settings: Settings) -> ProbePlan:
         """What is probed, with the texts and training data read."""
@@ -89,12 +99,15 @@ class GateOptions:
         return ProbePlan(texts=texts, training=training, probing=probing, most=most_cues)
 
     def prepare_sides(self, recorder: Recorder) -> tuple[Side, Side]:
-        """The baseline and the candidate, recorded where they are no records yet."""
+        """The baseline and the candidate, recorded where they are no records yet; the candidate's kinds renamed."""
+        from interp.gate import rename_kinds
+
         assert self.baseline and self.candidate, "checked before"
         probed = not self.no_probe
         baseline = recorder.prepare_side("baseline", self.baseline, model_behind=self.baseline_model, probed=probed)
         candidate = recorder.prepare_side("candidate", self.candidate, model_behind=self.candidate_model, probed=probed)
-        return baseline, candidate
+        names = dict(pair.split("=", 1) for pair in self.rename)
+        return baseline, rename_kinds(candidate, names) if names else candidate
 
 
 @click.group(invoke_without_command=True)

@@ -3,6 +3,7 @@
 from interp.gate.floors import Floors
 from interp.gate.inputs import Criteria, ProbePlan, Side, TrainingData
 from interp.gate.judge import judge_candidate
+from interp.gate.rename import rename_kinds
 from interp.gate.result import SCHEMA, CheckResult, CheckStatus, CueFinding, GateResult, exit_status
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "TrainingData",
     "exit_status",
     "judge_candidate",
+    "rename_kinds",
 ]

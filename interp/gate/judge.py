@@ -83,7 +83,12 @@ def judge_measurements(
 
 def _why_other_tags(baseline: Side, candidate: Side) -> str | None:
     different = set(baseline.records.about.model.labels) ^ set(candidate.records.about.model.labels)
-    return f"the models have other tags ({', '.join(sorted(different))} on one side only)" if different else None
+    if not different:
+        return None
+    return (
+        f"the models have other tags ({', '.join(sorted(different))} on one side only): where kinds are but called "
+        "otherwise, say --rename THEIRS=OURS"
+    )
 
 
 def _incomparable(baseline: Side, candidate: Side, reason: str) -> GateResult:
