@@ -392,6 +392,7 @@ def test_numbers_as_published_are_told_from_others() -> None:
     assert "3 sub-tokens, published: 15" in next(differences(replace(found, article=article, pieces=3)))
 
 
+@pytest.mark.slow  # one more process; what it computes and prints is held in this one
 def test_the_options_run_ends_with_readable_differences(small: Model, tmp_path: Path) -> None:
     """In a process of its own, on a directory that is not the article's checkpoint."""
     folder = small.info.name

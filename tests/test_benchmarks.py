@@ -25,6 +25,7 @@ def chosen(planted: Model) -> engines.Groups:
     return groups(planted.tagger, questions(planted, "planted", 15, 2))
 
 
+@pytest.mark.slow  # 400 of Captum's steps; tests of methods and families hold words to Captum
 def test_captum_converges_to_what_ours_says(planted: Model, chosen: engines.Groups) -> None:
     both = (False, True)
     ours = engines.values(engines.ours(planted, chosen, both))

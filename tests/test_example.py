@@ -31,6 +31,7 @@ def test_its_tests_pass_without_an_import_or_a_conftest(example: Path) -> None:
     assert "11 passed" in done.stdout
 
 
+@pytest.mark.slow  # explains swaps by a real model; what failures say is held in tests/plugin with stubs
 def test_another_model_fails_with_what_a_stranger_understands(example: Path) -> None:
     """`open` tags Rob so too, but because of the name itself."""
     done = python(example, "pytest", "tests/cases", "-k", "top or golden or tag", "--interp-model", "open")

@@ -81,12 +81,14 @@ def run(project: Path, *options: str) -> tuple[set[str], str]:
     return failed, done.stdout
 
 
+@pytest.mark.slow  # trains, and runs all case files in processes; tests/plugin holds every part with stubs
 def test_a_harmless_update_stays_green(project: Path, tmp_path: Path) -> None:
     failed, told = run(project, "--interp-model", str(trained(tmp_path / "benign", forget=False)))
     assert failed == set()
     assert "6 goldens of other weights held by tag and leading words" in told
 
 
+@pytest.mark.slow  # the same
 def test_a_harmful_update_turns_what_it_touches_red_and_can_be_accepted(project: Path, tmp_path: Path) -> None:
     model = str(trained(tmp_path / "forgetful", forget=True))
     failed, told = run(project, "--interp-model", model)

@@ -48,7 +48,8 @@ def test_open_finds_the_people_of_the_article() -> None:
 
 HONEST = [
     ("planted", ARTICLE, "Rob"),
-    ("open", "Angela Merkel visited Paris", "Paris"),
+    # 1,025 evaluations a path of a real model in double precision; benchmarks/honesty.py does it on 420 of them.
+    pytest.param("open", "Angela Merkel visited Paris", "Paris", marks=pytest.mark.slow),
 ]
 
 
