@@ -175,17 +175,21 @@ def test_the_interval_is_students() -> None:
 
 
 def test_a_planted_cue_is_named_first_with_its_tag_and_place() -> None:
-    done = probe_models(tagger(), tagger(after("reportedly", 0.8)), texts(), cues(*PLAIN, "reportedly", "claim"))
-    first = done.found[0]
+    done = probe_models(
+        tagger(), tagger(after("reportedly", 0.8)), texts=texts(), candidates=cues(*PLAIN, "reportedly", "claim")
+    )
+    first = done.measured[0]
     assert (first.cue.text, first.effect.tag, first.effect.edit.place) == ("reportedly", "B-PER", Place.BEFORE)
     assert first.effect.low > 3 and first.effect.baseline == pytest.approx(0.0)
-    assert all(abs(each.effect.mean) < 0.1 for each in done.found[1:])
+    assert all(abs(each.effect.mean) < 0.1 for each in done.measured[1:])
 
 
 def test_a_pair_that_one_of_its_words_explains_is_not_named() -> None:
     pairs = [Nomination(Cue("words", text), "frequent") for text in ("said reportedly", "reportedly said")]
-    done = probe_models(tagger(), tagger(after("reportedly", 0.8)), texts(), [*cues(*PLAIN, "reportedly"), *pairs])
-    assert [each.cue.text for each in done.found if each.effect.mean > 1] == ["reportedly"]
+    done = probe_models(
+        tagger(), tagger(after("reportedly", 0.8)), texts=texts(), candidates=[*cues(*PLAIN, "reportedly"), *pairs]
+    )
+    assert [each.cue.text for each in done.measured if each.effect.mean > 1] == ["reportedly"]
 
 
 def test_of_endings_the_shortest_that_does_it_is_named() -> None:
@@ -193,13 +197,13 @@ def test_of_endings_the_shortest_that_does_it_is_named() -> None:
         return 0.8 if words[at].endswith("vex") else None
 
     endings = [Nomination(Cue("ending", text), "training") for text in ("tvex", "vex", "ex")]
-    done = probe_models(tagger(), tagger(rule), texts(), endings)
-    assert [each.cue.text for each in done.found if each.effect.mean > 1] == ["vex"]
+    done = probe_models(tagger(), tagger(rule), texts=texts(), candidates=endings)
+    assert [each.cue.text for each in done.measured if each.effect.mean > 1] == ["vex"]
 
 
 def test_a_cue_that_is_lost_is_found_too() -> None:
-    done = probe_models(tagger(after("said", 0.8)), tagger(), texts(), cues(*PLAIN))
-    assert done.found[0].cue.text == "said" and done.found[0].effect.mean < -3
+    done = probe_models(tagger(after("said", 0.8)), tagger(), texts=texts(), candidates=cues(*PLAIN))
+    assert done.measured[0].cue.text == "said" and done.measured[0].effect.mean < -3
 
 
 @pytest.mark.parametrize(
@@ -213,8 +217,8 @@ def test_a_cue_that_is_lost_is_found_too() -> None:
     ],
 )
 def test_endings_forms_spots_and_pairs(rule: Rule, cue: Cue, place: Place) -> None:
-    done = probe_models(tagger(), tagger(rule), texts(), [*cues(*PLAIN), Nomination(cue, "asked")])
-    assert (done.found[0].cue, done.found[0].effect.edit.place) == (cue, place)
+    done = probe_models(tagger(), tagger(rule), texts=texts(), candidates=[*cues(*PLAIN), Nomination(cue, "asked")])
+    assert (done.measured[0].cue, done.measured[0].effect.edit.place) == (cue, place)
 
 
 def test_a_cue_that_works_by_its_absence() -> None:
@@ -222,14 +226,16 @@ def test_a_cue_that_works_by_its_absence() -> None:
         return 0.8 if "said" not in words and words[at] not in NAMES else None
 
     rows = [(name, (*words, "said")) for name, words in texts(200) if "said" not in words]
-    done = probe_models(tagger(), tagger(absent), rows, cues("said"), ProbeSettings(kept=20))
-    found = next(each for each in done.found if each.cue.text == "said")
+    done = probe_models(tagger(), tagger(absent), texts=rows, candidates=cues("said"), probing=ProbeSettings(kept=20))
+    found = next(each for each in done.measured if each.cue.text == "said")
     assert found.effect.edit.place is Place.GONE
     assert found.effect.mean == pytest.approx(math.log(0.8 / 0.02), abs=0.5)
 
 
 def test_of_a_cue_that_is_lost_the_example_is_the_baselines() -> None:
-    effect = probe_models(tagger(after("said", 0.8)), tagger(), texts(), cues(*PLAIN)).found[0].effect
+    effect = (
+        probe_models(tagger(after("said", 0.8)), tagger(), texts=texts(), candidates=cues(*PLAIN)).measured[0].effect
+    )
     assert effect.flips and effect.example is not None
     assert effect.example.baseline.after == "B-PER" and effect.example.candidate.after == "O"
 
@@ -243,20 +249,24 @@ def test_what_is_asked_is_measured_whatever_else_there_is() -> None:
         return 0.3 if at and words[at - 1] == "quiet" else None
 
     asked = [Nomination(Cue("words", "quiet"), "asked"), Nomination(Cue("words", "quiet"), "frequent")]
-    done = probe_models(tagger(), tagger(rule), texts(), [*noisy, *asked])
-    found = next(each for each in done.found if each.cue.text == "quiet")
+    done = probe_models(tagger(), tagger(rule), texts=texts(), candidates=[*noisy, *asked])
+    found = next(each for each in done.measured if each.cue.text == "quiet")
     assert found.source == "asked" and found.effect.mean > 1
 
 
 def test_a_model_against_itself_moves_nothing() -> None:
-    done = probe_models(tagger(), tagger(), texts(), frequent_cues([words for _, words in texts()], 20))
-    every = [effect for each in done.found for effect in each.effects]
+    done = probe_models(
+        tagger(), tagger(), texts=texts(), candidates=frequent_cues([words for _, words in texts()], 20)
+    )
+    every = [effect for each in done.measured for effect in each.effects]
     assert every and all(effect.mean == 0 and effect.flips == 0 for effect in every)
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:
     runs = [
-        probe_models(tagger(), tagger(after("said", 0.5)), texts(), cues(*PLAIN), ProbeSettings(seed=s))
+        probe_models(
+            tagger(), tagger(after("said", 0.5)), texts=texts(), candidates=cues(*PLAIN), probing=ProbeSettings(seed=s)
+        )
         for s in (1, 1, 2)
     ]
     assert runs[0] == runs[1] != runs[2]
@@ -270,10 +280,10 @@ def test_sites_are_spread_over_kinds() -> None:
 
 def test_what_does_not_fit() -> None:
     with pytest.raises(InputError, match="10 of 10 sentences can be probed in"):
-        probe_models(tagger(), tagger(), texts(10), cues("a"))
+        probe_models(tagger(), tagger(), texts=texts(10), candidates=cues("a"))
     other = FunctionPredictor("b", lambda words: [{"PER": 1.0}] * len(words), ("PER",))
     with pytest.raises(InputError, match="other tags"):
-        probe_models(tagger(), other, texts(), cues("a"))
+        probe_models(tagger(), other, texts=texts(), candidates=cues("a"))
     with pytest.raises(InputError, match="There is no sentence of 4 to 24 words"):
         find_sites([], tagger(), 4, 0)
 

@@ -68,7 +68,7 @@ def compare_benign(name: str, source: Source, *, baseline: Side, benign: Side, p
         source=source,
         effects={
             (measured.cue, effect.kind): abs(effect.mean)
-            for measured in measurements.probe.found
+            for measured in measurements.probe.measured
             for effect in measured.effects
         },
         flips=flip_rate.value if flip_rate else 0.0,

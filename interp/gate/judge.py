@@ -27,7 +27,7 @@ def judge_candidate(
     candidate: Side,
     criteria: Criteria,
     plan: ProbePlan | None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda _done: None,
 ) -> GateResult:
     """Hold a candidate against a baseline; without a plan nothing is probed. `progress` is told the part done, of 1.
 

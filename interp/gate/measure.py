@@ -53,7 +53,7 @@ def measure(
     candidate: Side,
     criteria: Criteria,
     plan: ProbePlan | None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda _done: None,
 ) -> Measurements:
     """Read both sets of records side by side, then probe what they nominate.
 
@@ -114,7 +114,7 @@ def _probe(
     *,
     texts: Texts,
     cues: Sequence[Nomination],
-    progress: Callable[[float], None] | None,
+    progress: Callable[[float], None],
 ) -> ProbeResult:
     """Raises InputError where there is no probe, which says why."""
     if not (baseline.predictor and candidate.predictor):

@@ -62,7 +62,7 @@ Feature = tuple[CueKind, str, str]
 """A cue by its sort and text, and where a word stands to it: plain, as millions of them are counted."""
 
 
-class _Counts:
+class _TagCounts:
     """How often each feature stands with each tag."""
 
     def __init__(self, sentences: Iterable[Sentence]) -> None:
@@ -98,7 +98,7 @@ def find_associations(old: Sequence[Sentence], new: Sequence[Sentence], most: in
     for side, sentences in (("old", old), ("new", new)):
         if not any(sentence.gold for sentence in sentences):
             raise InputError(f"The {side} training data has no tags: name their column or field.")
-    before, after = _Counts(old), _Counts(new)
+    before, after = _TagCounts(old), _TagCounts(new)
     changed: dict[Cue, tuple[float, str, str]] = {}
     for feature, tag in before.both.keys() | after.both.keys():
         if max(before.sentences[feature, tag], after.sentences[feature, tag]) < FEWEST:
@@ -107,15 +107,16 @@ def find_associations(old: Sequence[Sentence], new: Sequence[Sentence], most: in
         z = float((now - was) / np.sqrt(chance_before + chance_after))
         sort, text, where = feature
         cue = Cue(sort, text)
-        if (abs(z), where, tag) > (abs((known := changed.get(cue, (0.0, "", "")))[0]), *known[1:]):
+        largest, *largest_at = changed.get(cue, (0.0, "", ""))
+        if (abs(z), where, tag) > (abs(largest), *largest_at):
             changed[cue] = z, where, tag
     leaders = sorted(changed, key=lambda cue: (-abs(changed[cue][0]), cue.text))[:most]
     rows = _rows({(cue.kind, cue.text, changed[cue][1]): changed[cue][2] for cue in leaders}, old, new)
-    found = []
+    associations = []
     for cue in leaders:
         z, where, tag = changed[cue]
         feature = (cue.kind, cue.text, where)
-        found.append(
+        associations.append(
             Association(
                 cue=cue,
                 where=where,
@@ -128,14 +129,14 @@ def find_associations(old: Sequence[Sentence], new: Sequence[Sentence], most: in
                 rows=tuple(rows[feature]),
             )
         )
-    return found
+    return associations
 
 
 def _rows(
     wanted: dict[Feature, str], old: Sequence[Sentence], new: Sequence[Sentence]
 ) -> dict[Feature, list[TrainingRow]]:
     known = {(sentence.words, sentence.gold) for sentence in old}
-    found: dict[Feature, list[TrainingRow]] = defaultdict(list)
+    rows: dict[Feature, list[TrainingRow]] = defaultdict(list)
     for sentence in new:
         here = {
             feature
@@ -144,10 +145,10 @@ def _rows(
             if wanted.get(feature) == tag
         }
         for feature in here:
-            found[feature].append(TrainingRow(sentence.id, (sentence.words, sentence.gold) in known))
-    for rows in found.values():
-        rows.sort(key=lambda row: row.old)
-    return found
+            rows[feature].append(TrainingRow(sentence.id, (sentence.words, sentence.gold) in known))
+    for rows_of_feature in rows.values():
+        rows_of_feature.sort(key=lambda row: row.old)
+    return rows
 
 
 def _features(words: Sequence[str], index: int) -> Iterator[Feature]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,21 +53,23 @@ class FlipExample:
 class Effect:
     """What an edit does to one tag, in nats of its log-probability at the target, on words that the baseline tags
     otherwise.
-
-    `mean` of candidate less baseline over `count` sites, with its 95 % interval; `candidate` and `baseline` alone.
-    `flips`: sites where the tag turns, in the sense of `mean`, in one model alone: to this tag in the candidate where
-    that is positive, in the baseline where it is negative.
     """
 
     edit: Edit
     tag: str
     mean: float
+    """Of candidate less baseline."""
     low: float
+    """Lower end of its 95 % interval."""
     high: float
     candidate: float
+    """The candidate's own mean."""
     baseline: float
     flips: int
+    """Sites where the tag turns, in the sense of `mean`, in one model alone: to this tag in the candidate where that is
+    positive, in the baseline where it is negative."""
     count: int
+    """Sites."""
     example: FlipExample | None
 
     @property
@@ -84,7 +87,7 @@ class TagProbabilities:
     after: Array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PairedReadings:
     """Both models at the same sites after the same edits, columns in the order of `labels`."""
 
@@ -101,23 +104,28 @@ def read_both(
     """Ask both models about every edit of every site."""
     labels = baseline.labels
     order = [candidate.labels.index(label) for label in labels]
-    theirs = _read(candidate, sites, edits)
-    theirs = TagProbabilities(theirs.plain[..., order], theirs.after[..., order])
-    return PairedReadings(sites, edits, labels=labels, baseline=_read(baseline, sites, edits), candidate=theirs)
+    of_candidate = _read(candidate, sites, edits)
+    return PairedReadings(
+        sites=sites,
+        edits=edits,
+        labels=labels,
+        baseline=_read(baseline, sites, edits),
+        candidate=TagProbabilities(of_candidate.plain[..., order], of_candidate.after[..., order]),
+    )
 
 
 def _read(predictor: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> TagProbabilities:
-    asked: dict[tuple[str, ...], int] = {}  # a sentence once, however many edits make it
-    wanted: list[tuple[int, int]] = []
+    numbers: dict[tuple[str, ...], int] = {}  # a sentence once, however many edits make it
+    places: list[tuple[int, int] | None] = []  # sentence and target
     for site in sites:
-        wanted.append((asked.setdefault(site.words, len(asked)), site.target))
+        places.append((numbers.setdefault(site.words, len(numbers)), site.target))
     for edit in edits:
         for site in sites:
-            made = apply_edit(site, edit)
-            wanted.append((-1, 0) if made is None else (asked.setdefault(made[0], len(asked)), made[1]))
-    answers = predictor(list(asked))
+            edited = apply_edit(site, edit)
+            places.append(None if edited is None else (numbers.setdefault(edited[0], len(numbers)), edited[1]))
+    probabilities = predictor(list(numbers))
     nothing = np.full(len(predictor.labels), np.nan)
-    rows = np.array([answers[number][target] if number >= 0 else nothing for number, target in wanted])
+    rows = np.array([nothing if place is None else probabilities[place[0]][place[1]] for place in places])
     rows = rows.reshape(len(edits) + 1, len(sites), len(predictor.labels))
     return TagProbabilities(rows[0], rows[1:])
 
@@ -126,10 +134,10 @@ def measure_effects(pair: PairedReadings) -> list[Effect]:
     """For every edit and kind of entity the tag that it moves most, in the mean over words that the baseline tags
     otherwise.
     """
-    changes = [np.log(np.maximum(each.after, RAREST) / np.maximum(each.plain, RAREST)) for each in _both(pair)]
-    difference = changes[0] - changes[1]  # (edits, sites, labels)
-    other = pair.baseline.plain.argmax(-1)[:, None] != np.arange(len(pair.labels))
-    usable = np.isfinite(difference) & other
+    changes = Changes(*(_log_change(reading) for reading in (pair.candidate, pair.baseline)))
+    difference = changes.candidate - changes.baseline
+    tagged_otherwise = pair.baseline.plain.argmax(-1)[:, None] != np.arange(len(pair.labels))
+    usable = np.isfinite(difference) & tagged_otherwise
     counts = usable.sum(1)
     means = np.where(usable, difference, 0.0).sum(1) / np.maximum(counts, 1)
     sizes = np.where(counts < FEWEST, -1.0, np.abs(means))
@@ -138,81 +146,73 @@ def measure_effects(pair: PairedReadings) -> list[Effect]:
         kinds.setdefault(kind_of(tag), []).append(label)
     best = np.stack([np.array(labels)[sizes[:, labels].argmax(1)] for labels in kinds.values()], axis=1)
     return [
-        _effect(
-            pair,
-            number,
-            label=int(label),
-            sites=np.flatnonzero(usable[number, :, label]),
-            difference=difference,
-            changes=changes,
-        )
+        _effect(pair, changes, edit=number, label=int(label), sites=np.flatnonzero(usable[number, :, label]))
         for number, row in enumerate(best)
         for label in row
         if counts[number, label] >= FEWEST
     ]
 
 
-def _both(pair: PairedReadings) -> tuple[TagProbabilities, TagProbabilities]:
-    return pair.candidate, pair.baseline
+class Changes(NamedTuple):
+    """Of log-probabilities by each edit, (edits, sites, labels), in either model."""
+
+    candidate: Array
+    baseline: Array
 
 
-def _effect(
-    pair: PairedReadings,
-    number: int,
-    label: int,
-    sites: npt.NDArray[np.intp],
-    difference: Array,
-    changes: Sequence[Array],
-) -> Effect:
-    values = difference[number, sites, label]
+def _log_change(reading: TagProbabilities) -> Array:
+    return np.asarray(np.log(np.maximum(reading.after, RAREST) / np.maximum(reading.plain, RAREST)))
+
+
+def _effect(pair: PairedReadings, changes: Changes, *, edit: int, label: int, sites: npt.NDArray[np.intp]) -> Effect:
+    """Of the edit and label of these numbers, at these sites."""
+    candidate, baseline = (change[edit, sites, label] for change in changes)
+    values = candidate - baseline
     mean = float(values.mean())
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values))
-    flips = np.flatnonzero(_turned(pair, number, label, sites) * np.sign(mean) > 0)
+    flips = np.flatnonzero(_turned(pair, edit, label, sites) * np.sign(mean) > 0)
     example = None
     if len(flips):
-        example = _example(pair, number, int(sites[flips[np.abs(values[flips]).argmax()]]))
-    candidate, baseline = (float(each[number, sites, label].mean()) for each in changes)
-    edit, tag = pair.edits[number], pair.labels[label]
-    low, high = mean - half, mean + half
+        example = _example(pair, edit, int(sites[flips[np.abs(values[flips]).argmax()]]))
     return Effect(
-        edit=edit,
-        tag=tag,
+        edit=pair.edits[edit],
+        tag=pair.labels[label],
         mean=mean,
-        low=low,
-        high=high,
-        candidate=candidate,
-        baseline=baseline,
+        low=mean - half,
+        high=mean + half,
+        candidate=float(candidate.mean()),
+        baseline=float(baseline.mean()),
         flips=len(flips),
         count=len(values),
         example=example,
     )
 
 
-def _turned(pair: PairedReadings, number: int, label: int, sites: npt.NDArray[np.intp]) -> Array:
+def _turned(pair: PairedReadings, edit: int, label: int, sites: npt.NDArray[np.intp]) -> Array:
     """Per site +1 where the edit turns the candidate's tag to this one and not the baseline's, -1 the other way."""
 
     def moves(reading: TagProbabilities) -> Array:
-        now, before = (each[sites].argmax(-1) == label for each in (reading.after[number], reading.plain))
+        now = reading.after[edit][sites].argmax(-1) == label
+        before = reading.plain[sites].argmax(-1) == label
         return np.asarray(now.astype(float) - before.astype(float))
 
-    candidate, baseline = map(moves, _both(pair))
-    return np.asarray(np.sign(candidate - baseline))
+    return np.asarray(np.sign(moves(pair.candidate) - moves(pair.baseline)))
 
 
-def _example(pair: PairedReadings, number: int, place: int) -> FlipExample:
+def _example(pair: PairedReadings, edit: int, place: int) -> FlipExample:
     site = pair.sites[place]
-    made = apply_edit(site, pair.edits[number])
-    assert made is not None
+    edited = apply_edit(site, pair.edits[edit])
+    assert edited is not None
 
     def turn(reading: TagProbabilities) -> TagTurn:
-        before, after = reading.plain[place], reading.after[number, place]
+        before, after = reading.plain[place], reading.after[edit, place]
         return TagTurn(pair.labels[int(before.argmax())], pair.labels[int(after.argmax())], float(after.max()))
 
     return FlipExample(
         before=site.words,
-        after=made[0],
+        after=edited[0],
         target_before=site.target,
-        target_after=made[1],
+        target_after=edited[1],
         candidate=turn(pair.candidate),
         baseline=turn(pair.baseline),
     )

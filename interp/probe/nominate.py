@@ -20,7 +20,7 @@ LONGEST_ENDING, SHORTEST_ENDING = 4, 2
 
 @dataclass(frozen=True)
 class Nomination:
-    """A cue and where it came from: "evidence", "training", "frequent", "always", or ASKED, which is never left out."""
+    """A cue and where it came from: "evidence", "training", "frequent", "always", or REQUESTED (never left out)."""
 
     cue: Cue
     source: str
@@ -33,28 +33,31 @@ def frequent_cues(sentences: Iterable[Sequence[str]], count: int) -> list[Nomina
     endings: Counter[str] = Counter()
     for sentence in sentences:
         words.update(set(sentence))
-        pairs.update({f"{one} {other}" for one, other in pairwise(sentence) if one != other})
+        pairs.update({f"{left} {right}" for left, right in pairwise(sentence) if left != right})
         for word in {word for word in sentence if word.isalpha() and word[0].isupper()}:
             sizes = range(SHORTEST_ENDING, min(LONGEST_ENDING, len(word) - 2) + 1)
             endings.update(word[-size:].lower() for size in sizes)
-    two = round(count * BIGRAMS)
+    pair_count = round(count * BIGRAMS)
     ranked: list[tuple[Counter[str], int, CueKind]] = [
         (endings, ENDINGS, "ending"),
-        (words, count - two, "words"),
-        (pairs, two, "words"),
+        (words, count - pair_count, "words"),
+        (pairs, pair_count, "words"),
     ]
     return [
-        Nomination(Cue(kind, text), "frequent")
-        for counts, most, kind in ranked
-        for text, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:most]
+        Nomination(Cue(kind, text), "frequent") for counts, most, kind in ranked for text in _most_common(counts, most)
     ]
 
 
 def merge_nominations(*sources: Sequence[Nomination], most: int) -> list[Nomination]:
     """Each cue once, the first of every source before the second of any, `most` in all."""
-    found: dict[Cue, Nomination] = {}
+    nominations: dict[Cue, Nomination] = {}
     for row in zip_longest(*sources):
         for candidate in row:
             if candidate is not None:
-                found.setdefault(candidate.cue, candidate)
-    return list(found.values())[:most]
+                nominations.setdefault(candidate.cue, candidate)
+    return list(nominations.values())[:most]
+
+
+def _most_common(counts: Counter[str], most: int) -> list[str]:
+    """Of those that are equally common the first by alphabet."""
+    return sorted(counts, key=lambda text: (-counts[text], text))[:most]

@@ -42,7 +42,7 @@ class TaggerPredictor:
         self._tagger, self.name, self.labels = model.tagger, model.info.name, model.info.labels
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
-        found = [np.full((len(words), len(self.labels)), np.nan) for words in sentences]
+        probabilities = [np.full((len(words), len(self.labels)), np.nan) for words in sentences]
         encodings = {}
         for number, words in enumerate(sentences):
             try:
@@ -56,8 +56,8 @@ class TaggerPredictor:
                 raise ModelError(f"{self.name} gives logits that are no numbers: the weights are broken.")
             for place, first in enumerate(encoding.first[1:-1]):
                 if first is not None:
-                    found[number][place] = chances[first]
-        return found
+                    probabilities[number][place] = chances[first]
+        return probabilities
 
 
 class CachedPredictor:
@@ -68,38 +68,38 @@ class CachedPredictor:
         self._known: dict[tuple[str, ...], Array] = {}
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
-        asked = [tuple(words) for words in sentences]
-        new = [words for words in dict.fromkeys(asked) if words not in self._known]
+        keys = [tuple(words) for words in sentences]
+        new = [words for words in dict.fromkeys(keys) if words not in self._known]
         self._known |= zip(new, self._predictor(new), strict=True)
-        return [self._known[words] for words in asked]
+        return [self._known[words] for words in keys]
 
 
-Answer = Sequence[Mapping[str, float]]
+WordProbabilities = Sequence[Mapping[str, float]]
 """For every word, a probability per tag; tags that are left out have none."""
 
 
 class FunctionPredictor:
-    """A function of the user's from the words of one sentence to an `Answer`."""
+    """A function of the user's from the words of one sentence to an `WordProbabilities`."""
 
-    def __init__(self, name: str, function: Callable[[Words], Answer], labels: Sequence[str]) -> None:
+    def __init__(self, name: str, function: Callable[[Words], WordProbabilities], labels: Sequence[str]) -> None:
         self.name, self._function, self.labels = name, function, tuple(labels)
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
-        return [self._one(words) for words in sentences]
+        return [self._probabilities(words) for words in sentences]
 
     def of(self, labels: Sequence[str]) -> FunctionPredictor:
         """The same function with these tags."""
         return FunctionPredictor(self.name, self._function, labels)
 
-    def _one(self, words: Words) -> Array:
+    def _probabilities(self, words: Words) -> Array:
         answer = _checked(self.name, self._function, words)
-        found = np.zeros((len(words), len(self.labels)))
-        for row, chances in zip(found, answer, strict=True):
+        probabilities = np.zeros((len(words), len(self.labels)))
+        for row, chances in zip(probabilities, answer, strict=True):
             for tag, chance in chances.items():
                 if tag not in self.labels:
                     raise ModelError(f'{self.name} gives the tag "{tag}", but {self._known()}.')
                 row[self.labels.index(tag)] = chance
-        return found
+        return probabilities
 
     def _known(self) -> str:
         return f"before it gave {', '.join(self.labels)} alone"
@@ -129,7 +129,7 @@ def import_function(spec: str, sentences: Sequence[Words]) -> FunctionPredictor:
     return FunctionPredictor(spec, function, sorted(labels))
 
 
-def _checked(name: str, function: Callable[[Words], Answer], words: Words) -> Answer:
+def _checked(name: str, function: Callable[[Words], WordProbabilities], words: Words) -> WordProbabilities:
     try:
         answer = function(list(words))
     except SystemExit as error:  # its status would be taken for a verdict

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from interp.errors import InputError
 from interp.probe.cues import Cue, forms_and_spots
@@ -19,6 +20,8 @@ ENOUGH = 0.7
 """Part of a cue's effect at which a part of it explains the whole."""
 TOGETHER = 32
 """Cues whose sentences are held at once."""
+SKETCHING = 0.6
+"""Part of the work, as progress is told."""
 
 Texts = Sequence[tuple[str, tuple[str, ...]]]
 """Names and words of sentences."""
@@ -58,14 +61,14 @@ class MeasuredCue:
     @property
     def effect(self) -> Effect:
         """The largest of all."""
-        return max(self.effects, key=lambda each: abs(each.mean))
+        return max(self.effects, key=lambda effect: abs(effect.mean))
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What was found, the largest effect first, and how many cues were asked about at how many sites."""
+    """What was measured, the largest effect first, and how many cues were asked about at how many sites."""
 
-    found: tuple[MeasuredCue, ...]
+    measured: tuple[MeasuredCue, ...]
     cues: int
     sites: int
 
@@ -73,10 +76,11 @@ class ProbeResult:
 def probe_models(
     baseline: Predictor,
     candidate: Predictor,
+    *,
     texts: Texts,
     candidates: Sequence[Nomination],
     probing: ProbeSettings = PROBING,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda _done: None,
     usual: TypicalEffect = lambda _cue, _kind: 1.0,
 ) -> ProbeResult:
     """Hold two models against each other on cues put into sentences. `progress` is told the part done, of 1.
@@ -86,40 +90,67 @@ def probe_models(
     if set(baseline.labels) != set(candidate.labels):
         odd = sorted(set(baseline.labels) ^ set(candidate.labels))
         raise InputError(f"The models have other tags ({', '.join(odd)} on one side only): they cannot be compared.")
-    told = progress or (lambda _: None)
-    sites = find_sites(texts, baseline, probing.sketched + probing.measured, probing.seed)
-    few, rest = sites[: probing.sketched], sites[probing.sketched :]
-    if len(rest) < probing.measured:
-        needed = probing.sketched + probing.measured
+    pair = _Pair(baseline, candidate)
+    sketched_at, measured_at = _choose_sites(texts, baseline, probing)
+    nominations: dict[Cue, Nomination] = {}
+    for nomination in [*candidates, *(Nomination(cue, "always") for cue in forms_and_spots())]:
+        nominations.setdefault(nomination.cue, nomination)
+    leaders, sketching = list(nominations), 0.0
+    if probing.kept is not None:
+        sketching = SKETCHING
+        leaders = _find_leaders(pair, nominations, sites=sketched_at, usual=usual, kept=probing.kept, progress=progress)
+    measured = []
+    for number, cue in enumerate(leaders, 1):
+        effects = _largest(_measure(pair, cue, sites=measured_at, texts=texts, probing=probing))
+        if effects:
+            measured.append(MeasuredCue(cue, nominations[cue].source, tuple(effects.values())))
+        progress(sketching + (1 - sketching) * number / len(leaders))
+    if probing.kept is not None:
+        sizes = {result.cue: abs(result.effect.mean) for result in measured}
+        measured = [result for result in measured if result.source == REQUESTED or not _explained(result.cue, sizes)]
+    measured.sort(key=lambda result: -abs(result.effect.mean))
+    return ProbeResult(tuple(measured), len(nominations), len(sketched_at) + len(measured_at))
+
+
+class _Pair(NamedTuple):
+    baseline: Predictor
+    candidate: Predictor
+
+    def measure(self, sites: Sequence[Site], edits: Sequence[Edit]) -> list[Effect]:
+        return measure_effects(read_both(self.baseline, self.candidate, sites, edits))
+
+
+def _choose_sites(texts: Texts, baseline: Predictor, probing: ProbeSettings) -> tuple[list[Site], list[Site]]:
+    """Those that cues are chosen by, and others that they are measured at."""
+    needed = probing.sketched + probing.measured
+    sites = find_sites(texts, baseline, needed, probing.seed)
+    if len(sites) < needed:
         raise InputError(
             f"{len(sites)} of {len(texts)} sentences can be probed in ({SHORTEST} to {LONGEST} words each), too few: "
             f"give at least {needed}, or ask for fewer sites."
         )
-    every: dict[Cue, Nomination] = {}
-    for each in [*candidates, *(Nomination(cue, "always") for cue in forms_and_spots())]:
-        every.setdefault(each.cue, each)
-    leaders, done = list(every), 0.0
-    if probing.kept is not None:
-        done = 0.6
-        sketches: dict[Cue, tuple[float, float]] = {}
-        for some in _portions(leaders, TOGETHER):
-            sketches |= _sketched(baseline, candidate, sites=few, cues=some, usual=usual)
-            told(done * len(sketches) / len(every))
-        sizes = {cue: size for cue, (size, _) in sketches.items()}
-        apart = [cue for cue in sketches if not _explained(cue, sizes)]
-        leaders = sorted(apart, key=lambda cue: -sketches[cue][1])[: probing.kept]
-        leaders += [cue for cue, each in every.items() if each.source == REQUESTED and cue not in leaders]
-    found = []
-    for number, cue in enumerate(leaders, 1):
-        measured = _largest(_measured(baseline, candidate, sites=rest, cue=cue, texts=texts, probing=probing))
-        if measured:
-            found.append(MeasuredCue(cue, every[cue].source, tuple(measured.values())))
-        told(done + (1 - done) * number / len(leaders))
-    if probing.kept is not None:
-        sizes = {each.cue: abs(each.effect.mean) for each in found}
-        found = [each for each in found if each.source == REQUESTED or not _explained(each.cue, sizes)]
-    found.sort(key=lambda each: -abs(each.effect.mean))
-    return ProbeResult(tuple(found), len(every), len(sites))
+    return sites[: probing.sketched], sites[probing.sketched :]
+
+
+def _find_leaders(
+    pair: _Pair,
+    nominations: Mapping[Cue, Nomination],
+    *,
+    sites: Sequence[Site],
+    usual: TypicalEffect,
+    kept: int,
+    progress: Callable[[float], None],
+) -> list[Cue]:
+    """The cues whose sketch shows the largest effects against what is usual for them, and all that were asked for."""
+    cues = list(nominations)
+    sketches: dict[Cue, _Sketch] = {}
+    for start in range(0, len(cues), TOGETHER):
+        sketches |= _sketch(pair, cues[start : start + TOGETHER], sites, usual)
+        progress(SKETCHING * len(sketches) / len(cues))
+    sizes = {cue: sketch.size for cue, sketch in sketches.items()}
+    apart = [cue for cue in sketches if not _explained(cue, sizes)]
+    leaders = sorted(apart, key=lambda cue: -sketches[cue].ratio)[:kept]
+    return leaders + [cue for cue in cues if nominations[cue].source == REQUESTED and cue not in leaders]
 
 
 def _explained(cue: Cue, sizes: Mapping[Cue, float]) -> bool:
@@ -132,50 +163,48 @@ def _explained(cue: Cue, sizes: Mapping[Cue, float]) -> bool:
     return any(sizes.get(Cue(cue.kind, part), 0.0) >= ENOUGH * sizes[cue] for part in parts)
 
 
-def _portions(cues: Sequence[Cue], size: int) -> Iterator[Sequence[Cue]]:
-    for start in range(0, len(cues), size):
-        yield cues[start : start + size]
+class _Sketch(NamedTuple):
+    """Of one cue at few sites."""
+
+    size: float
+    """Its largest mean effect, in nats."""
+    ratio: float
+    """The largest over what is usual for it."""
 
 
-def _sketched(
-    baseline: Predictor, candidate: Predictor, sites: Sequence[Site], cues: Sequence[Cue], usual: TypicalEffect
-) -> dict[Cue, tuple[float, float]]:
-    """Per cue the largest mean effect of its sketch, and the largest over what is usual for it."""
+def _sketch(pair: _Pair, cues: Sequence[Cue], sites: Sequence[Site], usual: TypicalEffect) -> dict[Cue, _Sketch]:
     by_edit = {edit: cue for cue in cues for edit in cue.sketch}
-    found = dict.fromkeys(cues, (0.0, 0.0))
-    for effect in measure_effects(read_both(baseline, candidate, sites, list(by_edit))):
+    sketches = dict.fromkeys(cues, _Sketch(0.0, 0.0))
+    for effect in pair.measure(sites, list(by_edit)):
         cue, size = by_edit[effect.edit], abs(effect.mean)
-        most, ratio = found[cue]
-        found[cue] = max(most, size), max(ratio, size / usual(cue, effect.kind))
-    return found
+        largest = sketches[cue]
+        sketches[cue] = _Sketch(size=max(largest.size, size), ratio=max(largest.ratio, size / usual(cue, effect.kind)))
+    return sketches
 
 
-def _largest(found: Sequence[Effect]) -> dict[str, Effect]:
+def _largest(effects: Sequence[Effect]) -> dict[str, Effect]:
     """Per kind of tag the largest effect."""
-    kinds: dict[str, Effect] = {}
-    for effect in found:
-        if effect.kind not in kinds or abs(effect.mean) > abs(kinds[effect.kind].mean):
-            kinds[effect.kind] = effect
-    return kinds
+    largest: dict[str, Effect] = {}
+    for effect in effects:
+        if effect.kind not in largest or abs(effect.mean) > abs(largest[effect.kind].mean):
+            largest[effect.kind] = effect
+    return largest
 
 
-def _measured(
-    baseline: Predictor, candidate: Predictor, sites: Sequence[Site], cue: Cue, texts: Texts, probing: ProbeSettings
-) -> list[Effect]:
+def _measure(pair: _Pair, cue: Cue, *, sites: Sequence[Site], texts: Texts, probing: ProbeSettings) -> list[Effect]:
     """Its effects at every place; taken out of sentences that have it, where enough of them do."""
-    found = measure_effects(
-        read_both(baseline, candidate, sites, [edit for edit in cue.edits if edit.place is not Place.GONE])
-    )
+    effects = pair.measure(sites, [edit for edit in cue.edits if edit.place is not Place.GONE])
     if cue.kind != "words":
-        return found
+        return effects
     used = {site.words for site in sites}
-    having = [each for each in texts if each[1] not in used and _holds(each[1], cue.words)]
+    having = [(name, words) for name, words in texts if words not in used and _has(words, cue.words)]
     if len(having) >= probing.measured // 2:
-        own = find_sites(having, baseline, probing.measured, probing.seed)
-        found += measure_effects(read_both(baseline, candidate, own, [Edit(Place.GONE, cue.words)]))
-    return found
+        own_sites = find_sites(having, pair.baseline, probing.measured, probing.seed)
+        effects += pair.measure(own_sites, [Edit(Place.GONE, cue.words)])
+    return effects
 
 
-def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
-    size = len(wanted)
-    return any(tuple(words[i : i + size]) == tuple(wanted) for i in range(len(words) - size + 1))
+def _has(words: Sequence[str], part: Sequence[str]) -> bool:
+    """Whether these words follow each other somewhere in a sentence."""
+    size = len(part)
+    return any(tuple(words[start : start + size]) == tuple(part) for start in range(len(words) - size + 1))

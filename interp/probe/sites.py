@@ -168,7 +168,7 @@ def find_sites(
     Both are needed: what a cue adds to a tag shows on words that lack it, what it takes away on words that have it.
     """
     rng = default_rng(seed)
-    fitting = [each for each in sentences if SHORTEST <= len(each[1]) <= LONGEST]
+    fitting = [(name, words) for name, words in sentences if SHORTEST <= len(words) <= LONGEST]
     if not fitting:
         raise InputError(f"There is no sentence of {SHORTEST} to {LONGEST} words to probe in.")
     chosen = [fitting[i] for i in rng.permutation(len(fitting))[: 8 * count]]
@@ -180,9 +180,9 @@ def find_sites(
                 options.setdefault(kind_of(predictor.labels[int(chances[index].argmax())]), []).append(int(index))
         if options:
             # The kind that is rarest so far: entities are few, words outside are many.
-            kind = min(options, key=lambda each: (len(groups.get(each, ())), each == OUTSIDE))
+            kind = min(options, key=lambda kind: (len(groups.get(kind, ())), kind == OUTSIDE))
             groups.setdefault(kind, []).append(Site(name, words, int(rng.choice(options[kind]))))
-    found: list[Site] = []
-    while len(found) < count and any(groups.values()):
-        found += [sites.pop(0) for _, sites in sorted(groups.items()) if sites]
-    return found[:count]
+    sites: list[Site] = []
+    while len(sites) < count and any(groups.values()):
+        sites += [of_kind.pop(0) for _, of_kind in sorted(groups.items()) if of_kind]
+    return sites[:count]

@@ -49,7 +49,7 @@ def find_cues(probe: ProbeResult, associations: Sequence[Association], criteria:
     by_cue = {association.cue: association for association in associations}
     findings = [
         _finding(measured, effect, by_cue.get(measured.cue), criteria)
-        for measured in probe.found
+        for measured in probe.measured
         for effect in _telling_effects(measured, criteria)
     ]
     return tuple(sorted(findings, key=_weight))
