@@ -118,7 +118,7 @@ def test_data_sets(here: Path) -> None:
         ("jsonl:dev.jsonl?words=x", 'has no field "x"'),
         ("jsonl:list.jsonl", "list.jsonl:1: is no JSON object"),
         ("jsonl:number.jsonl", "number.jsonl:1: the tag `1` is a number: say what numbers mean"),
-        ("jsonl:short.jsonl", "short.jsonl:1: has 2 words and 1 tags"),
+        ("jsonl:short.jsonl", "short.jsonl:1: has 2 words and 1 tag"),
         ("jsonl:nothing.jsonl", "nothing.jsonl:1: holds neither words nor tokens nor text"),
         ("jsonl:empty.jsonl", "empty.jsonl holds no sentence"),
         ("conll:latin.txt", r"latin.txt is not UTF-8 \(byte 2\): convert it first"),

@@ -11,8 +11,9 @@ from interp.question.tags import OUTSIDE
 from interp.texts.sentences import RawSentence
 from interp.texts.separators import BLANKS, TAB
 from interp.texts.spec import NO_TAGS, Source
-from interp.texts.spelling import EITHER, clean_tag, is_marked
+from interp.texts.spelling import OUTSIDE_TAGS, clean_tag, is_marked
 from interp.texts.table import Block, Row, Table, numbered_lines, read_table
+from interp.texts.wording import counted
 
 __all__ = ["column_number", "read_columns", "rows_as_sentence", "skipped_note", "tag_column"]
 
@@ -49,7 +50,7 @@ def read_columns(source: Source) -> tuple[list[RawSentence], list[str]]:
     notes = skipped_note(source, table.skipped)
     kept, empty = _without_empty_words(source, table, columns)
     if empty:
-        notes.append(f"{source.shown}: {len(empty)} lines without a word are left out, line {empty[0]} first.")
+        notes.append(f"{source.shown}: {counted(len(empty), 'line')} without a word left out, line {empty[0]} first.")
     blocks = list(kept if columns.sentence is None else _parted(kept, columns.sentence))
     if len(blocks) == 1 and len(rows) > LONG:
         notes.append(f"{source.shown}: has no empty line, so that all {len(rows)} words are one sentence.")
@@ -73,8 +74,8 @@ def skipped_note(source: Source, lines: Sequence[int]) -> list[str]:
     if not lines:
         return []
     return [
-        f"{source.shown}: {len(lines)} lines are comments, headers or marks of documents and no words, line {lines[0]} "
-        f"first."
+        f"{source.shown}: {counted(len(lines), 'line')} of comments, headers or marks of documents skipped, line "
+        f"{lines[0]} first."
     ]
 
 
@@ -125,10 +126,16 @@ def _suggest_format(source: Source) -> None:
     suggested = ""
     if by_tabs and all(len(cells) == 10 and _CONLLU_ID.fullmatch(cells[0]) for cells in by_tabs):
         suggested = "CoNLL-U: write ?format=conllu"
+    elif by_tabs and all(_is_germeval(cells) for cells in by_tabs):
+        suggested = "GermEval: write ?format=germeval for number, word, outer and inner tag"
     elif by_blanks and all(len(cells) > 11 and _BRACKET.fullmatch(cells[10]) for cells in by_blanks):
         suggested = "OntoNotes, with brackets for entities: write ?format=ontonotes"
     if suggested:
         raise InputError(f"{source.shown}:{lines[0].number}: looks like {suggested}, or say which column with ?tag=.")
+
+
+def _is_germeval(cells: Sequence[str]) -> bool:
+    return len(cells) == 4 and cells[0].isdecimal() and all(is_marked(cell) or cell == OUTSIDE for cell in cells[2:])
 
 
 def _or(column: int | None, default: int) -> int:
@@ -143,13 +150,10 @@ def _check_words(source: Source, table: Table, word: int, rows: Sequence[Row]) -
     by_sentence = all(_runs([row.cells[word] for row in block.rows]) for block in table.blocks)
     if not by_sentence and not _runs(cells):
         return
-    tags = [column for column in range(table.width) if _holds_tags(rows, column)]
-    remedy = f"name the column of words, as in ?word={word + 1}"
-    if table.width == 4 and tags in ([2], [2, 3]):
-        remedy = "write ?format=germeval for number, word, outer and inner tag"
-    elif table.width == 10:
-        remedy = "write ?format=conllu for CoNLL-U"
-    raise InputError(f"{source.shown}:{rows[0].line}: column {word} holds running numbers, and no words: {remedy}.")
+    raise InputError(
+        f"{source.shown}:{rows[0].line}: column {word} holds running numbers, and no words: name the column of words, "
+        f"as in ?word={word + 1}."
+    )
 
 
 def _runs(cells: Sequence[str]) -> bool:
@@ -161,8 +165,7 @@ def _check_tags(source: Source, table: Table, tag: int, rows: Sequence[Row]) -> 
     """Where nobody says which column holds the tags, it must not be one that holds none beside one that does."""
     candidates = [column for column in range(table.width) if column != tag and _holds_tags(rows, column)]
     spelled = {clean_tag(row.cells[tag]) for row in rows}
-    outside = {OUTSIDE, "o", *EITHER}
-    if not candidates or (not spelled.isdisjoint(outside) and not spelled <= outside):
+    if not candidates or (not spelled.isdisjoint(OUTSIDE_TAGS) and not spelled <= OUTSIDE_TAGS):
         return
     if any(is_marked(cell) for cell in spelled):
         return
@@ -176,14 +179,14 @@ def _check_tags(source: Source, table: Table, tag: int, rows: Sequence[Row]) -> 
 def _holds_tags(rows: Sequence[Row], column: int) -> bool:
     """Whether every cell is B-PER or the like, or outside, and one at least is no outside."""
     cells = {clean_tag(cell) for cell in {row.cells[column] for row in rows}}
-    return any(map(is_marked, cells)) and all(is_marked(cell) or cell in (OUTSIDE, "o", *EITHER) for cell in cells)
+    return any(map(is_marked, cells)) and all(is_marked(cell) or cell in OUTSIDE_TAGS for cell in cells)
 
 
 def _without_empty_words(source: Source, table: Table, columns: _Columns) -> tuple[list[Block], list[int]]:
     """Lines with a tag and no word carry nothing, if the tag is none of an entity."""
     empty = [row for row in table.rows if not row.cells[columns.word]]
     for row in empty:
-        if columns.tag is not None and clean_tag(row.cells[columns.tag]) not in (OUTSIDE, "o", *EITHER, ""):
+        if columns.tag is not None and clean_tag(row.cells[columns.tag]) not in {*OUTSIDE_TAGS, ""}:
             raise InputError(f"{source.shown}:{row.line}: has the tag {row.cells[columns.tag]} and no word.")
     blocks = [
         Block(block.document, tuple(row for row in block.rows if row.cells[columns.word])) for block in table.blocks

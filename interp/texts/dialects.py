@@ -15,6 +15,7 @@ from interp.texts.separators import BLANKS, TAB, Separator
 from interp.texts.spec import NO_TAGS, Source
 from interp.texts.spelling import clean_tag, is_marked
 from interp.texts.table import Block, Row, is_document_mark, numbered_lines
+from interp.texts.wording import counted
 
 __all__ = ["DIALECTS"]
 
@@ -58,7 +59,7 @@ def read_conllu(source: Source) -> Reading:
         sentences.append(replace(sentence, tags=tuple(rest if tag is None else tag for tag in given)))
     notes = skipped_note(source, skipped)
     if ranges:
-        notes.append(f"{source.shown}: {len(ranges)} lines of word ranges and empty nodes are left out.")
+        notes.append(f"{source.shown}: {counted(len(ranges), 'line')} of word ranges and empty nodes left out.")
     return sentences, notes
 
 

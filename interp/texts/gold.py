@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from interp.errors import InputError
 from interp.question.tags import OUTSIDE, Entity, find_entities
 from interp.texts.sentences import RawSentence, Sentence
 from interp.texts.spec import Source
 from interp.texts.spelling import UNKNOWN, TagCount, Tags, read_tags
+from interp.texts.wording import counted
 
 __all__ = ["understand"]
 
@@ -24,6 +25,7 @@ def understand(raw: Sequence[RawSentence], source: Source) -> tuple[list[Sentenc
     for sentence in raw:
         entities, unknown = _entities(sentence, tags)
         kinds.update(entity.kind for entity in entities)
+        _check_numbers(sentence, entities, renamed)
         gold = _gold(entities, unknown, len(sentence.words), renamed) if sentence.labelled else None
         sentences.append(Sentence(sentence.id, sentence.document, sentence.words, gold))
     notes = [*tags.notes, *_notes(raw, sentences, source)]
@@ -46,7 +48,7 @@ def _check_labelled(raw: Sequence[RawSentence], source: Source) -> None:
         )
     for sentence in raw:
         if sentence.tags is not None and len(sentence.tags) != len(sentence.words):
-            counts = f"has {len(sentence.words)} words and {len(sentence.tags)} tags"
+            counts = f"has {counted(len(sentence.words), 'word')} and {counted(len(sentence.tags), 'tag')}"
             raise InputError(f"{sentence.id}: {counts}: give one per word.")
 
 
@@ -70,8 +72,16 @@ def _entities(sentence: RawSentence, tags: Tags) -> tuple[list[Entity], frozense
     return spread, frozenset(range(len(meanings))) - set(known)
 
 
+def _check_numbers(sentence: RawSentence, entities: Iterable[Entity], renamed: Mapping[str, str]) -> None:
+    for entity in entities:
+        if entity.kind.isdecimal() and entity.kind not in renamed:
+            raise InputError(
+                f"{sentence.id}: the label {entity.kind} is a number: say what it means, as in ?map={entity.kind}=PER."
+            )
+
+
 def _gold(
-    entities: Iterable[Entity], unknown: frozenset[int], length: int, renamed: dict[str, str]
+    entities: Iterable[Entity], unknown: frozenset[int], length: int, renamed: Mapping[str, str]
 ) -> tuple[str | None, ...]:
     gold: list[str | None] = [OUTSIDE] * length
     for entity in entities:
@@ -94,9 +104,11 @@ def _notes(raw: Sequence[RawSentence], sentences: Sequence[Sentence], source: So
     tags = Counter(tag for sentence in sentences for tag in sentence.gold or ())
     unknown = tags.pop(None, 0)
     if unknown:
-        notes.append(f"{source.shown}: {unknown} words of unknown tag are left out of scoring.")
+        notes.append(f"{source.shown}: {counted(unknown, 'word')} of unknown tag left out of scoring.")
     if tags and set(tags) == {OUTSIDE}:
-        notes.append(f"{source.shown}: all {tags[OUTSIDE]} right tags are O: F1 cannot be told from it.")
+        notes.append(
+            f"{source.shown}: every right tag is O ({counted(tags[OUTSIDE], 'word')}), so that F1 cannot be told."
+        )
     bare = sum(not sentence.labelled for sentence in raw)
     if 0 < bare < len(raw):
         notes.append(f"{source.shown}: {bare} of {len(raw)} rows have no labels: F1 is of the others.")

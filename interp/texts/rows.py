@@ -12,6 +12,7 @@ from interp.question.words import place_words
 from interp.texts.offsets import Span, looks_like_spans, put_on_words, read_spans
 from interp.texts.sentences import RawSentence
 from interp.texts.spec import NO_TAGS, Source
+from interp.texts.spelling import OUTSIDE_TAGS, clean_tag, is_marked
 
 __all__ = ["Names", "read_row"]
 
@@ -42,10 +43,28 @@ _LABEL_PARTS = frozenset(
         "offsets",
     ]
 )
+_PREDICTED = ("pred", "preds", "predicted", "prediction", "predictions")
 _OTHER_PARTS = frozenset(
-    ["pos", "upos", "xpos", "chunk", "chunks", "dep", "deps", "lemma", "lemmas", "id", "approver", "count"]
+    {
+        *[
+            "pos",
+            "upos",
+            "xpos",
+            "chunk",
+            "chunks",
+            "dep",
+            "deps",
+            "lemma",
+            "lemmas",
+            "id",
+            "approver",
+            "count",
+            "relations",
+        ],
+        *_PREDICTED,
+    }
 )
-"""In a field's name: of other layers of annotation."""
+"""In a field's name: of other layers of annotation, and of what a model said."""
 
 Names = Callable[[str, Any], Any]
 """A field and a number in it, to the name that a data set gives it."""
@@ -72,7 +91,7 @@ def read_row(row: Any, where: str, number: int, *, source: Source, name_of: Name
     if field is None and text is None:
         raise InputError(f"{where}: holds neither {' nor '.join(WORDS)} nor text (name them with ?words= or ?text=).")
     words, places = _split(row, field, text, where)
-    sentence = RawSentence(id=where, document=document, words=words, lines=(number,) * len(words))
+    sentence = RawSentence(id=where, document=document, words=words, lines=(number,) * len(words), split=field is None)
     if labels is None:
         return sentence
     if labels.rejected:
@@ -165,13 +184,19 @@ def _find_labels(row: Mapping[str, Any], where: str, source: Source) -> _Labels 
         if field not in row:
             raise InputError(f'{source.shown}: has no field "{field}" (?tags=).')
         return _labels_of(field, row[field], where)
-    likely = [field for field, value in row.items() if _is_label_like(field, value)]
+    named = [field for field, value in row.items() if _is_label_like(field, value)]
+    likely = named or [field for field, value in row.items() if _holds_labels(field, value)]
+    from_tasks = isinstance(row.get("data"), Mapping)
     texts = [field for field in row if _is_label_name(field) and isinstance(row[field], str)]
     if not likely and texts and source.options.get("text") not in texts:
         raise InputError(
             f"{where}: {texts[0]} is text, and no list of tags or spans: give one, or write ?tags=none to leave it."
         )
-    readings = [labels for labels in (_labels_of(field, row[field], where) for field in likely) if labels is not None]
+    readings = [
+        labels
+        for labels in (_labels_of(field, row[field], where, from_tasks) for field in likely)
+        if labels is not None
+    ]
     if len(readings) > 1:
         raise InputError(
             f"{where}: {' and '.join(labels.field for labels in readings)} all look like labels: say which with "
@@ -185,11 +210,24 @@ def _is_label_like(field: str, value: Any) -> bool:
 
 
 def _is_label_name(field: str) -> bool:
-    parts = set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field).lower().replace("-", "_").split("_"))
+    parts = _parts(field)
     return not parts.isdisjoint(_LABEL_PARTS) and parts.isdisjoint(_OTHER_PARTS)
 
 
-def _labels_of(field: str, value: Any, where: str) -> _Labels | None:
+def _parts(field: str) -> set[str]:
+    return set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field).lower().replace("-", "_").split("_"))
+
+
+def _holds_labels(field: str, value: Any) -> bool:
+    """Whether a field with any name holds tags such as B-PER, or spans."""
+    if field in WORDS or not _parts(field).isdisjoint(_OTHER_PARTS) or not isinstance(value, list | tuple) or not value:
+        return False
+    if all(isinstance(tag, str) for tag in value):
+        return any(map(is_marked, value)) and all(is_marked(tag) or clean_tag(tag) in OUTSIDE_TAGS for tag in value)
+    return looks_like_spans(value)
+
+
+def _labels_of(field: str, value: Any, where: str, from_tasks: bool = False) -> _Labels | None:
     """One field's labels, None where it is null or was left to be labelled."""
     if value is None:
         return None
@@ -197,6 +235,8 @@ def _labels_of(field: str, value: Any, where: str) -> _Labels | None:
         return _labels_of(field, value["entities"], where)
     if isinstance(value, list) and any(isinstance(entry, Mapping) and "result" in entry for entry in value):
         return _label_studio(field, value, where)
+    if value == [] and from_tasks:  # a task of Label Studio that nobody did
+        return None
     if looks_like_spans(value):
         return _Labels(field, spans=read_spans(value, where))
     if value == [] and field in ("annotations", "completions", "entities", "spans", "label", "labels"):

@@ -53,6 +53,9 @@ class RawSentence:
     unknown: frozenset[int] = frozenset()
     """Words of which nothing is known: with entities alone."""
 
+    split: bool = False
+    """The words were split by rule from a text."""
+
     @property
     def labelled(self) -> bool:
         return self.tags is not None or self.entities is not None

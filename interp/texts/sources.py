@@ -22,6 +22,7 @@ from interp.texts.rows import read_row
 from interp.texts.sentences import RawSentence, Sentence
 from interp.texts.spec import OPTIONS, Source, parse_source
 from interp.texts.table import numbered_lines, read_text
+from interp.texts.wording import counted
 
 __all__ = ["KINDS", "read_sentences"]
 
@@ -85,7 +86,7 @@ def _cases(source: Source, settings: Settings) -> Reading:
 def _conll(source: Source, _settings: Settings) -> Reading:
     dialect = source.options.get("format")
     raw, notes = DIALECTS[dialect](source) if dialect else read_columns(source)
-    return _understood(raw, source, notes, FEWEST_GIVEN)
+    return _understood(raw, source, notes)
 
 
 def _jsonl(source: Source, _settings: Settings) -> Reading:
@@ -93,7 +94,7 @@ def _jsonl(source: Source, _settings: Settings) -> Reading:
         read_row(row, f"{source.shown}:{number}", number, source=source, name_of=lambda _field, tag: tag)
         for number, row in _json_rows(source)
     ]
-    return _understood(raw, source, [], FEWEST_SPLIT)
+    return _understood(raw, source, [])
 
 
 def _json_rows(source: Source) -> Iterator[tuple[int, Any]]:
@@ -104,7 +105,7 @@ def _json_rows(source: Source) -> Iterator[tuple[int, Any]]:
             rows = json.loads(text)
         except (ValueError, RecursionError):
             rows = None  # every line is an array
-        if isinstance(rows, list) and (not rows or not isinstance(rows[0], str)) and text.strip().count("\n"):
+        if isinstance(rows, list) and not (rows and isinstance(rows[0], str)):
             yield from enumerate(rows, 1)
             return
     for line in numbered_lines(source.path):
@@ -146,7 +147,7 @@ def _hf(source: Source, _settings: Settings) -> Reading:
         read_row(dict(row), f"{source.shown}:{number}", number, source=source, name_of=name_of)
         for number, row in enumerate(loaded)
     ]
-    return _understood(raw, source, [], FEWEST_SPLIT)
+    return _understood(raw, source, [])
 
 
 def _text(source: Source, _settings: Settings) -> Reading:
@@ -155,18 +156,23 @@ def _text(source: Source, _settings: Settings) -> Reading:
     for line in numbered_lines(source.path):
         if line.text.strip():
             where, words = f"{source.shown}:{line.number}", tuple(split_words(line.text))
-            raw.append(RawSentence(id=where, document=where, words=words, lines=(line.number,) * len(words)))
-    return _understood(raw, source, [], FEWEST_SPLIT)
+            lines = (line.number,) * len(words)
+            raw.append(RawSentence(id=where, document=where, words=words, lines=lines, split=True))
+    return _understood(raw, source, [])
 
 
-def _understood(raw: Sequence[RawSentence], source: Source, notes: Sequence[str], fewest: int) -> Reading:
+def _understood(raw: Sequence[RawSentence], source: Source, notes: Sequence[str]) -> Reading:
     sentences, further = understand(raw, source)
-    unsplit = [word for sentence in sentences for word in unsplit_words(sentence.words, fewest)]
+    unsplit = [
+        word
+        for sentence in raw
+        for word in unsplit_words(sentence.words, FEWEST_SPLIT if sentence.split else FEWEST_GIVEN)
+    ]
     script = []
     if unsplit:
         script = [
-            f'{source.shown}: {len(unsplit)} words such as "{unsplit[0][:20]}" hold several characters of a script '
-            f"without spaces, and may be several words each: give sentences as words split already."
+            f'{source.shown}: {counted(len(unsplit), "word")}, such as "{unsplit[0][:20]}", with several characters '
+            f"of a script without spaces, which may be several words: give sentences as words split already."
         ]
     return sentences, [*notes, *further, *script]
 

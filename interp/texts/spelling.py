@@ -14,15 +14,21 @@ from functools import lru_cache
 
 from interp.errors import InputError
 from interp.question.tags import OUTSIDE
+from interp.texts.wording import counted
 
-__all__ = ["UNKNOWN", "TagCount", "Tags", "clean_tag", "is_marked", "read_tags"]
+__all__ = ["OUTSIDE_TAGS", "UNKNOWN", "TagCount", "Tags", "clean_tag", "is_marked", "read_tags"]
 
 UNKNOWN = "?"
 """Of `?map=`, and in a file: a tag that is not known."""
 UNKNOWN_TAGS = frozenset({UNKNOWN, "-100"})
 """-100: what losses pass over."""
-EITHER = frozenset({"0", "_", "*", "-"})
-"""Outside where no `O` stands in the file. Beside an `O`, `-` is spaCy's for unknown, and the others could be both."""
+_ABSENT = frozenset({"-", "null"})
+"""Beside an `O` unknown: spaCy's spelling, and JSON's."""
+EITHER = frozenset({"0", "_", "*", *_ABSENT})
+"""Outside where no `O` stands in the file."""
+
+OUTSIDE_TAGS = frozenset({OUTSIDE, "o", *EITHER})
+"""What may stand outside entities."""
 
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－", "-"))
 _NAMED = re.compile(r"(?i:ner|ne|tag|label|entity|bio|iob)=(?=.)")
@@ -36,7 +42,10 @@ _PREFIX = re.compile(rf"(?P<mark>{_MARK})[-_:/](?P<kind>.+)")
 _SUFFIX = re.compile(rf"(?P<kind>.+)[-_:/](?P<mark>{_MARK})")
 _BARE = re.compile(rf"({_MARK})-?")
 _NESTED = re.compile(r"[|,;+/&\s]+(?:[BIESLUM][-_:]|O$)")
+_BRACKET = re.compile(r"\(.+|.*\*\)*")
 _NUMBER = re.compile(r"-?\d+")
+MANY = 30
+"""Words of a file in which classes of words stand more than once."""
 FEW = 8
 """Words of a file that is too short to tell classes of words from tags that were taken from another column."""
 
@@ -102,7 +111,7 @@ def read_tags(
     another name; `kind` of a scheme that names none. Raises InputError, with file and line.
     """
     cleaned: dict[str, TagCount] = {}
-    names = {tag: "-" if tag is None else clean_tag(tag) for tag in spelled}
+    names = {tag: "null" if tag is None else clean_tag(tag) for tag in spelled}
     for tag, name in names.items():
         cleaned.setdefault(name, TagCount(spelled[tag].where)).count += spelled[tag].count
     reading = _Reading(shown, cleaned, renamed, kind)
@@ -138,9 +147,9 @@ def _settle_outside(reading: _Reading) -> None:
     if not either:
         return
     if spells_outside:
-        reading.settle([tag for tag in either if tag == "-"], None)
+        reading.settle([tag for tag in either if tag in _ABSENT], None)
         for tag in either:
-            if tag != "-":
+            if tag not in _ABSENT:
                 raise reading.refuse(
                     tag,
                     f"the tag `{tag}` stands beside `O`: say with ?map={tag}=O that it means the same, or with "
@@ -160,7 +169,7 @@ def _settle_outside(reading: _Reading) -> None:
     (outside,) = either
     reading.settle([outside], OUTSIDE)
     count = reading.spelled[outside].count
-    reading.notes.append(f"{reading.shown}: no tag is `O`, so `{outside}` is read as it ({_words(count)}).")
+    reading.notes.append(f"{reading.shown}: no tag is `O`, so `{outside}` is read as it ({counted(count, 'word')}).")
 
 
 def _refuse_strange(reading: _Reading) -> None:
@@ -175,13 +184,13 @@ def _refuse_strange(reading: _Reading) -> None:
                 f"{number}={name}" for number, name in zip(numbers, ("O", "B-PER", "I-PER"), strict=False)
             )
             raise reading.refuse(tag, f"the tag `{tag}` is a number: say what numbers mean, as in ?map={example}.")
-        if tag[0] in "(*" or tag.rstrip(")").endswith("*"):
+        if _BRACKET.fullmatch(tag):
             raise reading.refuse(tag, f"`{tag}` is a bracket, and no tag: write ?format=ontonotes where all are.")
         if "=" in tag:
             raise reading.refuse(
                 tag, f"`{tag}` is a field with its name, and no tag: write ?format=conllu where this is CoNLL-U."
             )
-        if tag[0] in "[<{":
+        if tag[0] in "[<{" or (tag[0] == "-" and is_marked(tag.lstrip("-"))):
             raise reading.refuse(tag, f"`{tag}` is no tag of a word: take it out, or write ?map={tag}=O.")
         if "|" in tag or (_PREFIX.fullmatch(tag) and _NESTED.search(tag)):
             raise reading.refuse(tag, f"`{tag}` is two tags, of entities inside each other: give one per word.")
@@ -252,7 +261,7 @@ def _settle_plain(reading: _Reading) -> None:
         return
     words = sum(count.count for count in reading.spelled.values())
     most = max(plain, key=lambda tag: reading.spelled[tag].count)
-    if words >= FEW and len(plain) > words / 2:
+    if words >= MANY and len(plain) > words / 2:
         raise reading.refuse(
             plain[0],
             f"there are {len(plain)} tags for {words} words, {_listed(plain)}: name the column or field of tags.",
@@ -283,7 +292,3 @@ def _bare_mark(tag: str) -> str:
 def _listed(tags: Sequence[str], most: int = 5) -> str:
     shown = ", ".join(f"`{tag}`" for tag in tags[:most])
     return f"{shown} …" if len(tags) > most else shown
-
-
-def _words(count: int) -> str:
-    return "1 word" if count == 1 else f"{count} words"

@@ -135,7 +135,7 @@ def read_table(path: Path, shown: str, *, tag: int, words_alone: bool, comments:
             builder.close()
             builder.document += 1
             builder.skipped.append(line.number)
-        elif not line.text.strip(' \t,;|"'):
+        elif not line.text.strip() or (width > 1 and not any(layout.cells(line.text))):
             builder.close()
         elif is_comment(line.text) or (header is not None and layout.header(line.text) == header):
             builder.skipped.append(line.number)
