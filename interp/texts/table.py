@@ -11,6 +11,7 @@ from interp.errors import InputError
 from interp.question.tags import OUTSIDE
 from interp.texts.separators import TAB, Separator, choose_separator
 from interp.texts.spelling import clean_tag, is_marked
+from interp.texts.wording import counted
 
 __all__ = ["Block", "Line", "Row", "Table", "is_document_mark", "numbered_lines", "read_table", "read_text"]
 
@@ -123,7 +124,7 @@ def read_table(path: Path, shown: str, *, tag: int, words_alone: bool, comments:
     elif splitting.odd is not None:
         place, columns = splitting.odd
         raise InputError(
-            f"{shown}:{plain[place].number}: has {columns} columns where most lines have {width}, parted by "
+            f"{shown}:{plain[place].number}: has {counted(columns, 'column')} where most lines have {width}, parted by "
             f"{separator.name}: mend it, or make tabs part all columns."
         )
     layout = _Layout(shown, separator, width, _place(tag, width))
@@ -170,9 +171,9 @@ class _Layout:
     def row(self, line: Line) -> Row:
         cells = self.cells(line.text)
         if len(cells) != self.width:
+            columns = f"has {counted(len(cells), 'column')} where the others have {self.width}"
             raise InputError(
-                f"{self.shown}:{line.number}: has {len(cells)} columns where the others have {self.width}: mend it, or "
-                f"write ?comments=yes where it is a comment."
+                f"{self.shown}:{line.number}: {columns}: mend it, or write ?comments=yes where it is a comment."
             )
         return Row(line.number, tuple(cells))
 
