@@ -205,7 +205,7 @@ def test_tags_by_word(row: object, options: str, expected: str) -> None:
         ({"tokens": WORDS, "tags": [1, 2, 0]}, "x:1: the tag `1` is a number"),
         ({"tokens": WORDS, "tags": ["B-PER", "", "O"]}, "x:1: has an empty tag"),
         ({"tokens": WORDS, "tags": [["B-PER"], ["I-PER"], ["O"]]}, "tags is neither a list of tags by name"),
-        ({"tokens": WORDS, "tags": [True, False, False]}, "tags is no list of tags by name"),
+        ({"tokens": WORDS, "tags": [True, False, False]}, "tags is neither a list of tags by name"),
         ({"tokens": WORDS, "tags": {"a": 1}}, "tags is neither a list of tags"),
         ({"tokens": WORDS, "entities": [{"start": 0, "end": 2, "type": "PER"}]}, "no text says what they count"),
         ({"tokens": WORDS, "text": "Other words", "entities": [[0, 5, "PER"]]}, "no text says what they count"),

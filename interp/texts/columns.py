@@ -111,7 +111,9 @@ def _choose_columns(source: Source, table: Table, rows: Sequence[Row]) -> _Colum
         options = ", ".join(f"{name}={column}" for name, column in (("word", word), ("tag", tag)) if column is not None)
         raise InputError(f"{where}: has {table.width} columns, and {options} are asked for.")
     if places[0] == places[1]:
-        raise InputError(f"{where}: word={word} and tag={tag} are one column: write ?tag=none for words alone.")
+        raise InputError(
+            f"{where}: word={word} and tag={tag} are one column: name another, or write ?tag=none for words alone."
+        )
     assert places[0] is not None
     return _Columns(places[0], places[1], places[2])
 

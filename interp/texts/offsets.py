@@ -28,24 +28,30 @@ class Span:
     text: str | None = None
 
 
-def looks_like_spans(value: Any) -> bool:
-    """Whether a field holds spans, by its first entry: [start, end, label], or an object with a start."""
-    if isinstance(value, Mapping):
-        return any(name in value for name in _STARTS)
-    if not isinstance(value, list) or not value:
-        return False
-    first = value[0]
+def looks_like_spans(value: Any, labelled: bool = False) -> bool:
+    """Whether a field holds spans, by its first entry: [start, end, label], or an object with a start. `labelled`: and
+    with a label too.
+    """
+    first = value[0] if isinstance(value, list | tuple) and value else value
     if isinstance(first, Mapping):
-        return any(name in first for name in _STARTS) or isinstance(first.get("value"), Mapping)
-    return isinstance(first, list | tuple) and any(isinstance(item, int) for item in first)
+        inner = first.get("value")
+        first = inner if isinstance(inner, Mapping) else first
+        return any(name in first for name in _STARTS) and (not labelled or any(name in first for name in _LABELS))
+    if not isinstance(first, list | tuple) or first is value:
+        return False
+    return any(map(_is_number, first)) and (not labelled or any(isinstance(item, str | list) for item in first))
 
 
-def read_spans(value: Any, where: str) -> list[Span]:
+def read_spans(value: Any, where: str) -> tuple[Span, ...]:
     """The spans of a row, in their order in the text. Raises InputError for what is none."""
-    if isinstance(value, Mapping):  # a table's columns
-        columns = [list(column) for column in value.values()]
-        value = [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
-    return sorted({_span(entry, where) for entry in value}, key=lambda span: (span.start, span.stop, span.kind))
+    if isinstance(value, Mapping):
+        columns = list(value.values())
+        if all(isinstance(column, list) for column in columns) and len({len(column) for column in columns}) == 1:
+            value = [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]  # a data set's columns
+        else:
+            value = [value]
+    spans = {_span(entry, where) for entry in value}
+    return tuple(sorted(spans, key=lambda span: (span.start, span.stop, span.kind)))
 
 
 def _span(entry: Any, where: str) -> Span:

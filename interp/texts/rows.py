@@ -1,83 +1,25 @@
-"""Rows of a table (JSON, a data set): which fields hold words, a text, tags, spans."""
+"""Rows of a table (JSON, a data set) as sentences: words, or a text that is split, with their labels."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from interp.errors import InputError
 from interp.question.words import place_words
-from interp.texts.offsets import Span, looks_like_spans, put_on_words, read_spans
+from interp.texts.labels import WORDS, Labels, find_labels
+from interp.texts.offsets import put_on_words
 from interp.texts.sentences import RawSentence
-from interp.texts.spec import NO_TAGS, Source
-from interp.texts.spelling import OUTSIDE_TAGS, clean_tag, is_marked
+from interp.texts.spec import Source
 
 __all__ = ["Names", "read_row"]
 
-WORDS = ("words", "tokens")
 TEXTS = ("text",)
-"""Field names that are tried in this order where none is given."""
-
-_LABEL_PARTS = frozenset(
-    [
-        "label",
-        "labels",
-        "tag",
-        "tags",
-        "ner",
-        "entity",
-        "entities",
-        "span",
-        "spans",
-        "annotation",
-        "annotations",
-        "completions",
-        "bio",
-        "iob",
-        "bilou",
-        "bioes",
-        "gold",
-        "mentions",
-        "offsets",
-    ]
-)
-_PREDICTED = ("pred", "preds", "predicted", "prediction", "predictions")
-_OTHER_PARTS = frozenset(
-    {
-        *[
-            "pos",
-            "upos",
-            "xpos",
-            "chunk",
-            "chunks",
-            "dep",
-            "deps",
-            "lemma",
-            "lemmas",
-            "id",
-            "approver",
-            "count",
-            "relations",
-        ],
-        *_PREDICTED,
-    }
-)
-"""In a field's name: of other layers of annotation, and of what a model said."""
+"""Names of fields that hold a text, tried in this order."""
 
 Names = Callable[[str, Any], Any]
 """A field and a number in it, to the name that a data set gives it."""
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """What a row says of its words: tags, or spans, or that nothing is known."""
-
-    field: str
-    tags: list[Any] | None = None
-    spans: list[Span] | None = None
-    rejected: bool = False
 
 
 def read_row(row: Any, where: str, number: int, *, source: Source, name_of: Names) -> RawSentence:
@@ -85,7 +27,7 @@ def read_row(row: Any, where: str, number: int, *, source: Source, name_of: Name
     row = _as_object(row, where)
     document = row.get("document", where)
     document = str(document) if isinstance(document, str | int) else where
-    labels = None if source.options.get("tags") == NO_TAGS else _find_labels(row, where, source)
+    labels = find_labels(row, where, source)
     text = _find_text(row, where, source)
     field = _word_field(row, source)
     if field is None and text is None:
@@ -94,17 +36,17 @@ def read_row(row: Any, where: str, number: int, *, source: Source, name_of: Name
     sentence = RawSentence(id=where, document=document, words=words, lines=(number,) * len(words), split=field is None)
     if labels is None:
         return sentence
-    if labels.rejected:
-        return replace(sentence, entities=(), unknown=frozenset(range(len(words))))
     if labels.tags is not None:
-        return replace(sentence, tags=_tags(labels, where, name_of))
+        return replace(sentence, tags=_tags(labels, name_of))
+    if labels.spans is None:
+        return replace(sentence, entities=(), unknown=frozenset(range(len(words))))
     if text is None or places is None:
         raise InputError(
             f"{where}: {labels.field} holds spans, and no text says what they count: name it with ?text=, or give one "
             f"tag per word."
         )
     pass_cuts = source.options.get("cut") == "unknown"
-    entities, unknown = put_on_words(labels.spans or [], text, places, where, pass_cuts=pass_cuts)
+    entities, unknown = put_on_words(labels.spans, text, places, where, pass_cuts=pass_cuts)
     return replace(sentence, entities=entities, unknown=unknown)
 
 
@@ -153,11 +95,19 @@ def _split(
         places = place_words(text)
         return tuple(text[start:end] for start, end in places), places
     given = row[field]
-    if isinstance(given, list) and given and all(isinstance(token, Mapping) for token in given):  # Prodigy's tokens
-        given = [token.get("text") for token in given]
+    if isinstance(given, list) and given and all(isinstance(token, Mapping) for token in given):
+        given = [_word_of(token, text) for token in given]
     if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
         raise InputError(f"{where}: {field} is no list of words.")
     return tuple(given), None if text is None else _places_in(text, given)
+
+
+def _word_of(token: Mapping[str, Any], text: str | None) -> Any:
+    """Prodigy's tokens say their word, spaCy's where it stands."""
+    start, end = token.get("start"), token.get("end")
+    if text is not None and "text" not in token and isinstance(start, int) and isinstance(end, int):
+        return text[start:end]
+    return next((token[name] for name in ("text", "word", "token", "form") if name in token), None)
 
 
 def _places_in(text: str, words: Sequence[str]) -> list[tuple[int, int]] | None:
@@ -172,102 +122,7 @@ def _places_in(text: str, words: Sequence[str]) -> list[tuple[int, int]] | None:
     return places
 
 
-# --- labels
-
-
-def _find_labels(row: Mapping[str, Any], where: str, source: Source) -> _Labels | None:
-    """The field that holds labels; None where none does. What looks like labels and is not read is refused."""
-    if row.get("answer") in ("reject", "ignore"):  # Prodigy: what stands there is not right
-        return _Labels("answer", rejected=True)
-    if "tags" in source.options:
-        field = source.options["tags"]
-        if field not in row:
-            raise InputError(f'{source.shown}: has no field "{field}" (?tags=).')
-        return _labels_of(field, row[field], where)
-    named = [field for field, value in row.items() if _is_label_like(field, value)]
-    likely = named or [field for field, value in row.items() if _holds_labels(field, value)]
-    from_tasks = isinstance(row.get("data"), Mapping)
-    texts = [field for field in row if _is_label_name(field) and isinstance(row[field], str)]
-    if not likely and texts and source.options.get("text") not in texts:
-        raise InputError(
-            f"{where}: {texts[0]} is text, and no list of tags or spans: give one, or write ?tags=none to leave it."
-        )
-    readings = [
-        labels
-        for labels in (_labels_of(field, row[field], where, from_tasks) for field in likely)
-        if labels is not None
-    ]
-    if len(readings) > 1:
-        raise InputError(
-            f"{where}: {' and '.join(labels.field for labels in readings)} all look like labels: say which with "
-            f"?tags=, or ?tags=none."
-        )
-    return readings[0] if readings else None
-
-
-def _is_label_like(field: str, value: Any) -> bool:
-    return _is_label_name(field) and isinstance(value, list | tuple | Mapping)
-
-
-def _is_label_name(field: str) -> bool:
-    parts = _parts(field)
-    return not parts.isdisjoint(_LABEL_PARTS) and parts.isdisjoint(_OTHER_PARTS)
-
-
-def _parts(field: str) -> set[str]:
-    return set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field).lower().replace("-", "_").split("_"))
-
-
-def _holds_labels(field: str, value: Any) -> bool:
-    """Whether a field with any name holds tags such as B-PER, or spans."""
-    if field in WORDS or not _parts(field).isdisjoint(_OTHER_PARTS) or not isinstance(value, list | tuple) or not value:
-        return False
-    if all(isinstance(tag, str) for tag in value):
-        return any(map(is_marked, value)) and all(is_marked(tag) or clean_tag(tag) in OUTSIDE_TAGS for tag in value)
-    return looks_like_spans(value)
-
-
-def _labels_of(field: str, value: Any, where: str, from_tasks: bool = False) -> _Labels | None:
-    """One field's labels, None where it is null or was left to be labelled."""
-    if value is None:
-        return None
-    if isinstance(value, Mapping) and isinstance(value.get("entities"), list):  # spaCy's annotations
-        return _labels_of(field, value["entities"], where)
-    if isinstance(value, list) and any(isinstance(entry, Mapping) and "result" in entry for entry in value):
-        return _label_studio(field, value, where)
-    if value == [] and from_tasks:  # a task of Label Studio that nobody did
-        return None
-    if looks_like_spans(value):
-        return _Labels(field, spans=read_spans(value, where))
-    if value == [] and field in ("annotations", "completions", "entities", "spans", "label", "labels"):
-        return _Labels(field, spans=[])
-    if isinstance(value, list | tuple) and all(isinstance(tag, str | int | None) for tag in value):
-        return _Labels(field, tags=list(value))
-    raise InputError(
-        f'{where}: {field} is neither a list of tags by name, such as B-PER, nor of spans, such as [0, 3, "PER"]: '
-        f"write ?tags=none to leave it, or name another with ?tags=."
-    )
-
-
-def _label_studio(field: str, annotations: Sequence[Any], where: str) -> _Labels | None:
-    """The spans of a task; annotators must agree, and what was cancelled does not count."""
-    readings = []
-    for annotation in annotations:
-        if annotation.get("was_cancelled"):
-            continue
-        results = [result for result in annotation["result"] if "start" in (result.get("value") or {})]
-        readings.append(read_spans(results, where))
-    if any(spans != readings[0] for spans in readings):
-        raise InputError(f"{where}: {len(readings)} {field} differ: leave the right one.")
-    return _Labels(field, spans=readings[0]) if readings else None
-
-
-def _tags(labels: _Labels, where: str, name_of: Names) -> tuple[str | None, ...]:
+def _tags(labels: Labels, name_of: Names) -> tuple[str | None, ...]:
     """Tags by name; numbers by the names that a data set gives them."""
-    tags: list[str | None] = []
-    for given in labels.tags or ():
-        tag = name_of(labels.field, given)
-        if isinstance(tag, bool) or not isinstance(tag, str | int | None):
-            raise InputError(f"{where}: {labels.field} is no list of tags by name, such as B-PER.")
-        tags.append(None if tag is None else str(tag))
-    return tuple(tags)
+    tags = [name_of(labels.field, tag) for tag in labels.tags or ()]
+    return tuple(None if tag is None else str(tag) for tag in tags)

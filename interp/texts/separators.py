@@ -12,6 +12,8 @@ __all__ = ["BLANKS", "TAB", "Separator", "Splitting", "choose_separator"]
 
 _EDGES = " \t\r\ufeff"
 _QUOTED = re.compile(r'(?:^|[,;|])"(?:[^"]|"")*"(?=[,;|]|$)')
+_QUOTED_CELL = re.compile(r'"(?:[^"]|"")+"')
+_DOUBLED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
 _TABS = re.compile(r"\t+")
 _BLANKS = re.compile(r"[ \t]+")
 _WIDE = re.compile(r" {2,}|\t+")
@@ -43,6 +45,7 @@ class Splitting:
 
 TAB = Separator("tabs", lambda line: line.split("\t"))
 BLANKS = Separator("blanks", lambda line: _BLANKS.split(line.strip(_EDGES)))
+_QUOTING_TAB = Separator("tabs", lambda line: next(csv.reader([line], delimiter="\t"), [""]))
 _SEVERAL_TABS = Separator("tabs", lambda line: _TABS.split(line))
 _SEVERAL_BLANKS = Separator("several blanks", lambda line: _WIDE.split(line.strip(_EDGES)))
 
@@ -56,7 +59,7 @@ def choose_separator(lines: Sequence[str]) -> Splitting:
     if any(all(line.find(name) > 0 and not line[line.find(name) - 1].isspace() for line in lines) for name in ",;|"):
         candidates = [*characters, BLANKS]
     if any("\t" in line.strip(_EDGES) for line in lines):
-        candidates = [TAB, _SEVERAL_TABS, BLANKS, _SEVERAL_BLANKS]
+        candidates = [_QUOTING_TAB if _are_quoted(lines) else TAB, _SEVERAL_TABS, BLANKS, _SEVERAL_BLANKS]
     best, most = Splitting(TAB, 1, None), 0
     for candidate in candidates:
         splitting, fitting = _splitting(candidate, lines)
@@ -65,6 +68,12 @@ def choose_separator(lines: Sequence[str]) -> Splitting:
         if splitting.width > 1 and fitting > most:
             best, most = splitting, fitting
     return best
+
+
+def _are_quoted(lines: Sequence[str]) -> bool:
+    """Whether a program quoted cells between tabs: all of them, or those that hold a quote, which it doubled."""
+    cells = [cell for line in lines for cell in line.strip(_EDGES).split("\t")]
+    return all(map(_QUOTED_CELL.fullmatch, cells)) or any(map(_DOUBLED.fullmatch, cells))
 
 
 def _splitting(separator: Separator, lines: Sequence[str]) -> tuple[Splitting, int]:

@@ -14,6 +14,7 @@ from interp.cases.case import CASE_SUFFIX
 from interp.cases.load import load_cases
 from interp.errors import InputError
 from interp.project.settings import Settings
+from interp.question.tags import OUTSIDE
 from interp.question.words import find_target, split_words, unsplit_words
 from interp.texts.columns import read_columns
 from interp.texts.dialects import DIALECTS
@@ -21,7 +22,8 @@ from interp.texts.gold import understand
 from interp.texts.rows import read_row
 from interp.texts.sentences import RawSentence, Sentence
 from interp.texts.spec import OPTIONS, Source, parse_source
-from interp.texts.table import numbered_lines, read_text
+from interp.texts.spelling import is_marked
+from interp.texts.table import is_document_mark, numbered_lines, read_text
 from interp.texts.wording import counted
 
 __all__ = ["KINDS", "read_sentences"]
@@ -33,6 +35,8 @@ Reading = tuple[list[Sentence], list[str]]
 KINDS = tuple(OPTIONS)
 FEWEST_SPLIT = 3
 """Characters of a word in a script without spaces, before it is told that it may be several: where a text is split."""
+FEWEST_TAGGED = 3
+"""Lines by which columns are told from sentences."""
 FEWEST_GIVEN = 10
 """The same where words are given."""
 
@@ -136,7 +140,7 @@ def _hf(source: Source, _settings: Settings) -> Reading:
     assert isinstance(loaded, Dataset)
 
     def name_of(field: str, tag: Any) -> Any:
-        names = getattr(getattr(loaded.features[field], "feature", None), "names", None)
+        names = getattr(getattr(loaded.features.get(field), "feature", None), "names", None)
         if names is None or not isinstance(tag, int) or tag in (-1, -100):
             return None if names is not None and tag in (-1, -100) else tag
         if not 0 <= tag < len(names):
@@ -153,12 +157,23 @@ def _hf(source: Source, _settings: Settings) -> Reading:
 def _text(source: Source, _settings: Settings) -> Reading:
     """A sentence a line, split into words by the rule of `interp.question.words`."""
     raw = []
-    for line in numbered_lines(source.path):
-        if line.text.strip():
-            where, words = f"{source.shown}:{line.number}", tuple(split_words(line.text))
-            lines = (line.number,) * len(words)
-            raw.append(RawSentence(id=where, document=where, words=words, lines=lines, split=True))
+    lines = [line for line in numbered_lines(source.path) if line.text.strip()]
+    if len(lines) >= FEWEST_TAGGED and all(_is_tagged_word(line.text) for line in lines):
+        raise InputError(
+            f"{source.shown}:{lines[0].number}: every line is a word with its tag, and no sentence: write "
+            f"conll:{source.shown}."
+        )
+    for line in lines:
+        where, words = f"{source.shown}:{line.number}", tuple(split_words(line.text))
+        places = (line.number,) * len(words)
+        raw.append(RawSentence(id=where, document=where, words=words, lines=places, split=True))
     return _understood(raw, source, [])
+
+
+def _is_tagged_word(text: str) -> bool:
+    """Also with other columns between."""
+    cells = text.split()
+    return len(cells) > 1 and (is_marked(cells[-1]) or cells[-1] == OUTSIDE or is_document_mark(text))
 
 
 def _understood(raw: Sequence[RawSentence], source: Source, notes: Sequence[str]) -> Reading:

@@ -30,7 +30,8 @@ EITHER = frozenset({"0", "_", "*", *_ABSENT})
 OUTSIDE_TAGS = frozenset({OUTSIDE, "o", *EITHER})
 """What may stand outside entities."""
 
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－", "-"))
+_DASHES = str.maketrans({**dict.fromkeys("‐‑‒–—―−﹣－", "-"), **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\xad")})
+"""Other dashes, and characters that nobody sees."""
 _NAMED = re.compile(r"(?i:ner|ne|tag|label|entity|bio|iob)=(?=.)")
 _LONG_MARKS = {
     **{"BEGIN": "B", "BEGINNING": "B", "INSIDE": "I", "MIDDLE": "M", "LAST": "L", "END": "E"},
