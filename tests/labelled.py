@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from interp.errors import InputError
 from interp.project.settings import Settings
 from interp.texts import Sentence, read_sentences
 
@@ -20,6 +21,15 @@ def read(text: str, options: str = "", kind: str = "conll") -> tuple[list[Senten
 def read_rows(*rows: object, options: str = "") -> tuple[list[Sentence], list[str]]:
     """The same from rows of JSON Lines."""
     return read("\n".join(map(json.dumps, rows)) + "\n", options, "jsonl")
+
+
+def lengths_or_refusal(text: str, options: str = "", kind: str = "conll") -> str | list[tuple[int, int]]:
+    """The sentence that refuses the file, or of each of its sentences the numbers of words and of tags."""
+    try:
+        sentences, _ = read(text, options, kind)
+    except InputError as error:
+        return str(error)
+    return [(len(sentence.words), len(sentence.gold or sentence.words)) for sentence in sentences]
 
 
 def shown(sentences: Sequence[Sentence]) -> str:

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from interp.errors import InputError
-from tests.labelled import read, shown
+from tests.labelled import lengths_or_refusal, read, shown
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +163,10 @@ def test_separators_and_line_ends(separator: str, ending: str) -> None:
         ("New\u00a0York B-LOC\nwins O\n", "New\u00a0York/B-LOC wins/O"),
         ("# id\nAnna B-PER\n# O\n#tag O\n# B-LOC\n", "Anna/B-PER #/O #tag/O #/B-LOC"),
         ('"Anna","B-PER"\n""",""","O"\n"a, b","O"\n', 'Anna/B-PER ","/O a, b/O'),
+        ('"Anna"\t"B-PER"\n"won"\t"O"\n', "Anna/B-PER won/O"),
+        ('Anna\tB-PER\n""""\tO\n', 'Anna/B-PER "/O'),
+        ('Anna\tB-PER\n"\tO\n', 'Anna/B-PER "/O'),
+        ("Anna\tB-PER\u200b\nBerg\tI-PER\nwon\tO\n", "Anna/B-PER Berg/I-PER won/O"),
         ("Anna,B-PER\n,,O\n", "Anna/B-PER ,/O"),
         ("Anna;B-PER\n;;O\n", "Anna/B-PER ;/O"),
         (", O\n", ",/O"),
@@ -195,6 +201,7 @@ def test_structure_is_no_words(text: str, expected: str) -> None:
         ("1\tEU\tB-ORG\tO\n2\tis\tO\tO\n", "", "x:1: looks like GermEval: write ?format=germeval"),
         ("1\tEU\tB-ORG\tO\n2\tis\tO\tO\n", "?word=1", "looks like GermEval"),
         ("Anna/B-PER won/O\nRome/B-LOC wins/O now/O\n", "", "where most lines have"),
+        ("B-PER Anna\nO won\n", "", "column 1 holds Anna, won, while column 0 holds tags such as B-PER"),
         ("Anna B-PER\n<doc>\n", "", "x:2: has 1 column where"),
     ],
 )
@@ -229,6 +236,33 @@ def test_what_was_left_out_is_said_once(text: str, options: str, note: str) -> N
 
 def test_nothing_is_said_of_a_plain_file() -> None:
     assert read(TABLE.format(s="\t"))[1] == []
+
+
+def test_columns_are_no_text() -> None:
+    with pytest.raises(
+        InputError, match=re.escape("x:1: every line is a word with its tag, and no sentence: write conll:x.")
+    ):
+        read(TABLE.format(s=" "), kind="text")
+    assert shown(read("Vitamin O\nSo it goes\nAnna won\n", kind="text")[0]) == "Vitamin O | So it goes | Anna won"
+
+
+CELLS = st.sampled_from(
+    ["Anna", "#", "# a", "O", "B-PER", "I-PER", "-", "0", "1", '"', ",", "", "-DOCSTART-", "(PER*", "\u200b"]
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.lists(CELLS, max_size=4), max_size=6),
+    separator=st.sampled_from(["\t", " ", ",", ";"]),
+    options=st.sampled_from(["", "?tag=none", "?word=1&tag=0", "?format=ontonotes&word=0&tag=1", "?comments=yes"]),
+)
+def test_any_columns_are_read_or_refused(rows: list[list[str]], separator: str, options: str) -> None:
+    outcome = lengths_or_refusal("\n".join(separator.join(row) for row in rows), options)
+    if isinstance(outcome, str):
+        assert outcome.endswith(".") and "\n" not in outcome
+    else:
+        assert outcome and all(words == tags for words, tags in outcome)
 
 
 # --- formats that are read by name

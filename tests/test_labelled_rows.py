@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interp.errors import InputError
 from interp.question.words import place_words, split_words, unsplit_words
 from interp.texts.offsets import Span, put_on_words
-from tests.labelled import read, read_rows, shown
+from tests.labelled import lengths_or_refusal, read, read_rows, shown
 
 
 @pytest.fixture(autouse=True)
@@ -180,6 +180,19 @@ def test_tags_under_any_name(field: str) -> None:
         ({"text": "Anna left", "label": 3}, "", "Anna left"),
         ({"tokens": WORDS, "text": "Anna Berg left", "entities": [[0, 9, "PER"]]}, "", BY_WORD),
         ({"sentence": "Anna left", "label": [[0, 4, "PER"]]}, "?text=sentence", "Anna/B-PER left/O"),
+        ({"tokens": [{"text": word, "ner": tag} for word, tag in zip(WORDS, TAGS, strict=True)]}, "", BY_WORD),
+        (
+            {"text": "Anna won", "ents": [{"start": 0, "end": 4, "label": "PER"}], "sents": [{"start": 0, "end": 8}]},
+            "",
+            "Anna/B-PER won/O",
+        ),
+        (
+            {"text": "Anna won.", "ents": [], "tokens": [{"start": 0, "end": 4}, {"start": 5, "end": 9}]},
+            "",
+            "Anna/O won./O",
+        ),
+        ({"text": "Anna won", "label": {"start": 0, "end": 4, "label": "PER"}}, "", "Anna/B-PER won/O"),
+        ({"text": "Anna won", "offset_mapping": [[0, 4], [5, 8]], "sents": [{"start": 0, "end": 8}]}, "", "Anna won"),
         (
             {
                 "tokens": [{"text": "Anna", "start": 0}, {"text": "left.", "start": 5}],
@@ -209,6 +222,9 @@ def test_tags_by_word(row: object, options: str, expected: str) -> None:
         ({"tokens": WORDS, "tags": {"a": 1}}, "tags is neither a list of tags"),
         ({"tokens": WORDS, "entities": [{"start": 0, "end": 2, "type": "PER"}]}, "no text says what they count"),
         ({"tokens": WORDS, "text": "Other words", "entities": [[0, 5, "PER"]]}, "no text says what they count"),
+        ({"tokens": [{"text": "Anna", "tag": "O", "ner": "O"}]}, "the words' tag and ner are not one tag each"),
+        (task(annotations=[{"result": [{"value": {"labels": ["PER"]}}]}]), "is no span"),
+        (task(annotations=[{"result": ["PER"]}]), "is no span"),
         ({"tokens": "Anna Berg left", "tags": TAGS}, "x:1: tokens is no list of words"),
         ({"text": TEXT, "labels": ["sports"]}, "x:1: has 5 words and 1 tag"),
         ([["Anna", "B-PER"], ["Berg", "I-PER"]], 'is no JSON object: write {"words"'),
@@ -242,6 +258,39 @@ def test_a_text_without_spaces_is_told() -> None:
         "ປະເທດລາວ",
         "កម្ពុជា",
     ]
+
+
+FIELDS = st.sampled_from(
+    [
+        "text",
+        "tokens",
+        "tags",
+        "label",
+        "spans",
+        "annotations",
+        "result",
+        "value",
+        "start",
+        "end",
+        "data",
+        "entities",
+        "x",
+    ]
+)
+LEAVES = st.sampled_from([None, True, -1, 0, 4, 0.5, "Anna", "Anna won", "B-PER", "O", ""])
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=3), max_leaves=12
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(row=st.dictionaries(FIELDS, VALUES, max_size=4) | VALUES)
+def test_any_row_is_read_or_refused(row: object) -> None:
+    outcome = lengths_or_refusal(json.dumps(row), kind="jsonl")
+    if isinstance(outcome, str):
+        assert "\n" not in outcome
+    else:
+        assert outcome and all(words == tags for words, tags in outcome)
 
 
 def test_numbers_of_a_data_set_have_names() -> None:
