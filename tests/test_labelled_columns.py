@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interp.errors import InputError
+from interp.texts.spec import OPTIONS
 from tests.labelled import lengths_or_refusal, read, shown
 
 
@@ -325,3 +326,9 @@ def test_formats_that_are_named(text: str, options: str, expected: str) -> None:
 def test_formats_that_are_refused(text: str, options: str, message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         read(text, options)
+
+
+def test_every_option_is_documented() -> None:
+    page = Path(__file__).parents[1].joinpath("docs", "labelled-text.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[?&](\w+)=", page))
+    assert named == {name for names in OPTIONS.values() for name in names}
