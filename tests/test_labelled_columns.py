@@ -51,6 +51,7 @@ RIGHT = "Anna/B-PER Berg/I-PER of/O Reuters/B-ORG"
         "B-PER I-PER _ B-ORG",
         "B-PER I-PER * B-ORG",
         "B-PER I-PER - B-ORG",
+        "B-PER I-PER ? B-ORG",
     ],
 )
 def test_spellings_of_the_same_tags(tags: str) -> None:

@@ -20,10 +20,10 @@ __all__ = ["OUTSIDE_TAGS", "UNKNOWN", "TagCount", "Tags", "clean_tag", "is_marke
 
 UNKNOWN = "?"
 """Of `?map=`, and in a file: a tag that is not known."""
-UNKNOWN_TAGS = frozenset({UNKNOWN, "-100"})
-"""-100: what losses pass over."""
-_ABSENT = frozenset({"-", "null"})
-"""Beside an `O` unknown: spaCy's spelling, and JSON's."""
+PASSED_OVER = "-100"
+"""By losses: unknown wherever it stands."""
+_ABSENT = frozenset({"-", "null", UNKNOWN})
+"""Beside an `O` unknown: spaCy's spelling, JSON's, and that of `?map=`."""
 EITHER = frozenset({"0", "_", "*", *_ABSENT})
 """Outside where no `O` stands in the file."""
 
@@ -140,7 +140,7 @@ def _canonical(tag: str) -> str:
 
 
 def _settle_outside(reading: _Reading) -> None:
-    reading.settle([tag for tag in reading.rest if tag in UNKNOWN_TAGS], None)
+    reading.settle([tag for tag in reading.rest if tag == PASSED_OVER], None)
     for tag in [tag for tag in reading.rest if tag in (OUTSIDE, "o")]:
         reading.settle([tag], OUTSIDE)
     spells_outside = OUTSIDE in reading.meanings.values()
@@ -176,7 +176,7 @@ def _settle_outside(reading: _Reading) -> None:
 def _refuse_strange(reading: _Reading) -> None:
     """What is no tag, however the others are spelled."""
     rest = reading.rest
-    numbers = sorted((tag for tag in reading.spelled if _NUMBER.fullmatch(tag) and tag not in UNKNOWN_TAGS), key=int)
+    numbers = sorted((tag for tag in reading.spelled if _NUMBER.fullmatch(tag) and tag != PASSED_OVER), key=int)
     for tag in rest:
         if not tag:
             raise reading.refuse(tag, "has an empty tag: write O for outside, - for unknown.")
