@@ -177,7 +177,7 @@ def test_tags_under_any_name(field: str) -> None:
         ({"tokens": WORDS, "tags": ["x"]}, "?tags=none", "Anna Berg left"),
         ({"tokens": WORDS, "tags": None}, "", "Anna Berg left"),
         ({"tokens": WORDS}, "", "Anna Berg left"),
-        ({"text": "Anna left", "label": 3}, "", "Anna left"),
+        ({"text": "Anna left", "label": 3, "annotation_id": "a7"}, "", "Anna left"),
         ({"tokens": WORDS, "text": "Anna Berg left", "entities": [[0, 9, "PER"]]}, "", BY_WORD),
         ({"sentence": "Anna left", "label": [[0, 4, "PER"]]}, "?text=sentence", "Anna/B-PER left/O"),
         ({"tokens": [{"text": word, "ner": tag} for word, tag in zip(WORDS, TAGS, strict=True)]}, "", BY_WORD),
@@ -212,6 +212,7 @@ def test_tags_by_word(row: object, options: str, expected: str) -> None:
     ("row", "message"),
     [
         ({"tokens": WORDS, "tags": TAGS, "ner_tags": TAGS}, "x:1: tags and ner_tags all look like labels: say which"),
+        ({"tokens": WORDS, "ner_ids": [1, 2, 0]}, "x:1: the tag `1` is a number"),
         ({"tokens": WORDS, "tags": ["O"]}, "x:1: has 3 words and 1 tag"),
         ({"tokens": WORDS, "tags": []}, "x:1: has 3 words and 0 tags"),
         ({"tokens": WORDS, "tags": "B-PER I-PER O"}, "x:1: tags is text, and no list of tags or spans"),

@@ -22,7 +22,7 @@ _LABEL_PART = re.compile(
 )
 """One part of a field's name that holds labels."""
 _OTHER_PART = re.compile(
-    r"[ux]?pos|chunks?|deps?|lemmas?|id|approver|count|relations|preds?|predicted|predictions?|offsets?|mapping"
+    r"[ux]?pos|chunks?|deps?|lemmas?|approver|count|relations|preds?|predicted|predictions?|offsets?|mapping"
 )
 """One part of a name of another layer of annotation, or of what a model said."""
 _MAY_BE_EMPTY = ("annotations", "completions", "entities", "ents", "spans", "label", "labels")
@@ -69,7 +69,11 @@ def _likely_fields(row: Mapping[str, Any], where: str, source: Source) -> list[s
     named = [field for field in row if _is_label_name(field)]
     likely = [field for field in named if isinstance(row[field], list | tuple | Mapping)]
     likely = likely or [field for field in row if _holds_labels(field, row[field])]
-    texts = [field for field in named if isinstance(row[field], str) and field != source.options.get("text")]
+    texts = [
+        field
+        for field in named
+        if isinstance(row[field], str) and field != source.options.get("text") and "id" not in _parts(field)
+    ]
     if texts and not likely:
         raise InputError(
             f"{where}: {texts[0]} is text, and no list of tags or spans: give one, or write ?tags=none to leave it."
