@@ -263,7 +263,8 @@ def test_a_folder_that_cannot_be_made(model32: Model, tmp_path: Path) -> None:
 def test_the_command(tiny: Path, tmp_path: Path) -> None:
     cases = tmp_path / "dev.jsonl"
     cases.write_text('{"tokens": ["Rob", "wins"], "tags": ["B-PER", "O"]}\n{"text": "%s"}\n' % ("Rob " * 40))
-    words = ["record", "--model", str(tiny), "--cases", str(cases), "--out", str(tmp_path / "r"), "--words-only"]
+    mixed = f"{cases}?unlabelled=keep"
+    words = ["record", "--model", str(tiny), "--cases", mixed, "--out", str(tmp_path / "r"), "--words-only"]
     done = CliRunner().invoke(main, [*words, "--tolerance", "0.05"])
     assert done.exit_code == 0, done.output
     assert "2 sentences, 1 targets explained" in done.stdout

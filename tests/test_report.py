@@ -148,6 +148,13 @@ def test_probability_is_never_rounded_up_to_certainty() -> None:
     assert [facts.probability(p) for p in (None, 0.5, 0.99999, 1.0)] == ["", "0.5000", ">.9999", "1.0000"]
 
 
+def test_a_word_that_may_be_several_is_noted() -> None:
+    explanation = samples.make(["小明住在北京", "Rob"], target="Rob", leader="Rob")
+    [note] = facts.notes(explanation)
+    assert note.startswith('"小明住在北京" holds several characters of a script without spaces')
+    assert not facts.notes(samples.make(["北京", "Rob"], target="Rob", leader="Rob"))
+
+
 def headline(shown: Explanation) -> str:
     return "".join(text for _, text in facts.headline(shown))
 

@@ -64,11 +64,11 @@ def test_columns_by_number_with_tabs_and_comments(here: Path) -> None:
 
 def test_words_alone_have_no_tags(here: Path) -> None:
     here.joinpath("plain.txt").write_text("Rob\nwins\n")
-    assert read_sentences(["conll:plain.txt"], Settings())[0].gold is None
+    assert read_sentences(["conll:plain.txt?tag=none"], Settings())[0].gold is None
 
 
 def test_json_lines() -> None:
-    tagged, plain = read_sentences(["dev.jsonl"], Settings())
+    tagged, plain = read_sentences(["dev.jsonl?unlabelled=keep"], Settings())
     assert tagged == Sentence("dev.jsonl:1", "a", ("Rob", "wins"), ("B-PER", "O"))
     assert plain == Sentence("dev.jsonl:2", "dev.jsonl:2", ("Rob", "wins", "."))
 
@@ -111,14 +111,14 @@ def test_data_sets(here: Path) -> None:
         ("conll:missing.txt", r"There is no missing.txt"),
         ("dev.txt", r"What is dev.txt\? Write conll:dev.txt"),
         ("conll:dev.txt?wrod=1", 'unknown option "wrod"; did you mean "word"'),
-        ("conll:dev.txt?x=1", 'unknown option "x"; known are word, tag, comments'),
+        ("conll:dev.txt?x=1", 'unknown option "x"; known are word, tag, sentence, comments, format, field, map, kind'),
         ("conll:dev.txt?tag=x", '"tag=x" is no number of a column'),
-        ("conll:dev.txt?tag=3", "dev.txt:3: has 3 columns where its sentence has 3, and word=0, tag=3 are asked for"),
+        ("conll:dev.txt?tag=3", "dev.txt:3: has 3 columns, and word=0, tag=3 are asked for"),
         ("jsonl:dev.txt", "dev.txt:1: is no JSON"),
         ("jsonl:dev.jsonl?words=x", 'has no field "x"'),
         ("jsonl:list.jsonl", "list.jsonl:1: is no JSON object"),
-        ("jsonl:number.jsonl", "number.jsonl:1: ner_tags is no list of tags by name"),
-        ("jsonl:short.jsonl", "short.jsonl:1: has 2 words and 1 tags"),
+        ("jsonl:number.jsonl", "number.jsonl:1: the tag `1` is a number: say what numbers mean"),
+        ("jsonl:short.jsonl", "short.jsonl:1: has 2 words and 1 tag"),
         ("jsonl:nothing.jsonl", "nothing.jsonl:1: holds neither words nor tokens nor text"),
         ("jsonl:empty.jsonl", "empty.jsonl holds no sentence"),
         ("conll:latin.txt", r"latin.txt is not UTF-8 \(byte 2\): convert it first"),
@@ -137,7 +137,7 @@ def test_what_does_not_fit(here: Path, spec: str, message: str) -> None:
 
 def test_a_file_named_twice() -> None:
     with pytest.raises(InputError, match=r"dev.jsonl:1 comes twice"):
-        read_sentences(["dev.jsonl", "jsonl:dev.jsonl"], Settings())
+        read_sentences(["dev.jsonl?unlabelled=keep", "jsonl:dev.jsonl?tags=none"], Settings())
 
 
 def test_a_sample_keeps_the_order_and_is_the_same_for_a_seed() -> None:
@@ -185,7 +185,7 @@ def test_without_marks_every_sentence_is_a_document(here: Path) -> None:
 @pytest.mark.parametrize("text", ["Rob B-PER\nLondon\n", "Rob B-PER x\nwins O\n"])
 def test_rows_of_other_widths_are_told(here: Path, text: str) -> None:
     here.joinpath("odd.conll").write_text(text)
-    with pytest.raises(InputError, match=r"odd.conll:\d: has \d columns where its sentence has \d"):
+    with pytest.raises(InputError, match=r"odd.conll:\d: has \d columns? where most lines have \d"):
         read_sentences(["conll:odd.conll"], Settings())
     with pytest.raises(InputError, match="columns"):
         read_sentences(["conll:dev.txt?tag=-4"], Settings())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from interp.cli.console import say
 from interp.cli.flags import flag, with_options
 from interp.cli.options import (
     ComputingOptions,
@@ -69,7 +70,7 @@ class CalibrationOptions:
         """What checkpoints are trained on; nothing where none is."""
         from interp.texts import read_sentences
 
-        return read_sentences([self.training], settings, "conll") if self.training and self.count else []
+        return read_sentences([self.training], settings, "conll", say=say) if self.training and self.count else []
 
     def list_benign(
         self, baseline: Model, training: Sequence[Sentence], *, seed: int, load: Callable[[str], Model]
@@ -116,13 +117,13 @@ def calibrate(
     path = options.out or root / settings.gate.floors
     check_writable(path)
     recorder = Recorder(
-        cases=sampling.draw(read_sentences(options.cases, settings)),
+        cases=sampling.draw(read_sentences(options.cases, settings, say=say)),
         sources=options.cases,
         settings=recording.settings(),
         computing=computing,
         folder=root / DEFAULT_FOLDER,
     )
-    texts = read_sentences(options.texts, settings, "text") if options.texts else None
+    texts = read_sentences(options.texts, settings, "text", say=say, labels=False) if options.texts else None
     training = options.read_training(settings)
 
     from interp.gate import ProbePlan

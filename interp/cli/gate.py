@@ -91,10 +91,10 @@ class GateOptions:
         from interp.gate import ProbePlan, TrainingData
         from interp.texts import read_sentences
 
-        texts = read_sentences(self.texts, settings, "text") if self.texts else None
+        texts = read_sentences(self.texts, settings, "text", say=say, labels=False) if self.texts else None
         training = None
         if self.training is not None:
-            old, new = (read_sentences([spec], settings, "conll") for spec in self.training)
+            old, new = (read_sentences([spec], settings, "conll", say=say) for spec in self.training)
             training = TrainingData(old, new)
         return ProbePlan(texts=texts, training=training, probing=probing, most=most_cues)
 
@@ -153,7 +153,7 @@ def gate(
         probing.check_floors(criteria.floors, settings.gate.floors)
         plan = options.plan_probe(probing.settings(sampling.seed), probing.most_cues, settings)
     recorder = Recorder(
-        cases=sampling.draw(read_sentences(options.cases, settings)) if options.cases else None,
+        cases=sampling.draw(read_sentences(options.cases, settings, say=say)) if options.cases else None,
         sources=options.cases,
         settings=recording.settings(),
         computing=computing,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interp.cli.console import progress
+from interp.cli.console import progress, say
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
 from interp.cli.flags import flag, with_options
 from interp.cli.options import ProbingOptions, device_flag, training_flag
@@ -73,7 +73,7 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
     root, settings = open_project()
     criteria = read_criteria(root, settings.gate, run.seed)
     probing.check_floors(criteria.floors, root / settings.gate.floors)
-    sentences = read_sentences(options.texts, settings, "text")
+    sentences = read_sentences(options.texts, settings, "text", say=say, labels=False)
     associations = _find_associations(options.training, settings, probing.most_cues)
     nominations = _nominate(options.cues, associations, sentences, probing.most_cues)
     pair = _load_predictors((options.baseline, options.candidate), sentences, run.device)
@@ -90,7 +90,7 @@ def _find_associations(training: tuple[str, str] | None, settings: Settings, mos
 
     if training is None:
         return []
-    old, new = (read_sentences([spec], settings, "conll") for spec in training)
+    old, new = (read_sentences([spec], settings, "conll", say=say) for spec in training)
     return find_associations(old, new, most)
 
 

@@ -48,7 +48,7 @@ def record(
     from interp.texts import read_sentences
 
     _, settings = open_project()
-    sentences = sampling.draw(read_sentences(options.cases, settings))
+    sentences = sampling.draw(read_sentences(options.cases, settings, say=say))
     budget = computing.budget()
     model = computing.load(options.model)
     with progress(len(sentences), "recording") as report_progress:

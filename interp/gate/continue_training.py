@@ -18,8 +18,7 @@ from interp.explanation import ModelInfo
 from interp.models.fingerprint import model_fingerprint
 from interp.models.tagger import Tagger
 from interp.models.train import Batch, Encoded, Schedule, encode, epoch, fit
-from interp.question.tags import TaggedSentence
-from interp.texts import Sentence
+from interp.texts import Sentence, fully_tagged
 
 __all__ = ["continue_training"]
 
@@ -34,7 +33,7 @@ def continue_training(model: Model, sentences: Sequence[Sentence], seed: int, st
     Raises InputError where there are no tags, or tags that the model does not have.
     """
     labels = model.info.labels
-    tagged = [TaggedSentence(sentence.words, sentence.gold) for sentence in sentences if sentence.gold]
+    tagged = fully_tagged(sentences)
     if not tagged:
         raise InputError("There are no tagged sentences to train on: name their column or field.")
     if any(label[:2] in ("E-", "S-", "L-", "U-", "M-") for label in labels):

@@ -73,6 +73,8 @@ class _TagCounts:
         for sentence in sentences:
             here: set[tuple[Feature, str]] = set()
             for index, tag in enumerate(sentence.gold or ()):
+                if tag is None:
+                    continue
                 features = set(_features(sentence.words, index))
                 tagged = {(feature, tag) for feature in features}
                 self.tags[tag] += 1

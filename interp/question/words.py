@@ -14,9 +14,10 @@ import regex
 
 from interp.errors import InputError
 
-__all__ = ["TargetSpec", "find_target", "split_words"]
+__all__ = ["TargetSpec", "find_target", "place_words", "split_words", "unsplit_words"]
 
 _EDGE = regex.compile(r"[\p{P}\p{S}]")
+_SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}--\p{M}]", regex.V1)
 _INITIALS = regex.compile(r"(?:\p{L}\.){2,}")
 
 TargetSpec = str | int | Sequence[int] | Sequence[str]
@@ -26,6 +27,24 @@ def split_words(text: str, pretokenized: bool = False) -> list[str]:
     """The words of a text by the rule above, or split at white space only."""
     pieces = text.split()
     return pieces if pretokenized else [word for piece in pieces for word in _peel(piece)]
+
+
+def place_words(text: str) -> list[tuple[int, int]]:
+    """Where each word of `split_words` begins and ends in the text, in characters."""
+    places = []
+    end = 0
+    for word in split_words(text):
+        start = text.index(word, end)
+        end = start + len(word)
+        places.append((start, end))
+    return places
+
+
+def unsplit_words(words: Sequence[str], fewest: int) -> list[str]:
+    """Words that hold `fewest` or more characters of scripts that put no spaces between words: Han, Kana, Thai, Lao,
+    Khmer, Myanmar.
+    """
+    return [word for word in words if not word.isascii() and len(_SPACELESS.findall(word)) >= fewest]
 
 
 def _peel(piece: str) -> list[str]:

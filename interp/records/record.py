@@ -78,13 +78,14 @@ class RecordedExplanation:
 class Record:
     """A sentence, the model's tag for every word with its probability, in how many sub-tokens it read it, and why.
 
-    `tags` has None for words that the tokeniser drops. `error`: why there is nothing, and then there is nothing.
+    `gold` is as in `Sentence`; `tags` has None for words that the tokeniser drops. `error`: why there is nothing, and
+    then there is nothing.
     """
 
     id: str
     document: str
     words: tuple[str, ...]
-    gold: tuple[str, ...] | None
+    gold: tuple[str | None, ...] | None
     tags: tuple[str | None, ...]
     probabilities: tuple[float | None, ...]
     pieces: tuple[int, ...]

@@ -9,6 +9,7 @@ from typing import Literal
 
 from interp.engine.status import IntegrationStatus
 from interp.explanation import Explanation, Integration, normalised
+from interp.question.words import unsplit_words
 
 __all__ = [
     "AGREEMENT_NOTE",
@@ -39,6 +40,9 @@ LAYERS_NOTE = (
 )
 INTEGRATION_NOTE = "It speaks of the integral alone, not of the method or the choice of reference."
 AGREEMENT_NOTE = "The choice of reference moves attributions more than anything else: trust what both references say."
+
+SEVERAL = 5
+"""Characters of a word in a script without spaces before it is told that it may be several."""
 
 _UNITS = {
     "logit": "logits",
@@ -202,7 +206,13 @@ def notes(explanation: Explanation) -> list[str]:
             f"Words {window.first} to {window.last} of {window.count} are explained, and counted from @1 here: "
             "the text is longer than the model reads."
         )
-    return [*cut, *explanation.model.notices]
+    words = [word.text for word in explanation.words if not word.special]
+    unsplit = [
+        f'"{word}" holds several characters of a script without spaces, and may be several words: split it with '
+        f"blanks first (--pretokenized, or a list of words)."
+        for word in unsplit_words(words, SEVERAL)[:1]
+    ]
+    return [*cut, *unsplit, *explanation.model.notices]
 
 
 def absent(explanation: Explanation) -> list[tuple[str, str]]:

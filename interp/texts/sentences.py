@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from numpy.random import default_rng
 
 from interp.errors import InputError
+from interp.question.tags import Entity, TaggedSentence
 
-__all__ = ["Sentence", "data_fingerprint", "limit_explained", "sample_sentences"]
+__all__ = ["RawSentence", "Sentence", "data_fingerprint", "fully_tagged", "limit_explained", "sample_sentences"]
 
 
 @dataclass(frozen=True)
 class Sentence:
     """`id` names file and line or case; `document` groups sentences that are not independent.
 
-    `gold`: right tags in IOB2, one per word, None where nobody says. `targets`: indices of words to explain, 0 being
-    the first; None asks for the entities, none at all for its tags alone.
+    `gold`: right tags in IOB2, one per word, with None for a word of unknown tag; None as a whole where no labels were
+    offered. `targets`: indices of words to explain, 0 being the first; None asks for the entities, none at all for its
+    tags alone.
     """
 
     id: str
     document: str
     words: tuple[str, ...]
-    gold: tuple[str, ...] | None = None
+    gold: tuple[str | None, ...] | None = None
     targets: tuple[tuple[int, ...], ...] | None = None
 
     def __post_init__(self) -> None:
@@ -33,6 +35,40 @@ class Sentence:
             raise InputError(f"{self.id}: holds no word.")
         if self.gold is not None and len(self.gold) != len(self.words):
             raise InputError(f"{self.id}: has {len(self.words)} words and {len(self.gold)} tags: give one per word.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawSentence:
+    """A sentence as its file spells it; what its tags mean is decided over the whole file."""
+
+    id: str
+    document: str
+    words: tuple[str, ...]
+    lines: tuple[int, ...]
+    """Of each word: its line, or the number of its row."""
+    tags: tuple[str | None, ...] | None = None
+    """Of each word as spelled, None where it is null."""
+    entities: tuple[Entity, ...] | None = None
+    """In place of tags, where the file says from where to where."""
+    unknown: frozenset[int] = frozenset()
+    """Words of which nothing is known: with entities alone."""
+
+    split: bool = False
+    """The words were split by rule from a text."""
+
+    @property
+    def labelled(self) -> bool:
+        return self.tags is not None or self.entities is not None
+
+
+def fully_tagged(sentences: Iterable[Sentence]) -> list[TaggedSentence]:
+    """Those to train on: with a right tag for every word."""
+    tagged = []
+    for sentence in sentences:
+        known = [tag for tag in sentence.gold or () if tag is not None]
+        if len(known) == len(sentence.words):
+            tagged.append(TaggedSentence(sentence.words, tuple(known)))
+    return tagged
 
 
 def sample_sentences(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[Sentence]:
@@ -46,14 +82,15 @@ def sample_sentences(sentences: Sequence[Sentence], count: int | None, seed: int
 def limit_explained(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[Sentence]:
     """All of them, but only `count` at random to be explained: the others have no targets."""
     chosen = {sentence.id for sentence in sample_sentences(sentences, count, seed)}
-    return [each if each.id in chosen else replace(each, targets=()) for each in sentences]
+    return [sentence if sentence.id in chosen else replace(sentence, targets=()) for sentence in sentences]
 
 
 def data_fingerprint(sentences: Sequence[Sentence]) -> str:
     """sha256 of words, right tags, targets and which sentences share a document: not of what files are called."""
     digest = hashlib.sha256()
     documents: dict[str, int] = {}
-    for each in sentences:
-        known = (documents.setdefault(each.document, len(documents)), each.words, each.gold, each.targets)
+    for sentence in sentences:
+        document = documents.setdefault(sentence.document, len(documents))
+        known = (document, sentence.words, sentence.gold, sentence.targets)
         digest.update(json.dumps(known).encode() + b"\n")
     return digest.hexdigest()
