@@ -20,7 +20,7 @@ from interp.explain import Model, load
 from interp.explain.prepare import PreparedQuestion, prepare
 from interp.explanation import ModelInfo
 from interp.models.device import find_device
-from interp.models.fingerprint import model_fingerprint
+from interp.models.fingerprint import fingerprint
 from interp.models.tagger import Tagger
 from interp.question import Question
 
@@ -94,7 +94,8 @@ def _random(name: str, device: str, dtype: str) -> Model:
     torch.random.set_rng_state(generator)
     pieces = {piece: i for i, piece in enumerate((*SPECIAL, *(f"w{i}" for i in range(PIECES - len(SPECIAL)))))}
     tokenizer = BertTokenizer(vocab=pieces, do_lower_case=False)
-    info = ModelInfo(name, model_fingerprint(model.state_dict(), tokenizer), LABELS, shape.layers)
+    identity = fingerprint(model.state_dict(), tokenizer, labels=LABELS, configuration=config.to_diff_dict())
+    info = ModelInfo(name=name, sha256=identity.sha256, labels=LABELS, layers=shape.layers)
     nn.Module.to(model, device=where, dtype=getattr(torch, dtype))
     return Model(Tagger(model.eval(), tokenizer, info))
 

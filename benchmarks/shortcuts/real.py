@@ -29,7 +29,7 @@ from interp.explain import Model, load
 from interp.explanation import ModelInfo
 from interp.gate import Criteria, ProbePlan, Side, TrainingData, judge_candidate
 from interp.gate.calibrate import compare_benign, floors_of
-from interp.models.fingerprint import model_fingerprint
+from interp.models.fingerprint import fingerprint
 from interp.models.tagger import Tagger
 from interp.models.train import Batch, Schedule, encode, epoch, fit
 from interp.probe import CachedPredictor, ProbeSettings, TaggerPredictor
@@ -72,7 +72,9 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps:
 
     with contextlib.redirect_stdout(io.StringIO()):
         done = fit(model, batches(), Schedule(steps=steps, rate=2e-4, average=0.98))
-    info = ModelInfo(name, model_fingerprint(done.state_dict(), tagger.tokenizer), start.info.labels, start.info.layers)
+    labels = start.info.labels
+    identity = fingerprint(done.state_dict(), tagger.tokenizer, labels=labels, configuration=done.config.to_diff_dict())
+    info = ModelInfo(name=name, sha256=identity.sha256, labels=labels, layers=start.info.layers)
     return Model(Tagger(done, tagger.tokenizer, info))
 
 

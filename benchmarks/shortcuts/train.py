@@ -16,7 +16,7 @@ from transformers import BertConfig, BertForTokenClassification, BertTokenizer
 from benchmarks.shortcuts.corpus import LABELS, SYLLABLES, draw, vocabulary
 from interp.explain import Model
 from interp.explanation import ModelInfo
-from interp.models.fingerprint import model_fingerprint
+from interp.models.fingerprint import fingerprint
 from interp.models.tagger import Tagger
 from interp.models.train import Batch, Encoded, Schedule, encode, epoch, fit
 from interp.question.tags import TaggedSentence
@@ -75,7 +75,8 @@ def trained(sentences: Sequence[Sentence], seed: int, start: BertForTokenClassif
 
 def model_of(model: BertForTokenClassification, name: str) -> Model:
     model.eval()
-    info = ModelInfo(name, model_fingerprint(model.state_dict(), tokenizer()), LABELS, len(model.bert.encoder.layer))
+    identity = fingerprint(model.state_dict(), tokenizer(), labels=LABELS, configuration=model.config.to_diff_dict())
+    info = ModelInfo(name=name, sha256=identity.sha256, labels=LABELS, layers=len(model.bert.encoder.layer))
     return Model(Tagger(model, tokenizer(), info))
 
 

@@ -85,18 +85,35 @@ def check(delete_orphans: bool) -> None:
 
 
 @golden.command()
-def migrate() -> None:
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="Also those that an earlier release accepted of this model, whose fingerprint left the configuration out.",
+)
+def migrate(models: Sequence[str]) -> None:
     """Write goldens of an old format in today's. Exit status 1 when one could not be."""
     from interp.golden.folder import migrate_goldens
 
     root, settings = open_project()
-    outcomes = list(migrate_goldens(root, settings))
+    outcomes = list(migrate_goldens(root, settings, _fingerprints(models)))
     failures = [failure for _, failure in outcomes if failure is not None]
     for failure in failures:
         say(failure)
     click.echo(f"{len(outcomes) - len(failures)} migrated, {len(failures)} not")
     if failures:
         sys.exit(FOUND)
+
+
+def _fingerprints(models: Sequence[str]) -> dict[str, str]:
+    """Today's by former ones; loads the models."""
+    if not models:
+        return {}
+    from interp.explain import load
+
+    infos = [load(model, "cpu").info for model in models]
+    return {info.former_sha256: info.sha256 for info in infos}
 
 
 def _find_folder() -> Path:

@@ -142,6 +142,7 @@ def _decode_model(data: dict[str, Any]) -> ModelInfo:
         labels=tuple(data["labels"]),
         layers=data["layers"],
         notices=tuple(data.get("notices", ())),
+        former_sha256=data.get("former_sha256", ""),
     )
 
 

@@ -49,13 +49,15 @@ class ModelInfo:
 
     name: str
     sha256: str
-    """Of tensor names, shapes and bytes, and the tokeniser."""
+    """Of all that decides its answers: tensors, tokeniser, configuration, labels, adapter."""
     labels: tuple[str, ...]
     """The tag of each logit."""
     layers: int
     """How many there are."""
     notices: tuple[str, ...] = ()
     """What whoever reads its explanations should know of how it was loaded."""
+    former_sha256: str = ""
+    """As releases made it that left configuration and labels out; empty where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)

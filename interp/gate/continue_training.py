@@ -15,7 +15,7 @@ from numpy.random import Generator
 from interp.errors import InputError
 from interp.explain import Model
 from interp.explanation import ModelInfo
-from interp.models.fingerprint import model_fingerprint
+from interp.models.fingerprint import fingerprint
 from interp.models.tagger import Tagger
 from interp.models.train import Batch, Encoded, Schedule, encode, epoch, fit
 from interp.texts import Sentence, fully_tagged
@@ -52,11 +52,14 @@ def continue_training(model: Model, sentences: Sequence[Sentence], seed: int, st
             _batches(rows, np.random.default_rng(seed)),
             Schedule(steps=steps, rate=rate, average=0.98),
         )
+    identity = fingerprint(
+        trained.state_dict(), tagger.tokenizer, labels=labels, configuration=trained.config.to_diff_dict()
+    )
     info = ModelInfo(
-        f"{model.info.name}, continued {seed}",
-        model_fingerprint(trained.state_dict(), tagger.tokenizer),
-        labels,
-        model.info.layers,
+        name=f"{model.info.name}, continued {seed}",
+        sha256=identity.sha256,
+        labels=labels,
+        layers=model.info.layers,
     )
     return Model(Tagger(trained.to(tagger.device, tagger.dtype), tagger.tokenizer, info))
 

@@ -18,13 +18,17 @@ __all__ = ["Change", "Comparison", "Policy", "Promise", "compare_goldens"]
 
 @dataclass(frozen=True)
 class Policy:
-    """`tolerance`: what a number may move, as a part of Σ|value| of its list. `top`: leading words that other weights
-    must keep. `strict`: hold other weights to the numbers too.
-    """
+    """How a golden is held."""
 
     tolerance: float
+    """What a number may move, as a part of Σ|value| of its list."""
     top: int = 1
+    """Leading words that other weights must keep."""
     strict: bool = False
+    """Hold other weights to the numbers too."""
+    former_sha256: str = ""
+    """What the new explanation's model was called by releases whose fingerprint left the configuration out: a golden
+    under that name is held to its numbers."""
 
 
 class Promise(Enum):
@@ -81,7 +85,10 @@ def compare_goldens(old: Golden, new: Golden, policy: Policy) -> Comparison:
         rule = Promise.TAG if tag_alone and old.tags != new.tags else Promise.QUESTION
         return Comparison(old=old, new=new, rule=rule, tolerance=tolerance, failures=asked, changes=())
     changes = _changes(old, new, tolerance)
-    rule = Promise.NUMBERS if old.sha256 == new.sha256 else Promise.STRICT if policy.strict else Promise.LEADERS
+    if old.sha256 in (new.sha256, policy.former_sha256):
+        rule = Promise.NUMBERS
+    else:
+        rule = Promise.STRICT if policy.strict else Promise.LEADERS
     failures = []
     if old.tags != new.tags:
         failures.append(f"The tag was {' '.join(old.tags)} and is {' '.join(new.tags)}.")

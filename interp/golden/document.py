@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interp.errors import FormatError
@@ -163,12 +163,18 @@ def loads(text: str, name: str) -> Golden:
     return _decoded(document, name)
 
 
-def migrate_text(text: str, name: str) -> str | None:
-    """The text of an old format in today's, None where it is today's already. Raises FormatError for others."""
+def migrate_text(text: str, name: str, fingerprints: Mapping[str, str]) -> str | None:
+    """The text of an old format, or under a former fingerprint (`fingerprints`: today's by former ones), in today's;
+    None where it is today's already. Raises FormatError for others.
+    """
     document = _parse(text, name)
     version = _version(document, name)
-    if version == VERSION:
-        return None
+    golden = _decoded(document, name) if version == VERSION else None
+    if golden is not None:
+        if golden.sha256 not in fingerprints:
+            return None
+        model = golden.header["model"] | {"sha256": fingerprints[golden.sha256]}
+        return dumps(replace(golden, header={**golden.header, "model": model}))
     while version < VERSION:
         if version not in MIGRATIONS:
             raise FormatError(f"{name} has the format {NAME}/{version}, which nothing can migrate: accept it anew.")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, unquote
 
 from interp.cases.case import CASE_SUFFIX as CASES
@@ -88,12 +89,16 @@ def delete_golden(path: Path, folder: Path) -> None:
         each.rmdir()
 
 
-def migrate_goldens(root: Path, settings: Settings) -> Iterator[tuple[Path, str | None]]:
-    """Write every golden of an old format in today's; yields those that were, and why others could not be."""
+def migrate_goldens(
+    root: Path, settings: Settings, fingerprints: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[Path, str | None]]:
+    """Write every golden of an old format, or under one of these former fingerprints, in today's (`fingerprints`:
+    today's by former ones); yields those that were, and why others could not be.
+    """
     for path in list_goldens(root / settings.golden):
         shown = str(path.relative_to(root))
         try:
-            new = migrate_text(path.read_text(encoding="utf-8"), shown)
+            new = migrate_text(path.read_text(encoding="utf-8"), shown, fingerprints)
         except (FormatError, OSError, UnicodeDecodeError) as error:
             yield path, str(error)
             continue

@@ -20,28 +20,36 @@ from transformers import (
 
 from interp.errors import ModelError
 from interp.models.find_parts import unsupported_model
+from interp.models.fingerprint import Fingerprint
 
-__all__ = ["Checkpoint", "has_tagging_head", "label_names", "read_config", "read_tokenizer", "read_weights"]
+__all__ = [
+    "Checkpoint",
+    "has_tagging_head",
+    "label_names",
+    "read_config",
+    "read_tokenizer",
+    "read_weights",
+    "stored_settings",
+]
 
 HEAD = "ForTokenClassification"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """Weights and tokeniser, the name of each logit, the fingerprint, and what to tell the user."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     labels: tuple[str, ...]
-    identity: str
+    identity: Fingerprint
     notices: tuple[str, ...] = ()
 
 
 def read_config(source: str, local: bool) -> PreTrainedConfig:
     """The configuration of a model of a type that transformers can tag with. Raises ModelError for others."""
     try:
-        settings, _ = PreTrainedConfig.get_config_dict(source, local_files_only=local)
-        kind = settings.get("model_type")
+        kind = stored_settings(source, local).get("model_type")
         if kind is None:
             raise ModelError(f'"{source}" has no config.json that names a model_type: is it a whole model?')
         if kind not in CONFIG_MAPPING:
@@ -61,6 +69,12 @@ def read_config(source: str, local: bool) -> PreTrainedConfig:
     if type(config) not in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING:
         raise unsupported_model(config.model_type, "transformers has no tagger of this type")
     return config
+
+
+def stored_settings(source: str, local: bool) -> dict[str, Any]:
+    """config.json as it was stored. Raises OSError where there is none."""
+    settings, _ = PreTrainedConfig.get_config_dict(source, local_files_only=local)
+    return dict(settings)
 
 
 def has_tagging_head(config: PreTrainedConfig) -> bool:

@@ -69,10 +69,16 @@ def _read(name: str) -> Checkpoint:
 def _describe(name: str, checkpoint: Checkpoint) -> ModelInfo:
     """What is known of a model; one of no known family must prove its parts."""
     model, tokenizer = checkpoint.model, checkpoint.tokenizer
-    parts, identity = find_parts(model), checkpoint.identity
+    parts, former = find_parts(model), checkpoint.identity.former
     if parts.shared:  # the same weights make models of any depth
-        identity = hashlib.sha256(f"{identity} {parts.count}".encode()).hexdigest()
-    info = ModelInfo(name, identity, checkpoint.labels, parts.count)
+        former = hashlib.sha256(f"{former} {parts.count}".encode()).hexdigest()
+    info = ModelInfo(
+        name=name,
+        sha256=checkpoint.identity.sha256,
+        labels=checkpoint.labels,
+        layers=parts.count,
+        former_sha256=former,
+    )
     notices = list(checkpoint.notices)
     if model.config.model_type not in FAMILIES:
         notices.append(prove(Tagger(model, tokenizer, info)))

@@ -13,8 +13,9 @@ from interp.models.checkpoint import (
     read_config,
     read_tokenizer,
     read_weights,
+    stored_settings,
 )
-from interp.models.fingerprint import model_fingerprint
+from interp.models.fingerprint import fingerprint
 from interp.models.read_adapter import read_adapter
 from interp.models.read_bert_ner import read_bert_ner
 
@@ -45,5 +46,6 @@ def _read_hugging_face(source: str, local: bool) -> Checkpoint:
         )
     model = read_weights(config, source, local)
     tokenizer = read_tokenizer(source, local)
-    identity = model_fingerprint(model.state_dict(), tokenizer)
-    return Checkpoint(model, tokenizer, label_names(config.id2label), identity)
+    labels = label_names(config.id2label)
+    identity = fingerprint(model.state_dict(), tokenizer, labels=labels, configuration=stored_settings(source, local))
+    return Checkpoint(model=model, tokenizer=tokenizer, labels=labels, identity=identity)

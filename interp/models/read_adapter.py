@@ -19,8 +19,9 @@ from interp.models.checkpoint import (
     read_config,
     read_tokenizer,
     read_weights,
+    stored_settings,
 )
-from interp.models.fingerprint import model_fingerprint
+from interp.models.fingerprint import fingerprint
 from interp.models.locate import locate
 
 __all__ = ["read_adapter"]
@@ -53,7 +54,13 @@ def read_adapter(source: str) -> Checkpoint:
     tokenizer = read_tokenizer(source if own_tokenizer else base, base_is_local)
     kept = {key: tensor for key, tensor in model.state_dict().items() if key.split(".")[0] not in label_counts}
     added = {f"adapter {key}": tensor for key, tensor in changes.items()}
-    identity = model_fingerprint(kept | added, tokenizer, _effective_settings(folder))
+    identity = fingerprint(
+        kept | added,
+        tokenizer,
+        labels=labels,
+        configuration=stored_settings(base, base_is_local),
+        adapter=_effective_settings(folder),
+    )
     return Checkpoint(
         model=_merge(peft, model, source, settings.peft_type),
         tokenizer=tokenizer,

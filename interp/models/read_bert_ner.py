@@ -8,8 +8,8 @@ from pathlib import Path
 from transformers import BertConfig, BertTokenizer
 
 from interp.errors import ModelError
-from interp.models.checkpoint import Checkpoint, read_weights
-from interp.models.fingerprint import model_fingerprint
+from interp.models.checkpoint import Checkpoint, read_weights, stored_settings
+from interp.models.fingerprint import fingerprint
 
 __all__ = ["read_bert_ner"]
 
@@ -30,4 +30,5 @@ def read_bert_ner(source: str, local: bool) -> Checkpoint:
     vocabulary = (folder / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
     tokenizer = BertTokenizer(vocab={token: number for number, token in enumerate(vocabulary)}, do_lower_case=lower)
     labels = tuple(names.get(number, f"[{number}]") for number in range(count))
-    return Checkpoint(model, tokenizer, labels, model_fingerprint(model.state_dict(), tokenizer))
+    identity = fingerprint(model.state_dict(), tokenizer, labels=labels, configuration=stored_settings(source, local))
+    return Checkpoint(model=model, tokenizer=tokenizer, labels=labels, identity=identity)

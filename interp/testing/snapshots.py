@@ -7,7 +7,7 @@ never sees those of a deleted module. `interp golden check` looks for both, and 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,10 @@ from interp.testing.session import DEVICE, Session, session_of
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-__all__ = ["MOVED", "GoldenExtension", "GoldenOutcome", "GoldenSnapshot", "compare_stored", "golden_path"]
+__all__ = ["FORMER", "MOVED", "GoldenExtension", "GoldenOutcome", "GoldenSnapshot", "compare_stored", "golden_path"]
 
+FORMER = "interp_former"
+"""Property of a test's report: the model whose golden was accepted under the fingerprint of an earlier release."""
 MOVED = "interp_moved"
 """Property of a test's report, which JUnit shows too: how far the numbers moved of a golden that other weights hold."""
 
@@ -170,7 +172,7 @@ class GoldenSnapshot:
         that cannot be written.
         """
         run = session_of(self.node.config)
-        policy = run.policy(explanation.run.device, self._rule)
+        policy = replace(run.policy(explanation.run.device, self._rule), former_sha256=explanation.model.former_sha256)
         if self._name is not None and self._name in self._names:
             raise ValueError(f'this test has a golden named "{self._name}" already: give each its own name')
         snapshot = self._snapshot if self._name is None else self._snapshot(name=self._name)
@@ -198,8 +200,11 @@ class GoldenSnapshot:
             passed=passed,
         )
         compared = held.comparison
-        if held.passed and not run.updating and compared and compared.rule is Promise.LEADERS and compared.changes:
-            self.node.user_properties.append((MOVED, f"{compared.changes[0].moved:.1f}"))
+        if held.passed and not run.updating and compared:
+            if compared.rule is Promise.LEADERS and compared.changes:
+                self.node.user_properties.append((MOVED, f"{compared.changes[0].moved:.1f}"))
+            if compared.old.sha256 == policy.former_sha256:
+                self.node.user_properties.append((FORMER, explanation.model.name))
         return held
 
 
@@ -208,6 +213,7 @@ def compare_stored(
 ) -> GoldenOutcome | None:
     """An explanation held against the golden that lies there, if any; `nodeid` is of the test that accepts it."""
     path, policy = golden_path(run, test_file, name), run.policy(explanation.run.device, rule)
+    policy = replace(policy, former_sha256=explanation.model.former_sha256)
     try:
         text = GoldenExtension().read_snapshot_data_from_location(snapshot_location=str(path))
         return _held(run, nodeid, path=path, text=text, explanation=explanation, policy=policy)

@@ -11,7 +11,7 @@ from interp.errors import OutputError
 from interp.project.files import write
 from interp.testing.fail import NAME, PAGE, of_golden, rendered, write_page
 from interp.testing.session import session_of
-from interp.testing.snapshots import MOVED, GoldenSnapshot
+from interp.testing.snapshots import FORMER, MOVED, GoldenSnapshot
 
 __all__ = ["assertion_lines", "summarise"]
 
@@ -33,8 +33,15 @@ def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     reports = [report for kind in ("passed", "failed", "xfailed") for report in reporter.stats.get(kind, [])]
     moved = [float(value) for report in reports for name, value in report.user_properties if name == MOVED]
     pages = _pages(reports)
+    former = [value for report in reports for name, value in report.user_properties if name == FORMER]
     lines = []
     run = session_of(config)
+    if former:
+        models = " ".join(f"--model {name}" for name in dict.fromkeys(former))
+        lines.append(
+            f"{len(former)} golden{'s' if len(former) > 1 else ''} accepted under an earlier release's fingerprint, "
+            f"which left the configuration out; the numbers were held. To write today's: interp golden migrate {models}"
+        )
     if moved:
         accept = "--snapshot-update is refused where CI is set" if run.refused else "To accept them: --snapshot-update"
         lines.append(
