@@ -134,6 +134,17 @@ def test_a_base_that_is_not_there(made: tuple[Path, Any], tmp_path: Path) -> Non
     assert '"../gone"' in message
 
 
+@pytest.mark.parametrize("base", [None, ""])
+def test_an_adapter_that_names_no_base_is_not_taken_for_one_of_what_lies_here(
+    base: str | None, made: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(made[0], tmp_path / "moved"))
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(settings | {"base_model_name_or_path": base}))
+    monkeypatch.chdir(made[0].parent / "base" if (made[0].parent / "base").is_dir() else made[0])
+    assert "names no base model" in refusal(ModelError, lambda: load(folder, "cpu"))
+
+
 def test_without_peft_the_message_says_how_to_get_it(made: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
     assert 'pip install "interp[peft]"' in refusal(ModelError, lambda: load(made[0], "cpu"))

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -115,18 +116,136 @@ def test_the_fingerprint_changes_with_the_stored_precision(copy: Path, model32: 
     assert load(copy, "cpu").info.sha256 != model32.info.sha256
 
 
-def test_the_fingerprint_changes_with_the_vocabulary_and_not_with_labels(copy: Path, model32: Model) -> None:
-    settings = json.loads((copy / "config.json").read_text())
-    settings["id2label"]["3"] = "B-PLACE"
-    settings["label2id"] = {label: int(i) for i, label in settings["id2label"].items()}
-    (copy / "config.json").write_text(json.dumps(settings))
-    renamed = load(copy, "cpu")
-    assert renamed.info.labels[3] == "B-PLACE"
-    assert renamed.info.sha256 == model32.info.sha256
+def configured(folder: Path, **changes: Any) -> Path:
+    """The same directory with other keys in config.json; None takes one away."""
+    settings = json.loads((folder / "config.json").read_text()) | changes
+    kept = {key: value for key, value in settings.items() if key not in changes or value is not None}
+    (folder / "config.json").write_text(json.dumps(kept))
+    return folder
+
+
+def test_the_fingerprint_changes_with_the_vocabulary(copy: Path, model32: Model) -> None:
     tokenizer = (copy / "tokenizer.json").read_text()
     assert '"lucky"' in tokenizer
     (copy / "tokenizer.json").write_text(tokenizer.replace('"lucky"', '"plucky"'))
     assert load(copy, "cpu").info.sha256 != model32.info.sha256
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layer_norm_eps": 5.0},
+        {"num_attention_heads": 1},
+        {"hidden_act": "relu"},
+        {"id2label": dict(enumerate(["O", "B-LOC", "I-PER", "B-PER"])), "label2id": None},
+        {"id2label": dict(enumerate(["O", "B-PER", "I-PER", "B-PLACE"])), "label2id": None},
+        {"a_key_of_a_later_release": 1},
+    ],
+    ids=str,
+)
+def test_the_fingerprint_changes_with_what_decides_the_answer(
+    changes: dict[str, Any], copy: Path, model32: Model
+) -> None:
+    info = load(configured(copy, **changes), "cpu").info
+    assert info.sha256 != model32.info.sha256
+    assert info.former_sha256 == model32.info.former_sha256  # tensors and tokeniser are the same
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"transformers_version": "9.9"},
+        {"_name_or_path": "elsewhere"},
+        {"use_cache": False},
+        {"finetuning_task": "ner"},
+        {"dtype": None},
+    ],
+    ids=str,
+)
+def test_the_fingerprint_stays_where_nothing_can_change(changes: dict[str, Any], copy: Path, model32: Model) -> None:
+    assert load(configured(copy, **changes), "cpu").info.sha256 == model32.info.sha256
+
+
+# --- more, or other, than what is computed
+
+
+@pytest.mark.parametrize(
+    "name", ["crf.transitions", "bilstm.weight_ih_l0", "bert.encoder.layer.3.output.dense.weight", "dense.weight"]
+)
+def test_tensors_that_would_not_be_used_are_refused_by_name(name: str, copy: Path) -> None:
+    extended(copy, name)
+    message = refusal(ModelError, lambda: load(copy, "cpu"))
+    assert f"holds 1 tensors that BertForTokenClassification does not use ({name})" in message
+
+
+def extended(folder: Path, name: str) -> None:
+    weights = load_file(folder / "model.safetensors") | {name: torch.ones(2, 2)}
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize("name", ["bert.pooler.dense.weight", "bert.embeddings.position_ids", "x.rotary.inv_freq"])
+def test_tensors_that_nothing_depends_on_are_left_alone(name: str, copy: Path, model32: Model) -> None:
+    extended(copy, name)
+    assert load(copy, "cpu").info.sha256 == model32.info.sha256
+
+
+@pytest.mark.parametrize(
+    "architectures",
+    [["BertCrfForTokenClassification"], ["RobertaForTokenClassification"], ["MyForTokenClassification"]],
+)
+def test_another_architecture_is_not_read_as_this_one(architectures: list[str], copy: Path) -> None:
+    message = refusal(ModelError, lambda: load(configured(copy, architectures=architectures), "cpu"))
+    assert f"is a {architectures[0]}, and transformers would read it as BertForTokenClassification" in message
+
+
+def test_a_configuration_of_fewer_layers_than_the_weights_hold_is_refused(copy: Path) -> None:
+    message = refusal(ModelError, lambda: load(configured(copy, num_hidden_layers=2), "cpu"))
+    assert "does not use (bert.encoder.layer.2." in message
+
+
+def test_a_configuration_of_more_layers_than_the_weights_hold_is_refused(copy: Path) -> None:
+    message = refusal(ModelError, lambda: load(configured(copy, num_hidden_layers=4), "cpu"))
+    assert "lack 16 tensors (bert.encoder.layer.3." in message
+
+
+def test_shapes_that_are_not_those_of_the_configuration_are_refused_by_name(copy: Path) -> None:
+    message = refusal(ModelError, lambda: load(configured(copy, intermediate_size=20), "cpu"))
+    assert "bert.encoder.layer.0.intermediate.dense.bias" in message and "other shapes" in message
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"0": "O", "1": "B-PER", "2": "B-PER", "3": "B-LOC"}, 'calls two logits "B-PER"'),
+        ({"1": "O", "2": "B-PER", "3": "I-PER", "4": "B-LOC"}, "names the logits 1, 2, 3, 4: name those from 0 to 3"),
+        ({"0": "O", "1": "B-PER", "2": "I-PER", "7": "B-LOC"}, "names the logits 0, 1, 2, 7"),
+    ],
+)
+def test_labels_that_are_not_one_a_logit_are_refused(labels: dict[str, str], message: str, copy: Path) -> None:
+    assert message in refusal(ModelError, lambda: load(configured(copy, id2label=labels, label2id=None), "cpu"))
+
+
+def test_labels_in_two_orders_are_refused(copy: Path) -> None:
+    numbers = {"O": 0, "B-PER": 2, "I-PER": 1, "B-LOC": 3}
+    assert "other numbers" in refusal(ModelError, lambda: load(configured(copy, label2id=numbers), "cpu"))
+
+
+def test_labels_that_were_never_named_are_noted(copy: Path) -> None:
+    unnamed = {str(number): f"LABEL_{number}" for number in range(4)}
+    (notice,) = load(configured(copy, id2label=unnamed, label2id=None), "cpu").info.notices
+    assert "LABEL_0" in notice and "id2label" in notice
+
+
+@pytest.mark.parametrize("place", ["../outside.safetensors", "/outside.safetensors", "sub/inside.safetensors", 3])
+def test_an_index_may_name_files_beside_it_alone(place: object, copy: Path, tmp_path: Path) -> None:
+    names = list(load_file(copy / "model.safetensors"))
+    shutil.move(copy / "model.safetensors", tmp_path / "outside.safetensors")
+    shutil.copy(tmp_path / "outside.safetensors", copy / "inside.safetensors")
+    index = copy / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": dict.fromkeys(names, place)}))
+    assert f'names "{place}", which is no file beside it' in refusal(ModelError, lambda: load(copy, "cpu"))
+    index.write_text(json.dumps({"metadata": {}, "weight_map": dict.fromkeys(names, "inside.safetensors")}))
+    assert load(copy, "cpu").info.labels == LABELS
 
 
 # --- bad models
@@ -275,7 +394,8 @@ def test_a_pickle_that_runs_code_is_refused_and_not_run(copy: Path, tmp_path: Pa
         (copy / "pytorch_model.bin").write_bytes(pickle.dumps(content, protocol=2))
     else:
         torch.save(content, copy / "pytorch_model.bin")
-    refusal(ModelError, lambda: load(copy, "cpu"))
+    message = refusal(ModelError, lambda: load(copy, "cpu"))
+    assert "holds more than weights" in message and "weights_only" not in message
     assert not (tmp_path / "ran").exists()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,8 +26,11 @@ from interp.models.fingerprint import Fingerprint
 
 __all__ = [
     "Checkpoint",
+    "check_architecture",
+    "check_label_order",
     "has_tagging_head",
     "label_names",
+    "naming_notices",
     "read_config",
     "read_tokenizer",
     "read_weights",
@@ -33,6 +38,14 @@ __all__ = [
 ]
 
 HEAD = "ForTokenClassification"
+HARMLESS = re.compile(r"(^|\.)pooler\.|(^|\.)position_ids$|\.inv_freq$|\.num_batches_tracked$")
+"""Tensors that taggers are stored with and that nothing they answer depends on."""
+PRETRAINING = re.compile(
+    r"^(cls|lm_head|discriminator_predictions|generator_(predictions|lm_head)|vocab_\w+|predictions|lm_predictions|"
+    r"mask_predictions|classifier|score|sop_classifier)\."
+)
+"""Heads of pretrained models, which an adapter's base may still have: the adapter brings the one for tags."""
+UNNAMED = re.compile(r"LABEL_\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +94,50 @@ def has_tagging_head(config: PreTrainedConfig) -> bool:
     return any(architecture.endswith(HEAD) for architecture in config.architectures or [])
 
 
+def check_architecture(source: str, config: PreTrainedConfig) -> None:
+    """Raise ModelError for one that does not tag words, or that another class than transformers' own computes."""
+    architectures = config.architectures or []
+    if not has_tagging_head(config):
+        raise ModelError(
+            f'"{source}" has no head that tags words (needs …{HEAD}, has {", ".join(architectures) or "none"}): '
+            "fine-tune it for tagging first."
+        )
+    model_class: Any = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)]
+    class_name = model_class.__name__
+    if class_name not in architectures:
+        raise ModelError(
+            f'"{source}" is a {", ".join(architectures)}, and transformers would read it as {class_name}: save it as '
+            "one, if that is what it is."
+        )
+
+
 def label_names(id2label: Mapping[Any, str] | None) -> tuple[str, ...]:
-    """The name of each logit, in their order."""
-    return tuple(name for _, name in sorted((id2label or {}).items()))
+    """The name of each logit, in their order. Raises ModelError where one has none, or two have the same."""
+    names = {int(number): str(name) for number, name in (id2label or {}).items()}
+    if sorted(names) != list(range(len(names))):
+        raise ModelError(
+            f"id2label of config.json names the logits {', '.join(map(str, sorted(names)))}: name those from 0 to "
+            f"{len(names) - 1}, each once."
+        )
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    if twice:
+        raise ModelError(f'id2label of config.json calls two logits "{twice[0]}": give each label a name of its own.')
+    return tuple(names[number] for number in range(len(names)))
+
+
+def check_label_order(settings: Mapping[str, Any], labels: Sequence[str]) -> None:
+    """Raise ModelError where label2id gives the same names other numbers: nobody can tell which is right."""
+    numbers = settings.get("label2id") or {}
+    same_names = isinstance(numbers, Mapping) and set(numbers) == set(labels)
+    if same_names and any(int(numbers[label]) != number for number, label in enumerate(labels)):
+        raise ModelError("id2label and label2id of config.json give labels other numbers: mend the wrong one.")
+
+
+def naming_notices(labels: Sequence[str]) -> tuple[str, ...]:
+    """What to say of labels that were never named."""
+    if labels and all(UNNAMED.fullmatch(label) for label in labels):
+        return ("Its labels were never named (LABEL_0 …): write what they are as id2label into its config.json.",)
+    return ()
 
 
 def read_tokenizer(source: str, local: bool) -> PreTrainedTokenizerBase:
@@ -96,8 +150,8 @@ def read_tokenizer(source: str, local: bool) -> PreTrainedTokenizerBase:
 def read_weights(
     config: PreTrainedConfig, source: str, local: bool, elsewhere: Collection[str] = ()
 ) -> PreTrainedModel:
-    """Read weights as they were stored; every tensor that the model needs must be there, but those of modules whose
-    weights come from `elsewhere`. Raises ModelError.
+    """Read weights as they were stored; every tensor that the model needs must be there in its shape, and no other, but
+    for modules whose weights come from `elsewhere`. Raises ModelError.
     """
     model_class: Any = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)]
     if hasattr(config, "reference_compile"):
@@ -111,12 +165,36 @@ def read_weights(
         dtype="auto",
         attn_implementation=attention,
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # they are refused here, by name
     )
     if getattr(model, "_hf_peft_config_loaded", False):  # transformers took another model, which the adapter names
         raise ModelError(f'"{source}" holds a whole model and an adapter: keep one of them there.')
-    missing = sorted(key for key in loading["missing_keys"] if key.split(".")[0] not in elsewhere)
-    if missing:
-        raise ModelError(
-            f'The weights of "{source}" lack {len(missing)} tensors ({", ".join(missing[:3])}): is it one for tagging?'
-        )
+    _check_tensors(source, loading, model_class.__name__, elsewhere)
     return cast(PreTrainedModel, model)
+
+
+def _check_tensors(source: str, loading: Mapping[str, Any], class_name: str, elsewhere: Collection[str]) -> None:
+    """What transformers warns of, or says nothing of, would be explained as if it were not there."""
+
+    def listed(keys: Iterable[str]) -> list[str]:
+        return sorted(key for key in keys if key.split(".")[0] not in elsewhere)
+
+    if misshapen := listed(key for key, *_ in loading["mismatched_keys"]):
+        raise ModelError(
+            f'{len(misshapen)} tensors of "{source}" ({_first(misshapen)}) have other shapes than config.json says: '
+            "give the configuration that belongs to the weights."
+        )
+    if missing := listed(loading["missing_keys"]):
+        raise ModelError(
+            f'The weights of "{source}" lack {len(missing)} tensors ({_first(missing)}): is it one for tagging?'
+        )
+    unused = [key for key in listed(loading["unexpected_keys"]) if not HARMLESS.search(key)]
+    if unused and not (elsewhere and all(PRETRAINING.search(key) for key in unused)):
+        raise ModelError(
+            f'"{source}" holds {len(unused)} tensors that {class_name} does not use ({_first(unused)}): it is of '
+            "another architecture, or config.json is another model's."
+        )
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:2])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from logging import ERROR
+from pickle import UnpicklingError
 from typing import cast
 
 import torch
@@ -62,6 +63,11 @@ def _read(name: str) -> Checkpoint:
             return read_checkpoint(source, local)
         except InterpError:
             raise
+        except UnpicklingError as error:  # torch would advise to run what it refused
+            raise ModelError(
+                f'The weights of "{name}" are a pickle that holds more than weights, which would be run: '
+                "save them as model.safetensors."
+            ) from error
         except Exception as error:  # damaged files end in whatever the library that reads them raises
             raise ModelError(f'The model "{name}" cannot be read: {first_line(error)}.') from error
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from interp.errors import ModelError
 from interp.models.checkpoint import (
-    HEAD,
     Checkpoint,
-    has_tagging_head,
+    check_architecture,
+    check_label_order,
     label_names,
+    naming_notices,
     read_config,
     read_tokenizer,
     read_weights,
@@ -18,6 +19,7 @@ from interp.models.checkpoint import (
 from interp.models.fingerprint import fingerprint
 from interp.models.read_adapter import read_adapter
 from interp.models.read_bert_ner import read_bert_ner
+from interp.project.strict_json import parse_finite_json
 
 __all__ = ["read_checkpoint"]
 
@@ -27,6 +29,7 @@ def read_checkpoint(source: str, local: bool) -> Checkpoint:
     tag words, and whatever the libraries raise for one that is damaged.
     """
     folder = Path(source)
+    _check_indices(folder)
     if (folder / "model_config.json").is_file():
         return read_bert_ner(source, local)
     if (folder / "adapter_config.json").is_file():
@@ -36,16 +39,29 @@ def read_checkpoint(source: str, local: bool) -> Checkpoint:
     return _read_hugging_face(source, local)
 
 
+def _check_indices(folder: Path) -> None:
+    """Raise ModelError for an index of weights that names a file elsewhere: a model is what is in its directory."""
+    for index in folder.glob("*.index.json"):
+        try:
+            files = set(parse_finite_json(index.read_text(encoding="utf-8"))["weight_map"].values())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"{index} is no index of weights: save the model anew.") from error
+        strange = sorted(str(file) for file in files if Path(str(file)).name != file)
+        if strange:
+            raise ModelError(f'{index} names "{strange[0]}", which is no file beside it: put all weights there.')
+
+
 def _read_hugging_face(source: str, local: bool) -> Checkpoint:
-    config = read_config(source, local)
-    if not has_tagging_head(config):
-        architectures = ", ".join(config.architectures or []) or "none"
-        raise ModelError(
-            f'"{source}" has no head that tags words (needs …{HEAD}, has {architectures}): fine-tune it for tagging '
-            "first."
-        )
+    config, settings = read_config(source, local), stored_settings(source, local)
+    check_architecture(source, config)
+    labels = label_names(config.id2label)
+    check_label_order(settings, labels)
     model = read_weights(config, source, local)
     tokenizer = read_tokenizer(source, local)
-    labels = label_names(config.id2label)
-    identity = fingerprint(model.state_dict(), tokenizer, labels=labels, configuration=stored_settings(source, local))
-    return Checkpoint(model=model, tokenizer=tokenizer, labels=labels, identity=identity)
+    return Checkpoint(
+        model=model,
+        tokenizer=tokenizer,
+        labels=labels,
+        identity=fingerprint(model.state_dict(), tokenizer, labels=labels, configuration=settings),
+        notices=naming_notices(labels),
+    )

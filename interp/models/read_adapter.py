@@ -42,6 +42,10 @@ def read_adapter(source: str) -> Checkpoint:
     folder = Path(source)
     settings = peft.PeftConfig.from_pretrained(source)
     base_name = str(settings.base_model_name_or_path or "")
+    if not base_name:
+        raise ModelError(
+            f'The adapter "{source}" names no base model: write base_model_name_or_path into its settings.'
+        )
     base, base_is_local, config = _find_base(folder, base_name)
     changes = peft.load_peft_weights(source, device="cpu")
     label_counts = {head: count for head in HEADS if (count := _label_count(changes, head))}
