@@ -6,7 +6,9 @@ file or a fixture is used.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -46,6 +48,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--interp-report", metavar="DIR", help="Write a page for every failing case into this folder.")
 
 
+@pytest.hookimpl(tryfirst=True)  # before a conftest.py is loaded
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse a value that pytest took for a path of tests before it knew the option: root, pytest.ini and conftest.py
+    are then those of somebody's model.
+    """
+    from shlex import quote, split
+
+    typed = [*split(os.environ.get("PYTEST_ADDOPTS", "")), *early_config.invocation_params.args]
+    for option, value in pairwise(map(str, typed)):
+        is_ours = option.startswith("--interp-") and "=" not in option
+        if is_ours and (early_config.invocation_params.dir / value).exists():
+            raise pytest.UsageError(
+                f"pytest takes {value} for a path of tests where it stands by itself: write {option}={quote(value)}"
+            )
+
+
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     from interp.testing import hooks
 
@@ -59,6 +77,12 @@ def pytest_configure(config: pytest.Config) -> None:
         option.interp_model = str(folder / option.interp_model)
     if option.interp_report:
         option.interp_report = str(folder / option.interp_report)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A candidate that lies in the project holds no tests of it: its conftest.py is not run."""
+    model = config.option.interp_model
+    return True if model and collection_path == Path(model) else None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

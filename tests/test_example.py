@@ -39,7 +39,7 @@ def test_another_model_fails_with_what_a_stranger_understands(example: Path) -> 
     assert '"Rob" leads for B-PER on "Rob", expected "surprise".' in done.stdout
     assert 'The leading word was "surprise" and is "Rob".' in done.stdout
     assert 'top = ["Rob"]' in done.stdout
-    assert "pytest tests/cases/sport.cases.toml::rob::golden --snapshot-update --interp-model open" in done.stdout
+    assert "pytest tests/cases/sport.cases.toml::rob::golden --snapshot-update --interp-model=open" in done.stdout
     assert "2 failed, 1 passed" in done.stdout
 
 

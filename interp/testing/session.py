@@ -91,9 +91,9 @@ class Session:
         file, colons, rest = nodeid.partition("::")
         given = ["--rootdir", option.rootdir] if option.rootdir else []
         given += ["-c", option.inifilename] if option.inifilename else []
-        given += ["--interp-model", option.interp_model] if option.interp_model else []
-        given += [word for device in option.interp_device or () for word in ("--interp-device", device)]
-        given += ["--interp-tolerance", str(option.interp_tolerance)] if option.interp_tolerance else []
+        given += [f"--interp-model={option.interp_model}"] if option.interp_model else []
+        given += [f"--interp-device={device}" for device in option.interp_device or ()]
+        given += [f"--interp-tolerance={option.interp_tolerance}"] if option.interp_tolerance else []
         test = os.path.relpath(self.root / file, typed) + colons + rest
         return shlex.join(["pytest", test, "--snapshot-update", *given])
 

@@ -32,7 +32,7 @@ def test_a_failing_golden_shows_all_of_it(project: Project) -> None:
     for told in (
         "Other weights: the tag and the leading words must hold; numbers are shown, not failed.",
         "golden accepted with: model stub, sha256 111111111111",
-        "pytest test_rob.py::test_rob --snapshot-update --interp-model stub-lucky",
+        "pytest test_rob.py::test_rob --snapshot-update --interp-model=stub-lucky",
         "lucky    +1.000",
     ):
         assert told in text

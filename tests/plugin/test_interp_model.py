@@ -31,7 +31,7 @@ def test_a_folder_is_meant_from_where_it_was_typed(project: Project, monkeypatch
     folder.mkdir(parents=True)
     project.cases(model="missing")
     monkeypatch.chdir(folder.parent)
-    project.accept("--rootdir", project.root, project.root, "--interp-model", "stub")
+    project.accept("--rootdir", project.root, project.root, "--interp-model=stub")
     assert project.logged[0] == f"load {folder} on auto"
 
 
@@ -61,4 +61,4 @@ def test_the_model_is_part_of_the_command_that_accepts(project: Project) -> None
     project.cases()
     project.accept()
     result = project.run("--interp-model", "stub-lucky")
-    assert says(result, "*pytest sport.cases.toml::rob::golden --snapshot-update --interp-model stub-lucky")
+    assert says(result, "*pytest sport.cases.toml::rob::golden --snapshot-update --interp-model=stub-lucky")

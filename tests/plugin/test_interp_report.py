@@ -58,7 +58,7 @@ def pages(project: Project, folder: str = "out") -> list[str]:
 
 
 def test_no_page_without_a_failure_nor_unasked(failing: Project) -> None:
-    failing.run("-k", "rob", "--interp-report", "out")
+    failing.run("-k", "rob", "--interp-report=out")
     failing.run()
     assert not (failing.root / "out").exists()
 
@@ -66,7 +66,7 @@ def test_no_page_without_a_failure_nor_unasked(failing: Project) -> None:
 @pytest.mark.parametrize("arguments", [[], ["-n2"], ["-n2", "--dist", "loadgroup"]], ids=" ".join)
 def test_a_page_for_every_failing_case_and_an_index(failing: Project, arguments: list[str]) -> None:
     run = failing.run_apart if arguments else failing.run
-    result = run("--interp-model", "stub-lucky", "--interp-report", "out", *arguments)
+    result = run("--interp-model", "stub-lucky", "--interp-report=out", *arguments)
     assert result.ret == 1
     assert pages(failing) == ["index.html", "sport.cases.toml--rob.html", "sport.cases.toml--two.html"]
     assert says(result, "report of 2 failing cases: *index.html")
@@ -86,17 +86,17 @@ def test_a_page_for_every_failing_case_and_an_index(failing: Project, arguments:
 
 
 def test_the_page_shows_old_beside_new(failing: Project) -> None:
-    failing.run("--interp-model", "stub-lucky", "--interp-report", "out", "-k", "rob")
+    failing.run("--interp-model", "stub-lucky", "--interp-report=out", "-k", "rob")
     page = Reader(failing.root / "out/sport.cases.toml--rob.html")
     assert "Golden beside now" in page.text
     assert "111111111111" in page.text and "333333333333" in page.text, "both models by their fingerprint"
-    failing.run("--interp-report", "out", "-k", "two")
+    failing.run("--interp-report=out", "-k", "two")
     assert "Golden beside now" not in Reader(failing.root / "out/sport.cases.toml--two.html").text
 
 
 def test_python_tests_have_pages(failing: Project) -> None:
     failing.write("tests/test_own.py", PYTHON)
-    result = failing.run("--interp-report", "out", "tests")
+    result = failing.run("--interp-report=out", "tests")
     assert pages(failing) == [
         "index.html",
         "tests-test_own.py--test_word[lucky].html",
@@ -111,7 +111,7 @@ def test_python_tests_have_pages(failing: Project) -> None:
 
 def test_each_device_has_its_page(project: Project) -> None:
     project.case('top = ["lucky"]')
-    project.run("--interp-report", "out", "--interp-device", "cpu", "--interp-device", "cuda")
+    project.run("--interp-report=out", "--interp-device", "cpu", "--interp-device", "cuda")
     texts = [Reader(project.root / "out" / name).text for name in pages(project) if name != "index.html"]
     assert len(texts) == 2
     assert sum("cuda" in text for text in texts) == 1
@@ -120,7 +120,7 @@ def test_each_device_has_its_page(project: Project) -> None:
 def test_files_of_similar_paths_have_pages_of_their_own(project: Project) -> None:
     for name in ("a/b.cases.toml", "a-b.cases.toml", "a--b.cases.toml"):
         project.case('top = ["lucky"]', name=name)
-    project.run("--interp-report", "out")
+    project.run("--interp-report=out")
     assert len(pages(project)) == 4
 
 
@@ -131,7 +131,7 @@ def test_nothing_of_a_sentence_is_obeyed(project: Project) -> None:
         f"target = 2\ntop = ['{HOSTILE}']\ngolden = true\n",
     )
     project.accept("-k", "golden")
-    project.run("--interp-report", "out", "--interp-model", "stub-org")
+    project.run("--interp-report=out", "--interp-model", "stub-org")
     for name in pages(project):
         page = Reader(project.root / "out" / name)
         assert "script" not in page.tags and "img" not in page.tags
@@ -148,7 +148,7 @@ def test_the_folder_is_meant_from_where_it_was_written(
     project.case('top = ["lucky"]')
     (project.root / "sub").mkdir()
     monkeypatch.chdir(project.root / "sub")
-    given = ["--interp-report", "out"] if where == "option" else []
+    given = ["--interp-report=out"] if where == "option" else []
     project.run("--rootdir", project.root, project.root, *given)
     assert pages(project, "sub/out" if given else "shown/here") == ["index.html", "sport.cases.toml--rob.html"]
 
@@ -156,7 +156,7 @@ def test_the_folder_is_meant_from_where_it_was_written(
 def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(project: Project) -> None:
     project.case('top = ["lucky"]')
     project.write("out", "a file\n")
-    result = project.run("--interp-report", "out")
+    result = project.run("--interp-report=out")
     assert says(result, "Cannot write *out*")
     assert '"surprise" leads' in result.stdout.str(), "the failure itself is not hidden"
     assert "Traceback" not in result.stdout.str() and "INTERNALERROR" not in result.stdout.str()
@@ -164,5 +164,5 @@ def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(project: Project) ->
 
 def test_expected_failures_have_pages_too(project: Project) -> None:
     project.case('top = ["lucky"]\nxfail = { top = "known" }')
-    result = project.run("--interp-report", "out")
+    result = project.run("--interp-report=out")
     assert result.ret == 0 and "sport.cases.toml--rob.html" in pages(project)
