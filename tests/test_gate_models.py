@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -219,6 +220,19 @@ def test_records_in_place_of_models(models: Path) -> None:
     interp("record", "--model", models / "seed", "--cases", "text:clean.txt", "--out", "other", "--words-only")
     mixed = interp("gate", "--baseline", "production", "--candidate", "other", "--no-probe")
     assert mixed.exit_code == 2 and mixed.stdout.startswith("INCOMPARABLE") and "other data" in mixed.stdout
+
+
+def test_records_under_a_former_fingerprint_are_made_anew(models: Path, project: Path) -> None:
+    done = interp("record", "--model", models / "production", "--cases", "dev.jsonl", "--out", "kept", "--words-only")
+    assert done.exit_code == 0, done.output
+    (part,) = project.joinpath("kept").glob("*.parquet")
+    table = pq.read_table(part)
+    about = json.loads(table.schema.metadata[b"interp"])
+    about["model"] |= {"sha256": about["model"]["former_sha256"], "former_sha256": ""}
+    pq.write_table(table.replace_schema_metadata({b"interp": json.dumps(about).encode()}), part)
+    behind = ["--baseline-model", models / "production", "--candidate-model", models / "production"]
+    done = interp("gate", "--baseline", "kept", "--candidate", "kept", *behind)
+    assert done.exit_code == 2 and "record anew with interp record" in done.stderr
 
 
 def test_a_second_run_uses_the_records_of_the_first(models: Path, project: Path) -> None:

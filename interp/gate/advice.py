@@ -54,7 +54,8 @@ def advise(
 
 def stale_floors(criteria: Criteria, header: RecordsHeader) -> Iterator[str]:
     """Says so where the floors were learnt from another baseline than the one that was recorded."""
-    if criteria.floors is not None and criteria.floors.baseline != header.model.sha256:
+    known_as = (header.model.sha256, header.model.former_sha256)
+    if criteria.floors is not None and criteria.floors.baseline not in known_as:
         yield f"{criteria.gate.floors} is of another baseline: calibrate anew where trainings have changed."
 
 
