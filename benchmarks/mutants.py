@@ -96,7 +96,7 @@ def run_tests(root: Path, tests: Sequence[str]) -> str | None:
         return "hangs"
     if done.returncode == 0:
         return None
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", done.stdout, re.MULTILINE)
     return failed[1] if failed else done.stdout.strip().splitlines()[-1]
 
 

@@ -88,8 +88,8 @@ class Recorder:
         model = self.computing.load(model_behind)
         if model.info.former_sha256 == records.about.model.sha256:
             raise InputError(
-                f"The records {folder} are of {model_behind} as an earlier release knew it, which left the configuration "
-                "out: record anew with interp record."
+                f"The records {folder} are of {model_behind} as an earlier release knew it, without its configuration: "
+                "record anew with interp record."
             )
         if model.info.sha256 != records.about.model.sha256:
             raise InputError(f"The records {folder} are of another model than {model_behind}.")
