@@ -37,7 +37,7 @@ def report(files: Sequence[Path], out: Path | None, kind: Literal["png", "svg"])
     from interp.errors import InputError
 
     results = _results(files)
-    if not any(each.records or each.not_run for each in results):
+    if not any(file.records or file.not_run for file in results):
         raise InputError("There is nothing to report: none of these files holds a result of the benchmarks.")
     if out is None:
         click.echo(markdown(results), nl=False)

@@ -27,23 +27,23 @@ TARGET = 10
 def as_published(name: str) -> dict[str, Any]:
     """Word attributions as the article computed them, and what completeness asks for."""
     tagger = load(name, device="cpu").tagger
-    (one,) = prepare(tagger, [Question(ARTICLE, TARGET, tag="B-PER")])
-    found = published.words(tagger, one)
-    words = found.sums.tolist()
-    return {"words": words, "sum": sum(words), "change": found.change}
+    (prepared,) = prepare(tagger, [Question(ARTICLE, TARGET, tag="B-PER")])
+    integral = published.words(tagger, prepared)
+    words = integral.sums.tolist()
+    return {"words": words, "sum": sum(words), "change": integral.change}
 
 
 @click.command(help=__doc__)
 @click.option("--out", type=click.Path(path_type=File))
 def main(out: File | None) -> None:
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name in ("planted", "open"):
         before = as_published(name)
         explanation = load(name, device="cpu").explain(ARTICLE, TARGET, tag="B-PER")
         path = explanation.completeness.embedding
         change = path.at_input - path.at_reference
         names = [word.text for word in explanation.words]
-        found[name] = {
+        results[name] = {
             "words": distinct_names(names),
             "published": before,
             "integrated": {
@@ -63,7 +63,7 @@ def main(out: File | None) -> None:
         for word, old, new in zip(distinct_names(names), before["words"], explanation.attributions, strict=True):
             click.echo(f"  {word:10} {old:+9.4f} {new:+9.4f}")
     if out is not None:
-        out.write_text(json.dumps(found, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def _full(work: str) -> Iterator[Row]:
     elif work in ("share", "devices"):
         against = "cpu" if work == "devices" else None
         models = SHAPES if work == "devices" else ("base", "large")
-        yield from ((*each, 1, against) for each in product(models, TOKENS, SENTENCES))
+        yield from ((*sizes, 1, against) for sizes in product(models, TOKENS, SENTENCES))
     elif work in ("memory", "memory-1GiB"):
         yield from ((name, tokens, 1, 1, None) for name, tokens in product(("base", "large"), (128, 512)))
     elif work == "sentences":
@@ -103,14 +103,14 @@ def matrix(work: str, devices: Sequence[str], full: bool) -> list[Cell]:
     if work == "share" and not full and "cuda" in devices:
         rows.append(("base", 64, 64, 1, None))
     rows = [row for row in rows if row[1] <= SHAPES[row[0]].longest]
-    found = []
+    cells = []
     for device, (model, tokens, sentences, targets, against) in product(devices, rows):
         precisions = list(PRECISIONS[device.partition(":")[0]])
         if full and (work in NOT_CONVERGING or (work == "layers" and against == "captum-50")):
             precisions.append("bfloat16")
         if work == "devices":
             precisions = precisions[-1:] if not full else precisions
-        found += [
+        cells += [
             Cell(
                 work=work,
                 model=model,
@@ -119,11 +119,11 @@ def matrix(work: str, devices: Sequence[str], full: bool) -> list[Cell]:
                 targets=targets,
                 against=against,
                 device=device,
-                precision=each,
+                precision=precision,
             )
-            for each in precisions
+            for precision in precisions
         ]
-    return found
+    return cells
 
 
 def predicted(cell: Cell, pairs: int, rate: Callable[[str, str], float]) -> float:

@@ -60,9 +60,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if mark is None:
         return
     option = metafunc.config.option
-    devices = dict.fromkeys(_named(each) for each in option.interp_device or ["cpu"])
+    devices = dict.fromkeys(_named(name) for name in option.interp_device or ["cpu"])
     if mark.args[0] == "devices":  # the CPU's time is what the others are held against
-        devices = dict.fromkeys([each for each in devices if each != "cpu"] or ["cuda"])
+        devices = dict.fromkeys([device for device in devices if device != "cpu"] or ["cuda"])
     cells = matrix(mark.args[0], list(devices), option.benchmark_full)
     chosen = [pytest.param(cell, id=cell.id) for cell in cells]
     none = pytest.param(None, id="none", marks=pytest.mark.skip(reason="only with --benchmark-full"))
@@ -144,8 +144,8 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     """Raw timings go: the quartiles stay, and what was not run is named."""
-    for each in output_json["benchmarks"]:
-        each["stats"].pop("data", None)
+    for result in output_json["benchmarks"]:
+        result["stats"].pop("data", None)
     left = config.stash[NOT_RUN]
     output_json["interp"] = {"not_run": [{"id": name, "predicted_seconds": round(s, 1)} for name, s in left]}
 

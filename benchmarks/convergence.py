@@ -91,19 +91,19 @@ def sentences(name: str, data: File, count: int, tagger: Tagger) -> list[Questio
 def reference(path: IntegrationPath, evaluate: Evaluate, panels: int) -> tuple[Sequence[Array], float]:
     """Attributions (groups, units) per state; their error is less than that of half the points, the second value."""
     parts = uniform(path, evaluate, panels, 33)
-    fine, coarse = (parts[0].by_state(sum(each)) for each in zip(*((p.values, p.nested) for p in parts), strict=True))
+    fine, coarse = (parts[0].by_state(sum(sums)) for sums in zip(*((p.values, p.nested) for p in parts), strict=True))
     return fine, max(errors(coarse, fine).values())
 
 
-def errors(found: Sequence[Array], right: Sequence[Array]) -> dict[str, float]:
+def errors(values: Sequence[Array], right: Sequence[Array]) -> dict[str, float]:
     """Per view; the words alone if nothing else was found."""
-    each = [float(np.abs(a - r).sum() / np.abs(r).sum()) for a, r in zip(found, right, strict=False)]
-    return {"words": each[0]} | ({"worst layer": max(each)} if len(found) == len(right) else {})
+    relative = [float(np.abs(a - r).sum() / np.abs(r).sum()) for a, r in zip(values, right, strict=False)]
+    return {"words": relative[0]} | ({"worst layer": max(relative)} if len(values) == len(right) else {})
 
 
-def runs(model: Model, one: PreparedQuestion, index: int) -> Iterator[Run]:
+def runs(model: Model, question: PreparedQuestion, index: int) -> Iterator[Run]:
     """All methods with all they can be asked for, on the sentence of this index."""
-    tagger, path = model.tagger, build_path(model.tagger, [one], False)
+    tagger, path = model.tagger, build_path(model.tagger, [question], False)
     (samples,) = tagger.evaluate([Block(path, Panel(0.0, 1.0, POINTS[-1]).nodes, (0,))])
     for points in POINTS:
         panel = Panel(0.0, 1.0, points)
@@ -117,7 +117,7 @@ def runs(model: Model, one: PreparedQuestion, index: int) -> Iterator[Run]:
         every = steps + len(tagger.parts.layers) * (steps + 1)  # conductance evaluates both ends of its steps
         taken = {"words": steps, "worst layer": every}
         if index < layers:
-            yield Run("captum", steps, taken, engines.captum(model, [[one]], steps, split=False)[0])
+            yield Run("captum", steps, taken, engines.captum(model, [[question]], steps, split=False)[0])
         elif index < words:
             yield Run("captum", steps, taken, [captum_words(tagger, path, steps)])
 
@@ -133,24 +133,24 @@ def captum_words(tagger: Tagger, path: IntegrationPath, steps: int) -> Array:
         return value
 
     method = LayerIntegratedGradients(forward, tagger.parts.embeddings)
-    found = method.attribute(ids, pads, n_steps=steps, internal_batch_size=64)
-    return np.asarray(path.sums(found.detach()[0].sum(-1)[None].double()).numpy())
+    attributions = method.attribute(ids, pads, n_steps=steps, internal_batch_size=64)
+    return np.asarray(path.sums(attributions.detach()[0].sum(-1)[None].double()).numpy())
 
 
 def sentence(fast: Model, exact: Model, case: Question, index: int) -> dict[str, Any]:
     start = perf_counter()
-    (one,) = prepare(fast.tagger, [case])
+    (prepared,) = prepare(fast.tagger, [case])
     right, bound = reference(
-        build_path(exact.tagger, [one], False), exact.tagger.evaluate, PANELS[fast.tagger.info.name]
+        build_path(exact.tagger, [prepared], False), exact.tagger.evaluate, PANELS[fast.tagger.info.name]
     )
     rows = [
         (view, run.method, run.budget, run.evaluations[view], error, run.status)
-        for run in runs(fast, one, index)
+        for run in runs(fast, prepared, index)
         for view, error in errors(run.values, right).items()
     ]
     return {
         "words": case.words,
-        "tokens": len(one.encoding.ids),
+        "tokens": len(prepared.encoding.ids),
         "bound": bound,
         "seconds": perf_counter() - start,
         "rows": rows,
@@ -164,20 +164,20 @@ def study(name: str, data: File, count: int, partial: File) -> dict[str, Any]:
         known = {(line["model"], line["index"]): line for line in map(json.loads, partial.open(encoding="utf-8"))}
     done = []
     for index, case in enumerate(track(sentences(name, data, count, fast.tagger), name)):
-        found = known.get((fast.tagger.info.sha256, index))
-        if found is None or found["words"] != list(case.words):
-            found = {"model": fast.tagger.info.sha256, "index": index, **sentence(fast, exact, case, index)}
+        row = known.get((fast.tagger.info.sha256, index))
+        if row is None or row["words"] != list(case.words):
+            row = {"model": fast.tagger.info.sha256, "index": index, **sentence(fast, exact, case, index)}
             with partial.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(found) + "\n")
-        done.append(found)
+                file.write(json.dumps(row) + "\n")
+        done.append(row)
     return {
         "model": fast.tagger.info.sha256,
         "sentences": len(done),
         "longest": LONGEST if name == "open" else None,
-        "tokens": [each["tokens"] for each in done],
-        "reference": {"nodes": 32 * PANELS[name] + 1, "bound": rounded(max(each["bound"] for each in done))},
-        "seconds": round(sum(each["seconds"] for each in done)),
-        "points": points_of(row for each in done for row in each["rows"]),
+        "tokens": [row["tokens"] for row in done],
+        "reference": {"nodes": 32 * PANELS[name] + 1, "bound": rounded(max(row["bound"] for row in done))},
+        "seconds": round(sum(row["seconds"] for row in done)),
+        "points": points_of(row for sentence_row in done for row in sentence_row["rows"]),
     }
 
 
@@ -186,7 +186,7 @@ def points_of(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str, float], list[Sequence[Any]]] = defaultdict(list)
     for view, method, budget, *rest in rows:
         groups[view, method, budget].append(rest)
-    found = []
+    points = []
     for (view, method, budget), own in groups.items():
         evaluations, off, statuses = zip(*own, strict=True)
         point: dict[str, Any] = {"view": view, "method": method, "budget": budget, "sentences": len(own)}
@@ -196,14 +196,14 @@ def points_of(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
         point |= {"evaluations": summarised(evaluations), "errors": summarised(off)}
         if method == "adaptive":
             point["each_evaluations"] = evaluations
-        found.append(point | {"each_error": list(map(rounded, off))})
-    return found
+        points.append(point | {"each_error": list(map(rounded, off))})
+    return points
 
 
 def summarised(values: Sequence[float]) -> dict[str, float]:
     quantiles = np.quantile(values, [0.25, 0.5, 0.75, 1])
-    found = dict(zip(("q1", "median", "q3", "max"), quantiles, strict=True)) | {"mean": np.mean(values)}
-    return {name: rounded(value) for name, value in found.items()}
+    summary = dict(zip(("q1", "median", "q3", "max"), quantiles, strict=True)) | {"mean": np.mean(values)}
+    return {name: rounded(value) for name, value in summary.items()}
 
 
 def rounded(value: float) -> float:
@@ -240,7 +240,7 @@ LOOKS = {
 }
 
 
-def figure(found: Mapping[str, Any]) -> Figure:
+def figure(results: Mapping[str, Any]) -> Figure:
     """Rows of views, columns of models: median lines with bands of quartiles."""
     with _style():
         drawing = Figure(figsize=(7.2, 5.8), layout="constrained")
@@ -248,9 +248,9 @@ def figure(found: Mapping[str, Any]) -> Figure:
         for i, view in enumerate(VIEWS):
             grid[i, 0].set_ylabel(f"relative error, {view}")
             for j, model in enumerate(MODELS):
-                plot(grid[i, j], found["models"][model]["points"], view)
+                plot(grid[i, j], results["models"][model]["points"], view)
         for axes, model in zip(grid[0], MODELS, strict=True):
-            axes.set_title(f"{model}, {found['models'][model]['sentences']} sentences", fontsize=10)
+            axes.set_title(f"{model}, {results['models'][model]['sentences']} sentences", fontsize=10)
         grid[0, 1].text(8e3, 1.3 * TOLERANCE, "default tolerance", ha="right", va="bottom", color=GRID, fontsize=8)
         grid[0, 0].text(8e3, 4e-7, "integrated gradients", ha="right", va="bottom", color=AGAINST, fontsize=8)
         grid[1, 0].text(8e3, 0.3, "conductance, layer by layer", ha="right", va="bottom", color=AGAINST, fontsize=8)
@@ -277,16 +277,16 @@ def plot(axes: Axes, points: Sequence[Mapping[str, Any]], view: str) -> None:
                 axes.plot(taken["mean"], middle, "o", color=colour, markersize=9, fillstyle="none")
 
 
-def flat(found: Mapping[str, Any]) -> str:
+def flat(results: Mapping[str, Any]) -> str:
     """JSON with every list of numbers and every summary on one line."""
-    text = json.dumps(found, indent=1, ensure_ascii=False)
+    text = json.dumps(results, indent=1, ensure_ascii=False)
     return re.sub(r"[\[{][^][{}]*[\]}]", lambda match: re.sub(r"\s+", " ", match[0]), text) + "\n"
 
 
-def table(found: Mapping[str, Any]) -> str:
+def table(results: Mapping[str, Any]) -> str:
     """Evaluations after which the error is within the tolerance, of the median sentence and of the worst."""
     lines = [f"{'evaluations to an error of':33} {TOLERANCE:g}: median sentence, worst sentence"]
-    for model, own in found["models"].items():
+    for model, own in results["models"].items():
         for view in VIEWS:
             for method in LOOKS:
                 median, most = (needed(own["points"], view, method, error) for error in ("median", "max"))
@@ -306,7 +306,7 @@ def main(
     data: File | None, count: int, out: File, image: File | None, redraw: bool, partial: File | None, resume: bool
 ) -> None:
     if redraw:
-        found = json.loads(out.read_text(encoding="utf-8"))
+        results = json.loads(out.read_text(encoding="utf-8"))
     elif data is None:
         raise click.UsageError("--data is missing.")
     else:
@@ -314,17 +314,17 @@ def main(
         partial = partial or File(input=tempfile.gettempdir()) / "interp-convergence.jsonl"
         if not resume:
             partial.unlink(missing_ok=True)
-        found = {
+        results = {
             "tolerance": TOLERANCE,
             "threads": 1,
             "torch": torch.__version__,
             "captum": captum.__version__,
             "models": {name: study(name, data, count, partial) for name in MODELS},
         }
-        write(out, flat(found))
-    click.echo(table(found))
+        write(out, flat(results))
+    click.echo(table(results))
     if image is not None:
-        write(image, _drawn(figure(found), image.suffix))
+        write(image, _drawn(figure(results), image.suffix))
 
 
 if __name__ == "__main__":

@@ -91,16 +91,16 @@ def ours(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> lis
     """All layers' conductance on the embedding path (False) and the table split (True), as `explain_many` does it."""
     tagger = model.tagger
     costs = [tagger.cost(len(group[0].encoding.ids), len(group)) for group in groups]
-    found: list[list[Integral]] = [[] for _ in groups]
+    integrals: list[list[Integral]] = [[] for _ in groups]
     for batch in plan_batches(
         costs, SweepOptions(tolerance=TOLERANCE), default_budget(tagger.device), tagger.device.type
     ):
-        for each in tables:
-            paths = [build_path(tagger, groups[i], each) for i in batch.sentences]
+        for with_tables in tables:
+            paths = [build_path(tagger, groups[i], with_tables) for i in batch.sentences]
             swept = integrate(paths, tagger.evaluate, batch.options).integrals
             for i, results in zip(batch.sentences, swept, strict=True):
-                found[i] += results
-    return found
+                integrals[i] += results
+    return integrals
 
 
 def words(model: Model, sentence: Sequence[str]) -> list[Explanation]:
@@ -111,12 +111,12 @@ def words(model: Model, sentence: Sequence[str]) -> list[Explanation]:
 def sweep(model: Model, groups: Groups, tables: Sequence[bool] = (False,)) -> list[Any]:
     """NODES of every path, without judging: both panels, all layers, word sums and what the estimate needs."""
     tagger = model.tagger
-    found = []
-    for path in (build_path(tagger, group, each) for each in tables for group in groups):
+    integrals = []
+    for path in (build_path(tagger, group, with_tables) for with_tables in tables for group in groups):
         targets = tuple(range(path.targets))
         nodes = nodes_of([tagger.evaluate([Block(path, own, targets)])[0] for own in _portions(tagger, path.length)])
-        found += [integrate_panel(path, panel, nodes, target) for panel in PANELS for target in targets]
-    return found
+        integrals += [integrate_panel(path, panel, nodes, target) for panel in PANELS for target in targets]
+    return integrals
 
 
 def bare(model: Model, groups: Groups) -> None:
@@ -150,18 +150,20 @@ def captum(model: Model, groups: Groups, steps: int, split: bool) -> Values:
     """
     tagger = model.tagger
     together = max(1, _rows(tagger, len(groups[0][0].encoding.ids)) // (steps + 1))
-    found: Values = []
+    values: Values = []
     for start in range(0, len(groups), together):
-        found += _captum(tagger, [group[0] for group in groups[start : start + together]], steps, split)
-    return found
+        values += _captum(tagger, [group[0] for group in groups[start : start + together]], steps, split)
+    return values
 
 
-def _captum(tagger: Tagger, ones: Sequence[PreparedQuestion], steps: int, split: bool) -> Values:
-    paths = [build_path(tagger, [one], False) for one in ones]
-    ids = torch.tensor([one.encoding.ids for one in ones], device=tagger.device)
-    pads = torch.tensor([tagger._reference_ids(one.encoding, "pad") for one in ones], device=tagger.device)
-    rows = max(_rows(tagger, ids.shape[1]), 2 * len(ones))
-    wanted = [(one.objective.positions[0], one.objective.tags[0]) for one in ones]
+def _captum(tagger: Tagger, questions: Sequence[PreparedQuestion], steps: int, split: bool) -> Values:
+    paths = [build_path(tagger, [question], False) for question in questions]
+    ids = torch.tensor([question.encoding.ids for question in questions], device=tagger.device)
+    pads = torch.tensor(
+        [tagger._reference_ids(question.encoding, "pad") for question in questions], device=tagger.device
+    )
+    rows = max(_rows(tagger, ids.shape[1]), 2 * len(questions))
+    wanted = [(question.objective.positions[0], question.objective.tags[0]) for question in questions]
     options: dict[str, Any] = {"target": wanted, "n_steps": steps, "internal_batch_size": rows}
 
     def forward(rows: Tensor) -> Tensor:
@@ -179,17 +181,17 @@ def _captum(tagger: Tagger, ones: Sequence[PreparedQuestion], steps: int, split:
     ends = tuple(torch.stack([getattr(path, end) for path in paths]) for end in ("input", "reference"))
     states = [LayerIntegratedGradients(forward, tagger.parts.embeddings).attribute(ids, pads, **options)]
     states += [LayerConductance(above, layer).attribute(*ends, **options) for layer in tagger.parts.layers]
-    found = [[_sums(path, state[i]) for state in states] for i, path in enumerate(paths)]
+    values = [[_sums(path, state[i]) for state in states] for i, path in enumerate(paths)]
     if split:
-        parted = [build_path(tagger, [one], True) for one in ones]
+        parted = [build_path(tagger, [question], True) for question in questions]
         inputs, references = (
             tuple(torch.stack([getattr(path, end)[k] for path in parted]) for k in range(3))
             for end in ("input", "reference")
         )
         tables = IntegratedGradients(of_tables).attribute(inputs, references, **options)
-        for i, (path, mine) in enumerate(zip(parted, found, strict=True)):
+        for i, (path, mine) in enumerate(zip(parted, values, strict=True)):
             mine.append(_sums(path, torch.stack([table[i] for table in tables])))
-    return found
+    return values
 
 
 def _sums(path: IntegrationPath, values: Tensor) -> np.ndarray:
@@ -217,14 +219,17 @@ def explainer(model: Model, every: bool) -> Callable[[Sequence[str]], Any]:
 
 def values(results: Sequence[Sequence[Integral]]) -> Values:
     """Those of `ours` in the form of `captum`'s: a sentence's states, of all its paths (one target)."""
-    return [[value if len(value) > 1 else value[0] for result in each for value in result.values] for each in results]
+    return [
+        [value if len(value) > 1 else value[0] for result in integrals for value in result.values]
+        for integrals in results
+    ]
 
 
 def reference(exact: Model, group: Sequence[PreparedQuestion], tables: Sequence[bool]) -> list[np.ndarray]:
     """A sentence's states in float64, refined far beyond any run; completeness, which it does not use, vouches."""
     states = []
-    for each in tables:
-        path = build_path(exact.tagger, group, each)
+    for with_tables in tables:
+        path = build_path(exact.tagger, group, with_tables)
         (result,) = integrate(
             [path], exact.tagger.evaluate, SweepOptions(tolerance=1e-7, max_evaluations=20_000)
         ).integrals[0]
@@ -234,10 +239,10 @@ def reference(exact: Model, group: Sequence[PreparedQuestion], tables: Sequence[
     return states
 
 
-def errors(found: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> float:
+def errors(values: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> float:
     """Σ|error| / Σ|attribution| over words, the worst state and group; a group without any effect has none."""
     worst = 0.0
-    for mine, true in zip(found, right, strict=True):
+    for mine, true in zip(values, right, strict=True):
         mass = np.abs(true).sum(-1)
         missed = np.abs(mine - true).sum(-1)
         worst = max(worst, float(np.max(np.divide(missed, mass, out=np.zeros_like(missed), where=mass > 0))))

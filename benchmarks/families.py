@@ -71,7 +71,11 @@ def table(results: Outcomes, tables: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _cell(results: Outcomes, variant: str, tests: tuple[str, ...]) -> str:
-    outcomes = {found.get(variant, {}).get(test, "not run") for found in results.values() for test in tests}
+    outcomes = {
+        outcomes_of_tests.get(variant, {}).get(test, "not run")
+        for outcomes_of_tests in results.values()
+        for test in tests
+    }
     return "✓" if outcomes == {"passed"} else ", ".join(sorted(outcomes - {"passed"}))
 
 

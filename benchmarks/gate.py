@@ -34,8 +34,8 @@ PAIRS = 3
 
 def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
-    found = work()
-    return time.perf_counter() - start, found
+    result = work()
+    return time.perf_counter() - start, result
 
 
 def recording(model: Model, sentences: list[Any]) -> dict[str, Any]:
@@ -87,33 +87,33 @@ def _bare(tagger: Tagger, calls: Sequence[tuple[int, int, int]]) -> None:
 @click.option("--out", type=click.Path(path_type=Path))
 def main(data: Path, out: Path | None) -> None:
     valid = read_sentences([f"conll:{data / 'conll2003' / 'valid.txt'}"], Settings())
-    found: dict[str, Any] = {"machine": machine()}
+    results: dict[str, Any] = {"machine": machine()}
     models = {name: load(name, "cpu") for name in ("open", "planted")}
     for name, model in models.items():
-        found[f"recording {name}"] = recording(model, sample_sentences(valid, 16, 0))
-        click.echo(f"{name}: {found[f'recording {name}']['ratio']:.2f}")
+        results[f"recording {name}"] = recording(model, sample_sentences(valid, 16, 0))
+        click.echo(f"{name}: {results[f'recording {name}']['ratio']:.2f}")
     model = models["open"]
     cases = limit_explained(sample_sentences(valid, 1_000, 0), 200, 0)
     candidate = Model(model.tagger)
     with tempfile.TemporaryDirectory() as folder:
         took, records = seconds(lambda: make_records(model, cases, RecordSettings(), Path(folder)))
         sides = Side(records), Side(records)
-        found["recording 1,000 sentences, 200 of them explained, seconds"] = took
-        found["a gate over 1,000 recorded cases, seconds"], _ = seconds(
+        results["recording 1,000 sentences, 200 of them explained, seconds"] = took
+        results["a gate over 1,000 recorded cases, seconds"], _ = seconds(
             lambda: judge_candidate(*sides, Criteria(), None)
         )
-    texts = [(each.id, each.words) for each in sample_sentences(valid, 400, 1)]
+    texts = [(sentence.id, sentence.words) for sentence in sample_sentences(valid, 400, 1)]
     cues = frequent_cues([words for _, words in texts], 300)
     took, done = seconds(
         lambda: probe_models(
             TaggerPredictor(model), TaggerPredictor(candidate), texts=texts, candidates=cues, probing=ProbeSettings()
         )
     )
-    found["a probe of 300 words and pairs on both models, seconds"] = took
-    found["cues"] = done.cues
-    click.echo(json.dumps({key: value for key, value in found.items() if "seconds" in key}, indent=1))
+    results["a probe of 300 words and pairs on both models, seconds"] = took
+    results["cues"] = done.cues
+    click.echo(json.dumps({key: value for key, value in results.items() if "seconds" in key}, indent=1))
     if out is not None:
-        out.write_text(json.dumps(found, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -52,9 +52,9 @@ def cases(name: str, data: File, count: int) -> list[Question]:
     """Sentences with a target: the first entity's first word as `open` finds it, the tagged word of the grammar."""
     rng = np.random.default_rng(20)
     if name == "planted":
-        cued = [each for each in grammar.sample(rng, 4 * count) if each.target is not None]
-        return [Question(ARTICLE, 10), *(Question(each.words, each.target + 1) for each in cued[: count - 1])]
-    sentences = [each.words for each in corpora.read("uner-test", data) if len(each.words) > 2]
+        cued = [drawn for drawn in grammar.sample(rng, 4 * count) if drawn.target is not None]
+        return [Question(ARTICLE, 10), *(Question(drawn.words, drawn.target + 1) for drawn in cued[: count - 1])]
+    sentences = [sentence.words for sentence in corpora.read("uner-test", data) if len(sentence.words) > 2]
     chosen = [sentences[i] for i in rng.permutation(len(sentences))[:count]]
     model = load(name, device="cpu")
     return [Question(words, (model.entities(words) or [(1,)])[0][0]) for words in chosen]
@@ -90,9 +90,9 @@ def sharp_truth(path: IntegrationPath, evaluate: Any) -> list[np.ndarray]:
 def true_error(result: Integral, reference: Sequence[np.ndarray]) -> float:
     """Σ|error| / Σ|attribution| over units, the worst state and group; groups without any effect have none."""
     worst = 0.0
-    for found, right in zip(result.values, reference, strict=True):
+    for values, right in zip(result.values, reference, strict=True):
         mass = np.abs(right).sum(-1)
-        worst = max(worst, *(np.abs(found - right).sum(-1)[mass > 0] / mass[mass > 0]))
+        worst = max(worst, *(np.abs(values - right).sum(-1)[mass > 0] / mass[mass > 0]))
     return float(worst)
 
 
@@ -100,15 +100,15 @@ def study(name: str, tables: bool, chosen: Sequence[Question]) -> list[dict[str,
     fast, exact = (load(name, device="cpu", dtype=dtype) for dtype in ("float32", "float64"))
     rows = []
     for case in track(chosen, f"{name}, {'component' if tables else 'embedding'} path"):
-        (one,) = prepare(fast.tagger, [case])
+        (prepared,) = prepare(fast.tagger, [case])
         (result,) = integrate(
-            [build_path(fast.tagger, [one], tables)], fast.tagger.evaluate, SweepOptions(tolerance=TOLERANCE)
+            [build_path(fast.tagger, [prepared], tables)], fast.tagger.evaluate, SweepOptions(tolerance=TOLERANCE)
         ).integrals[0]
         known = sharp_truth if tables else truth
-        reference = known(build_path(exact.tagger, [one], tables), exact.tagger.evaluate)
+        reference = known(build_path(exact.tagger, [prepared], tables), exact.tagger.evaluate)
         rows.append(
             {
-                "words": len(one.encoding.words),
+                "words": len(prepared.encoding.words),
                 "status": result.status.value,
                 "evaluations": result.evaluations,
                 "estimate": result.estimate,
@@ -170,19 +170,19 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 @click.option("--out", type=click.Path(path_type=File))
 def main(data: File, count: int, tables: int, out: File | None) -> None:
     torch.set_num_threads(1)
-    found: dict[str, Any] = {"tolerance": TOLERANCE, "torch": torch.__version__, "runs": {}}
+    results: dict[str, Any] = {"tolerance": TOLERANCE, "torch": torch.__version__, "runs": {}}
     for name in ("planted", "open"):
         chosen = cases(name, data, count)
-        found["runs"][f"{name}, embedding path"] = study(name, False, chosen)
-        found["runs"][f"{name}, component path"] = study(name, True, chosen[:tables])
-    found["bank"] = bank()
-    found["kinks"] = kinks(RANDOM_PROBLEMS)
-    found["summary"] = {run: summary(rows) for run, rows in found["runs"].items()}
-    click.echo(json.dumps(found["summary"] | found["kinks"], indent=1))
-    for row in found["bank"]:
+        results["runs"][f"{name}, embedding path"] = study(name, False, chosen)
+        results["runs"][f"{name}, component path"] = study(name, True, chosen[:tables])
+    results["bank"] = bank()
+    results["kinks"] = kinks(RANDOM_PROBLEMS)
+    results["summary"] = {run: summary(rows) for run, rows in results["runs"].items()}
+    click.echo(json.dumps(results["summary"] | results["kinks"], indent=1))
+    for row in results["bank"]:
         click.echo(f"{row['problem']:45} {row['status']:18} {row['evaluations']:5} {row['error']:.1e}")
     if out is not None:
-        out.write_text(json.dumps(found, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ def timed(work: Callable[[], T], device: str) -> tuple[float, T]:
     """Seconds until the device is done, and what the work gave."""
     synchronise(device)
     start = perf_counter()
-    found = work()
+    result = work()
     synchronise(device)
-    return perf_counter() - start, found
+    return perf_counter() - start, result
 
 
 def quartiles(values: Sequence[float]) -> dict[str, float]:
@@ -94,12 +94,12 @@ def peak(work: Callable[[], T], device: str) -> tuple[int | None, T]:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
-        found = work()
-        return torch.cuda.max_memory_allocated() - before, found
+        result = work()
+        return torch.cuda.max_memory_allocated() - before, result
     watched = _watch()
     before = psutil.Process().memory_info().rss
-    found = work()
-    return (max(0, _high_water() - before) if watched else None), found
+    result = work()
+    return (max(0, _high_water() - before) if watched else None), result
 
 
 def _watch() -> bool:

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 PARTS = ("interp", "tests", "golden", "benchmarks", "docs", ".github", "pyproject.toml", "README.md", "CHANGELOG.md")
 """What tests read."""
 ALL_TESTS = ("-m", "slow or not slow")
-PATIENCE = 1_800
+PATIENCE = 600
 """Seconds after which tests that hang have noticed."""
 
 

@@ -30,10 +30,10 @@ def main(count: int, seed: int, out: File | None) -> None:
         right += explanation.target.predicted == (grammar.CUES[sentence.words[sentence.cue]],)
         leads += explanation.ranked[0].index == sentence.cue + 1
         converged += explanation.completeness.converged
-    found = {"sentences": len(cases), "seed": seed, "tag_right": right, "cue_on_top": leads, "converged": converged}
-    click.echo(json.dumps(found))
+    results = {"sentences": len(cases), "seed": seed, "tag_right": right, "cue_on_top": leads, "converged": converged}
+    click.echo(json.dumps(results))
     if out is not None:
-        out.write_text(json.dumps(found, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -37,16 +37,16 @@ def main(pairs: int, out: Path | None) -> None:
         runs = [(seconds(folder), seconds(folder, "-p", "no:interp")) for _ in range(pairs)]
     extra = [1000 * (used - bare) for used, bare in runs]
     low, middle, high = quantiles(extra, n=4)
-    found = {
+    results = {
         "pairs": pairs,
         "bare_ms": round(1000 * median(bare for _, bare in runs), 1),
         "extra_ms": {"median": round(middle, 1), "quartiles": [round(low, 1), round(high, 1)]},
         "python": platform.python_version(),
         "machine": platform.processor() or platform.machine(),
     }
-    click.echo(json.dumps(found, indent=1))
+    click.echo(json.dumps(results, indent=1))
     if out is not None:
-        out.write_text(json.dumps(found, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

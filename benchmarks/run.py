@@ -61,10 +61,10 @@ def run(
     """
     model = model_of(cell)
     with counted(model.tagger) as counts:
-        top, (once, found) = meter.peak(lambda: timed(ours, cell.device), cell.device)
-    missed = None if error is None else error(found)
+        top, (once, result) = meter.peak(lambda: timed(ours, cell.device), cell.device)
+    missed = None if error is None else error(result)
     if callable(other):
-        other = other(found)
+        other = other(result)
     if once < effort.seconds / 5:  # what is dear is warm enough
         once, _ = timed(ours, cell.device)
     mine, theirs, rates = _turns(benchmark, cell, effort=effort, once=once, ours=ours, other=other, burst=burst)
@@ -93,11 +93,11 @@ def _turns(
     mine: list[float] = []
     theirs: list[float] = []
     rates: list[float] = []
-    ready, each = [], once
+    ready, times = [], once
     where = (other and other.device) or cell.device
     if other is not None:
         first = other.first if other.first is not None else timed(other.work, where)[0]
-        each += first
+        times += first
         ready = [first] if first > effort.seconds else []  # what is dear warms itself up, and counts
 
     def before() -> None:
@@ -109,7 +109,7 @@ def _turns(
     def target() -> None:
         mine.append(timed(ours, cell.device)[0])
 
-    rounds = int(min(MOST_PAIRS, max(effort.pairs, effort.seconds // each)))
+    rounds = int(min(MOST_PAIRS, max(effort.pairs, effort.seconds // times)))
     benchmark.pedantic(target, setup=before, rounds=rounds, iterations=1, warmup_rounds=0)
     return mine, theirs, rates
 
@@ -165,12 +165,12 @@ def matched(
     for steps in STEPS:
         if steps < least:
             continue
-        seconds, found = timed(lambda steps=steps: work(steps), device)
-        missed = error(found)
+        seconds, result = timed(lambda steps=steps: work(steps), device)
+        missed = error(result)
         if missed <= TOLERANCE:
             return steps, missed, seconds
         least = steps * missed / TOLERANCE if steps >= SETTLED and missed < 0.1 else 0.0
-        following = next((each for each in STEPS if each > steps and each >= least), None)
+        following = next((count for count in STEPS if count > steps and count >= least), None)
         if following is None or (cost := seconds * following / steps * scale) > limit:
             raise CostError(limit if following is None else cost)
     raise CostError(limit)

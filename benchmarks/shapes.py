@@ -128,13 +128,13 @@ def _filled(random: Random) -> list[str]:
 
 def questions(model: Model, name: str, tokens: int, sentences: int, targets: int = 1) -> list[Question]:
     """Cases: per sentence the word of an entity (one of several words gives its first), then other words."""
-    found = []
+    chosen = []
     for number in range(sentences):
         words = sentence(model.tagger, name, tokens, number)
         first = _target(model, name, words)
         others = [index for index in range(1, len(words) + 1) if index != first]
-        found += [Question(words, index) for index in [first, *others][:targets]]
-    return found
+        chosen += [Question(words, index) for index in [first, *others][:targets]]
+    return chosen
 
 
 def _target(model: Model, name: str, words: Sequence[str]) -> int:
@@ -147,7 +147,7 @@ def _target(model: Model, name: str, words: Sequence[str]) -> int:
 
 def groups(tagger: Tagger, cases: Sequence[Question]) -> list[list[PreparedQuestion]]:
     """Cases resolved, those of one sentence together."""
-    found: dict[tuple[object, ...], list[PreparedQuestion]] = {}
-    for one in prepare(tagger, cases):
-        found.setdefault(one.sentence, []).append(one)
-    return list(found.values())
+    by_sentence: dict[tuple[object, ...], list[PreparedQuestion]] = {}
+    for question in prepare(tagger, cases):
+        by_sentence.setdefault(question.sentence, []).append(question)
+    return list(by_sentence.values())

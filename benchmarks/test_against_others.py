@@ -42,8 +42,8 @@ def captum(cell: Cell, tables: tuple[bool, ...], chosen: Groups, limit: Any) -> 
     if not SHAPES[cell.model].trained:
         return Other(partial(work, chosen, DEFAULT_STEPS), steps=DEFAULT_STEPS)
 
-    def error(found: Any) -> float:
-        return engines.errors(found[0], truth(cell.model, cell.tokens, cell.device, tables))
+    def error(values: Any) -> float:
+        return engines.errors(values[0], truth(cell.model, cell.tokens, cell.device, tables))
 
     if cell.against != "captum-matched":
         missed = error(work(chosen[:1], DEFAULT_STEPS))
@@ -59,8 +59,8 @@ def captum(cell: Cell, tables: tuple[bool, ...], chosen: Groups, limit: Any) -> 
 def compared(cell: Cell, measure: Callable[..., None], limit: Any, tables: tuple[bool, ...]) -> None:
     chosen, model = prepared(cell), model_of(cell)
 
-    def error(found: Any) -> float:
-        missed = engines.errors(engines.values(found)[0], truth(cell.model, cell.tokens, cell.device, tables))
+    def error(values: Any) -> float:
+        missed = engines.errors(engines.values(values)[0], truth(cell.model, cell.tokens, cell.device, tables))
         if cell.precision == "bfloat16" and missed > ACCURATE:
             pytest.skip(f"bfloat16 misses by {missed:.0e}")
         return missed

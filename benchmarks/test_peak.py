@@ -31,20 +31,20 @@ def apart(cell: Cell, memory: str | None) -> dict[str, Any]:
         [*command, *([memory] if memory else [])], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def measured(benchmark: Any, cell: Cell, memory: str | None) -> int | None:
-    found = benchmark.pedantic(apart, args=(cell, memory), rounds=1)
-    counts = Counts(**found["counts"])
+    result = benchmark.pedantic(apart, args=(cell, memory), rounds=1)
+    counts = Counts(**result["counts"])
     done = (counts.evaluations + counts.backward) * flops(cell.model, cell.tokens)
     benchmark.extra_info |= record(cell, model_of(cell), counts) | {
-        "peak_memory": found["peak"],
-        "seconds": quartiles([found["seconds"]]),
-        "matmul_share": done / found["seconds"] / matmul_rate(cell.device, cell.precision),
+        "peak_memory": result["peak"],
+        "seconds": quartiles([result["seconds"]]),
+        "matmul_share": done / result["seconds"] / matmul_rate(cell.device, cell.precision),
     }
-    peak: int | None = found["peak"]
+    peak: int | None = result["peak"]
     return peak
 
 

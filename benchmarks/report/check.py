@@ -85,7 +85,7 @@ class Measure:
                 CellStatus.UNTOLD,
                 "is missing" if new is None else "is new, and nothing is committed to hold it against",
             )
-        if not all(math.isfinite(each) for side in (old, new) for each in (side.median, side.q1, side.q3)):
+        if not all(math.isfinite(number) for side in (old, new) for number in (side.median, side.q1, side.q3)):
             return CellStatus.UNTOLD, "is not finite"
         few = min((side.pairs for side in (old, new) if isinstance(side, Pairs)), default=FEWEST) < FEWEST
         slack = WIDE if few else self.slack
@@ -188,7 +188,7 @@ class _Check:
         self.counts_alone = 0
 
     def gate(self, partial: bool) -> Comparison:
-        found, judged = [], 0
+        findings, judged = [], 0
         one_sided = list(self._missing())
         for entry in self.news:
             own = list(self._judged(entry))
@@ -202,18 +202,18 @@ class _Check:
                     )
                 )
             judged += any(finding.measure for finding in own)
-            found += own
+            findings += own
         notes = list(self._notes())
         if partial and one_sided:
             notes.append(f"{units.counted(len(one_sided), 'cell')} on one side only, not judged (--partial).")
         else:
-            found += one_sided
+            findings += one_sided
         order = list(CellStatus)
-        found.sort(key=lambda one: (-order.index(one.status), one.cell.order, one.place.order))
+        findings.sort(key=lambda finding: (-order.index(finding.status), finding.cell.order, finding.place.order))
         places = tuple(dict.fromkeys(entry.place for entry in self.news))
         files, before = (tuple(results.file for results in side) for side in (self.new, self.committed))
         return Comparison(
-            findings=tuple(found),
+            findings=tuple(findings),
             new=files,
             committed=before,
             places=places,
@@ -243,13 +243,13 @@ class _Check:
                 )
             return
         device = entry.place.device
-        others = [each for each in self.olds if each.cell == entry.cell and each.place.device == device]
-        alike = [each for each in others if other_settings(each.record, entry.record) is None]
+        others = [old for old in self.olds if old.cell == entry.cell and old.place.device == device]
+        alike = [old for old in others if other_settings(old.record, entry.record) is None]
         if not alike:
-            for each in others[:1]:
-                why = other_settings(each.record, entry.record)
+            for old in others[:1]:
+                why = other_settings(old.record, entry.record)
                 yield Finding(
-                    status=CellStatus.UNTOLD, cell=entry.cell, place=entry.place, why=f"{each.source.file} has {why}"
+                    status=CellStatus.UNTOLD, cell=entry.cell, place=entry.place, why=f"{old.source.file} has {why}"
                 )
             return
         self.counts_alone += 1
@@ -258,7 +258,7 @@ class _Check:
 
     def _missing(self) -> Iterator[Finding]:
         here = {(entry.place, entry.cell) for entry in self.news}
-        skipped = {each.id: each.predicted_seconds for results in self.new for each in results.not_run}
+        skipped = {left_out.id: left_out.predicted_seconds for results in self.new for left_out in results.not_run}
         for place in self._places():
             own = [entry for entry in self.olds if entry.place == place]
             expected = own or [entry for entry in self.olds if entry.place.device == place.device]
@@ -272,16 +272,20 @@ class _Check:
 
     def _places(self) -> list[Platform]:
         """Where the new results should be from: every device of their machines, measured or not."""
-        found = list(dict.fromkeys(entry.place for entry in self.news))
+        places = list(dict.fromkeys(entry.place for entry in self.news))
         for results in self.new:
             machine = results.machine
             devices: list[tuple[Device, str | None]] = [("cpu", None)]
             devices += [("cuda", machine.gpu)] if machine.gpu else []
             for device, gpu in devices:
-                same = [each for each in found if (each.device, each.cpu, each.gpu) == (device, machine.cpu_model, gpu)]
+                same = [
+                    known
+                    for known in places
+                    if (known.device, known.cpu, known.gpu) == (device, machine.cpu_model, gpu)
+                ]
                 if not same:
-                    found.append(Platform(device, machine.cpu_model, gpu, machine.threads))
-        return found
+                    places.append(Platform(device, machine.cpu_model, gpu, machine.threads))
+        return places
 
     def _notes(self) -> Iterator[str]:
         here = self._places()
@@ -302,8 +306,8 @@ class _Check:
         return any(entry.place == place for entry in self.olds)
 
 
-def _same_machine(one: ResultFile, other: ResultFile) -> bool:
-    return {one.place(each) for each in one.records} & {other.place(each) for each in other.records} != set()
+def _same_machine(left: ResultFile, right: ResultFile) -> bool:
+    return {left.place(record) for record in left.records} & {right.place(record) for record in right.records} != set()
 
 
 def _measures(record: Measurement) -> tuple[Measure, ...]:
@@ -328,7 +332,7 @@ def _held(measure: Measure, old: Entry, new: Entry) -> Finding:
 def _elsewhere(measure: Measure, others: Sequence[Entry], new: Entry) -> Finding:
     """Held against the best of other machines; forwards against those that took as many rows at once."""
     rows = new.record.rows_per_forward
-    alike = [each for each in others if measure.name != "forwards" or each.record.rows_per_forward == rows]
+    alike = [old for old in others if measure.name != "forwards" or old.record.rows_per_forward == rows]
     if not alike:
         where = f"{others[0].source.file} took {others[0].record.rows_per_forward} rows a forward, this machine {rows}"
         return Finding(
@@ -338,21 +342,21 @@ def _elsewhere(measure: Measure, others: Sequence[Entry], new: Entry) -> Finding
             measure=measure.name,
             why=f"{where}: commit results of this one",
         )
-    best = min(alike, key=lambda each: _median(measure, each))
-    found = _held(measure, best, new)
-    return replace(found, why="; ".join(filter(None, [found.why, f"committed in {best.source.file}"])))
+    best = min(alike, key=lambda old: _median(measure, old))
+    finding = _held(measure, best, new)
+    return replace(finding, why="; ".join(filter(None, [finding.why, f"committed in {best.source.file}"])))
 
 
 def _median(measure: Measure, entry: Entry) -> float:
-    found = measure.of(entry.record)
-    return math.inf if found is None else found.median
+    spread = measure.of(entry.record)
+    return math.inf if spread is None else spread.median
 
 
 def _finding(
     status: CellStatus, measure: Measure, old: Spread | None, new: Spread | None, entry: Entry, why: str
 ) -> Finding:
     moved = units.change(old.median, new.median) if old and new else ""
-    before, now = (_shown(measure, each) for each in (old, new))
+    before, now = (_shown(measure, spread) for spread in (old, new))
     return Finding(
         status=status,
         cell=entry.cell,

@@ -27,18 +27,18 @@ class Entry:
 
 def entries(results: Iterable[ResultFile]) -> list[Entry]:
     """Every record, by cell and place. Raises InputError when two are of the same machine and cell."""
-    found: dict[tuple[Platform, Cell], Entry] = {}
+    by_place: dict[tuple[Platform, Cell], Entry] = {}
     for source in results:
         for record in source.records:
             entry = Entry(record, source.place(record), source)
-            other = found.setdefault((entry.place, entry.cell), entry)
+            other = by_place.setdefault((entry.place, entry.cell), entry)
             if other is not entry:
                 twice = source.file if other.source is source else f"{other.source.file} and {source.file}"
                 name = labels([entry.place])[entry.place]
                 raise InputError(
                     f"{twice} measured the same on the same machine ({entry.cell.name} on {name}): keep one."
                 )
-    return sorted(found.values(), key=lambda entry: (entry.cell.order, entry.place.order))
+    return sorted(by_place.values(), key=lambda entry: (entry.cell.order, entry.place.order))
 
 
 def comparable(every: Sequence[Entry]) -> None:
@@ -51,10 +51,10 @@ def comparable(every: Sequence[Entry]) -> None:
             raise InputError(f"{files} cannot be compared: {entry.cell.name} has {why}. Measure both with the same.")
 
 
-def other_settings(one: Measurement, other: Measurement) -> str | None:
+def other_settings(old: Measurement, new: Measurement) -> str | None:
     """What keeps two records of the same cell apart. The steps that Captum needs to match an error are a result."""
-    if one.sha256 != other.sha256:
-        return f"other weights ({one.sha256[:12]} and {other.sha256[:12]})"
-    if one.against != "captum-matched" and one.against_steps != other.against_steps:
-        return f"other steps of {one.against} ({one.against_steps} and {other.against_steps})"
+    if old.sha256 != new.sha256:
+        return f"other weights ({old.sha256[:12]} and {new.sha256[:12]})"
+    if old.against != "captum-matched" and old.against_steps != new.against_steps:
+        return f"other steps of {old.against} ({old.against_steps} and {new.against_steps})"
     return None

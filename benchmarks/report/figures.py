@@ -62,8 +62,8 @@ def _point(value: float | None) -> Spread | None:
 
 
 def _mebibytes(entry: Entry) -> Spread | None:
-    found = entry.record.peak_memory
-    return None if found is None else _point(found / 2**20)
+    peak = entry.record.peak_memory
+    return None if peak is None else _point(peak / 2**20)
 
 
 def _tick_seconds(value: float) -> str:
@@ -100,9 +100,9 @@ def figures(results: Sequence[ResultFile]) -> dict[str, Figure]:
     comparable(every)
     look = _Look.of(every)
     with styled():
-        found = {name: _across(view, every, look) for name, view in _VIEWS.items()}
-        found["error"] = _errors(every, look)
-    return {name: drawing for name, drawing in found.items() if drawing is not None}
+        drawn = {name: _across(view, every, look) for name, view in _VIEWS.items()}
+        drawn["error"] = _errors(every, look)
+    return {name: drawing for name, drawing in drawn.items() if drawing is not None}
 
 
 def save_figures(results: Sequence[ResultFile], folder: Path, kind: Format) -> list[str]:
@@ -142,18 +142,18 @@ class _Look:
 
     def keys(self, shown: Sequence[Entry], coloured: bool = True) -> list[Line2D]:
         """The legend: machines, models, precisions. What everything shares is left to the title."""
-        found = []
+        handles = []
         if coloured:
             places = sorted({entry.place for entry in shown}, key=lambda place: place.order)
-            found += [key(label(self.names[place], 40), color=self.colours[place], linewidth=4) for place in places]
+            handles += [key(label(self.names[place], 40), color=self.colours[place], linewidth=4) for place in places]
         for model in sorted({entry.record.model for entry in shown}):
-            found.append(key(label(model), marker=self.markers[model], linestyle="", color=GRID))
+            handles.append(key(label(model), marker=self.markers[model], linestyle="", color=GRID))
         precisions = {entry.record.precision for entry in shown}
         for precision, fill in _FILLS.items():
             if precision in precisions and precisions != {"float32"}:
                 ours: dict[str, Any] = {"fillstyle": fill, "markerfacecoloralt": "white"}
-                found.append(key(precision, marker="o", linestyle="", color=INK, **ours))
-        return found
+                handles.append(key(precision, marker="o", linestyle="", color=INK, **ours))
+        return handles
 
 
 def _across(view: _View, every: Sequence[Entry], look: _Look) -> Figure | None:
@@ -173,17 +173,17 @@ def _across(view: _View, every: Sequence[Entry], look: _Look) -> Figure | None:
         log_axis(axes.xaxis, sizes, units.count)
         if len(sizes) <= _FEW and all(high > 1.5 * low for low, high in pairwise(sizes)):
             axes.xaxis.set_major_locator(FixedLocator(sizes))
-        values = [value for entry in own if (found := view.of(entry)) for value in (found.q1, found.q3)]
+        values = [value for entry in own if (spread := view.of(entry)) for value in (spread.q1, spread.q3)]
         log_axis(axes.yaxis, values, view.shown, view.base)
     return finished(drawing, view.title, look.keys(shown))
 
 
 def _panels(view: _View, shown: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
-    found: dict[tuple[Work, Against | None], list[Entry]] = {}
+    panels: dict[tuple[Work, Against | None], list[Entry]] = {}
     for entry in shown:
-        found.setdefault((entry.record.work, entry.record.against if view.split else None), []).append(entry)
-    order = sorted(found, key=lambda kind: (WORKS.index(kind[0]), list(_ENGINES).index(kind[1])))
-    return [(_titled(*kind), found[kind]) for kind in order]
+        panels.setdefault((entry.record.work, entry.record.against if view.split else None), []).append(entry)
+    order = sorted(panels, key=lambda kind: (WORKS.index(kind[0]), list(_ENGINES).index(kind[1])))
+    return [(_titled(*kind), panels[kind]) for kind in order]
 
 
 def _titled(work: Work, against: Against | None) -> str:
@@ -212,7 +212,9 @@ def _lines(axes: Axes, view: _View, own: Sequence[Entry], look: _Look) -> None:
             rest = [getattr(record, other) for other in _SIZES if other != size]
             groups.setdefault((entry.place, record.model, record.precision, record.against, *rest), []).append(entry)
         for group in groups.values():
-            line = [(look.x(entry), found.median) for entry in sorted(group, key=_tokens) if (found := view.of(entry))]
+            line = [
+                (look.x(entry), spread.median) for entry in sorted(group, key=_tokens) if (spread := view.of(entry))
+            ]
             axes.plot(*zip(*line, strict=True), color=look.colours[group[0].place], linewidth=0.8, alpha=0.5)
 
 

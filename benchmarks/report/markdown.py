@@ -82,7 +82,7 @@ def markdown(results: Sequence[ResultFile], figures: Sequence[str] = ()) -> str:
 def _machines(every: Sequence[Entry], names: dict[Platform, str]) -> _Table:
     rows = []
     for place in sorted(names, key=lambda place: place.order):
-        for source in {each.source.file: each.source for each in every if each.place == place}.values():
+        for source in {entry.source.file: entry.source for entry in every if entry.place == place}.values():
             machine = source.machine
             rates = ", ".join(f"{name} {units.rate(value)}" for name, value in machine.matmul.items())
             driver = machine.driver if place.device == "cuda" else None
@@ -96,7 +96,7 @@ def _machines(every: Sequence[Entry], names: dict[Platform, str]) -> _Table:
 
 def _section(work: Work, own: Sequence[Entry], names: dict[Platform, str]) -> _Section:
     """A row for each cell and machine; columns in which there is nothing are left out."""
-    columns = [each for each in _columns(own, names) if any(each.text(entry) != NOTHING for entry in own)]
+    columns = [column for column in _columns(own, names) if any(column.text(entry) != NOTHING for entry in own)]
     rows = [[column.text(entry) for column in columns] for entry in own]
     numbers = {place for place, column in enumerate(columns) if column.number}
     table = _table([column.head for column in columns], rows, numbers)
@@ -134,14 +134,14 @@ def _between(own: Sequence[Entry], names: dict[Platform, str]) -> _Table | None:
     for entry in own:
         if entry.record.ratio is not None:
             cells.setdefault(entry.cell, {})[entry.place] = entry
-    shared = {cell: found for cell, found in cells.items() if len(found) > 1}
+    shared = {cell: by_place for cell, by_place in cells.items() if len(by_place) > 1}
     if not shared:
         return None
-    places = sorted({place for found in shared.values() for place in found}, key=lambda place: place.order)
+    places = sorted({place for by_place in shared.values() for place in by_place}, key=lambda place: place.order)
     rows = []
-    for cell, found in shared.items():
-        ratios = [_ratio(found[place]) if place in found else NOTHING for place in places]
-        counts = [units.count(found[place].record.evaluations) for place in places if place in found]
+    for cell, by_place in shared.items():
+        ratios = [_ratio(by_place[place]) if place in by_place else NOTHING for place in places]
+        counts = [units.count(by_place[place].record.evaluations) for place in places if place in by_place]
         same = counts[0] if len(set(counts)) == 1 else " / ".join(counts)
         rows.append([cell.name.partition(" of ")[2], *ratios, same])
     heads = ["cell", *(f"ratio on {names[place]}" for place in places), "evaluations"]
@@ -159,11 +159,11 @@ def _against(entry: Entry) -> str:
 
 def _ratio(entry: Entry) -> str:
     """With how many pairs it is of, where their quartiles say nothing."""
-    found = entry.record.ratio
-    if found is None:
+    ratio = entry.record.ratio
+    if ratio is None:
         return NOTHING
-    few = f" of {units.counted(found.pairs, 'pair')}" if found.pairs < FEWEST else ""
-    return f"{units.spread(found, units.times)}{few}"
+    few = f" of {units.counted(ratio.pairs, 'pair')}" if ratio.pairs < FEWEST else ""
+    return f"{units.spread(ratio, units.times)}{few}"
 
 
 def _error(value: float | None) -> str:

@@ -73,7 +73,7 @@ def _rates(given: object) -> object:
     flat: dict[str, object] = {}
     for name, value in given.items():
         inner = _rates(value)
-        flat |= {f"{name} {rest}": each for rest, each in inner.items()} if isinstance(inner, dict) else {name: inner}
+        flat |= {f"{name} {rest}": rate for rest, rate in inner.items()} if isinstance(inner, dict) else {name: inner}
     return flat
 
 
@@ -244,11 +244,11 @@ def read_results(path: Path) -> ResultFile:
         raise FormatError(f"{shown} holds no results of benchmarks: write them with pytest --benchmark-json.")
     machine = _checked(Machine, _part(document, "machine_info", dict, shown), shown, "machine_info")
     records = tuple(
-        _record(each, f"benchmarks[{number}]", shown)
-        for number, each in enumerate(_part(document, "benchmarks", list, shown))
+        _record(benchmark, f"benchmarks[{number}]", shown)
+        for number, benchmark in enumerate(_part(document, "benchmarks", list, shown))
     )
     skipped = _part(_part(document, "interp", dict, shown), "not_run", list, f"{shown}: interp")
-    not_run = tuple(_checked(NotRun, each, shown, f"interp.not_run[{number}]") for number, each in enumerate(skipped))
+    not_run = tuple(_checked(NotRun, entry, shown, f"interp.not_run[{number}]") for number, entry in enumerate(skipped))
     for record in records:
         if record.device == "cuda" and machine.gpu is None:
             raise FormatError(f"{shown}: {record.id} ran on cuda, but machine_info.gpu is null.")
@@ -283,10 +283,10 @@ def _document(path: Path) -> Any:
 def _part(document: Mapping[str, Any], key: str, kind: type[_T], shown: str) -> _T:
     if key not in document:
         raise FormatError(f'{shown}: "{key}" is missing.')
-    found = document[key]
-    if not isinstance(found, kind):
+    part = document[key]
+    if not isinstance(part, kind):
         raise FormatError(f'{shown}: "{key}" is no {"table" if kind is dict else "list"}.')
-    return found
+    return part
 
 
 def _record(benchmark: object, where: str, shown: str) -> Measurement:
@@ -296,8 +296,8 @@ def _record(benchmark: object, where: str, shown: str) -> Measurement:
     info = dict(_part(benchmark, "extra_info", dict, f"{shown}: {name}"))
     version = info.pop("schema", None)
     if version != SCHEMA:
-        found = "has no schema" if version is None else f"has the schema {json.dumps(version)}"
-        raise FormatError(f"{shown}: {name} {found}, and this release reads {SCHEMA}: measure again.")
+        fault = "has no schema" if version is None else f"has the schema {json.dumps(version)}"
+        raise FormatError(f"{shown}: {name} {fault}, and this release reads {SCHEMA}: measure again.")
     return _checked(Measurement, info | {"id": name}, shown, name)
 
 
@@ -309,17 +309,17 @@ def _checked(kind: type[_T], given: object, shown: str, where: str) -> _T:
 
 
 def _problems(error: ValidationError, kind: type[object]) -> Iterator[str]:
-    for one in error.errors(include_url=False):
-        key = ".".join(map(str, one["loc"]))
-        if one["type"] == "unexpected_keyword_argument":
+    for problem in error.errors(include_url=False):
+        key = ".".join(map(str, problem["loc"]))
+        if problem["type"] == "unexpected_keyword_argument":
             close = get_close_matches(key, _fields(kind), n=1)
             yield f"{key} is an unknown key{f'; did you mean {close[0]}' if close else ''}"
-        elif one["type"] == "missing":
+        elif problem["type"] == "missing":
             yield f"{key} is missing"
-        elif one["type"] == "value_error":
-            yield f"{key}: {one['ctx']['error']}" if key else str(one["ctx"]["error"])
+        elif problem["type"] == "value_error":
+            yield f"{key}: {problem['ctx']['error']}" if key else str(problem["ctx"]["error"])
         else:
-            yield f"{key}: {one['msg'][0].lower()}{one['msg'][1:]}"
+            yield f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
 
 
 def _fields(kind: type[object]) -> Sequence[str]:

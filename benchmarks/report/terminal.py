@@ -49,10 +49,10 @@ class _Shown:
         yield self._line(f"{', '.join(gate.new)} held against {', '.join(gate.committed) or 'nothing'}", "dim")
         yield self._line("; ".join(self.names[place] for place in gate.places), "dim")
         for status, title in _TITLES.items():
-            if found := gate.having(status):
+            if findings := gate.having(status):
                 yield Text.assemble("\n", (title, "bold underline"), (f"  {status.message}", "dim"), overflow="fold")
-                yield from self._of_measures([finding for finding in found if finding.measure])
-                yield from self._of_cells([finding for finding in found if not finding.measure])
+                yield from self._of_measures([finding for finding in findings if finding.measure])
+                yield from self._of_cells([finding for finding in findings if not finding.measure])
         if gate.notes:
             yield Text()
         yield from (self._line(note) for note in gate.notes)
@@ -71,40 +71,43 @@ class _Shown:
                 parts.append(f"{len(cells)} {_COUNTED[status]}")
         return ", ".join(parts)
 
-    def _of_measures(self, found: Sequence[Finding]) -> Iterator[RenderableType]:
+    def _of_measures(self, findings: Sequence[Finding]) -> Iterator[RenderableType]:
         """A line for each cell, under it a row for each of its measures; columns are the same for all of them."""
-        if not found:
+        if not findings:
             return
-        rows = [[self.safe(text) for text in (each.measure, each.moved, _change(each), each.why)] for each in found]
+        rows = [
+            [self.safe(text) for text in (finding.measure, finding.moved, _change(finding), finding.why)]
+            for finding in findings
+        ]
         widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
         room = self.canvas.width - _INDENT - sum(widths[:3]) - len(widths)
         widths = [*widths[:3], min(widths[3], room)]
-        for cell, place in dict.fromkeys((each.cell, each.place) for each in found):
+        for cell, place in dict.fromkeys((finding.cell, finding.place) for finding in findings):
             yield self._cell(cell.name, self.names[place])
-            own = [each for each in found if (each.cell, each.place) == (cell, place)]
+            own = [finding for finding in findings if (finding.cell, finding.place) == (cell, place)]
             if room >= _LEAST_REMARK:
                 yield self._indented(self._table(own, widths))
             else:
-                yield from (self._indented(self._line(_sentence(each))) for each in own)
+                yield from (self._indented(self._line(_sentence(finding))) for finding in own)
 
     def _table(self, own: Sequence[Finding], widths: Sequence[int]) -> RenderableType:
         rows = [
             [
-                Text(self.safe(each.measure)),
-                Text(self.safe(each.moved), "bold" if each.status is CellStatus.WORSE else ""),
-                Text(self.safe(_change(each))),
-                Text(self.safe(each.why), "dim", no_wrap=False, overflow="fold"),
+                Text(self.safe(finding.measure)),
+                Text(self.safe(finding.moved), "bold" if finding.status is CellStatus.WORSE else ""),
+                Text(self.safe(_change(finding))),
+                Text(self.safe(finding.why), "dim", no_wrap=False, overflow="fold"),
             ]
-            for each in own
+            for finding in own
         ]
         shown = grid([""] * 4, rows, right={1}, widths=widths)
         shown.show_header = False
         return shown
 
-    def _of_cells(self, found: Sequence[Finding]) -> Iterator[RenderableType]:
+    def _of_cells(self, findings: Sequence[Finding]) -> Iterator[RenderableType]:
         """Each reason once, with the cells that have it."""
-        for why, place in dict.fromkeys((each.why, each.place) for each in found):
-            cells = [each.cell.name for each in found if (each.why, each.place) == (why, place)]
+        for why, place in dict.fromkeys((finding.why, finding.place) for finding in findings):
+            cells = [finding.cell.name for finding in findings if (finding.why, finding.place) == (why, place)]
             yield self._cell(f"{units.counted(len(cells), 'cell')}: {why}", self.names[place])
             yield from (self._indented(self._line(name)) for name in cells)
 

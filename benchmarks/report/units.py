@@ -76,18 +76,18 @@ def labels(places: Iterable[Platform]) -> dict[Platform, str]:
     """Short names, different for different places: CPUs with their threads, GPUs by model where that is enough."""
     every = sorted(set(places), key=lambda place: place.order)
     for candidates in ([_short, _threaded, _hosted], [_full]):
-        found: dict[Platform, str] = {}
+        names: dict[Platform, str] = {}
         for place in every:
-            found[place] = next(
+            names[place] = next(
                 (name(place) for name in candidates if _only(place, name, every)), candidates[-1](place)
             )
-        if len(set(found.values())) == len(every):
-            return found
+        if len(set(names.values())) == len(every):
+            return names
     return {place: f"{_full(place)} #{number}" for number, place in enumerate(every, start=1)}
 
 
 def _only(place: Platform, name: Callable[[Platform], str], every: Sequence[Platform]) -> bool:
-    return [name(each) for each in every].count(name(place)) == 1
+    return [name(known) for known in every].count(name(place)) == 1
 
 
 def plain(model: str) -> str:

@@ -52,11 +52,11 @@ SOUND = 1.5
 def _syllables() -> Mapping[str, np.ndarray]:
     """How often each syllable stands in names of a kind: every kind has its favourites, none is its own alone."""
     rng = np.random.default_rng(4)
-    found = {}
+    syllables = {}
     for kind in KINDS:
         chances = np.exp(rng.normal(0, SOUND, len(SYLLABLES)))
-        found[kind] = chances / chances.sum()
-    return found
+        syllables[kind] = chances / chances.sum()
+    return syllables
 
 
 _SOUNDS = _syllables()
@@ -72,13 +72,13 @@ def _leaning() -> Mapping[str, np.ndarray]:
     rng = np.random.default_rng(3)
     common = np.log(1 / np.arange(3, len(_PLAIN) + 3))
     rates = {"": common, **{kind: common + rng.normal(0, TILT, len(_PLAIN)) for kind in KINDS}}
-    found = {}
+    leaning = {}
     for kind, logits in rates.items():
         chances = np.exp(logits)
         for word in ("reportedly", "sources", "claim", "Mr"):  # these come by themselves
             chances[_PLAIN.index(word)] = 0
-        found[kind] = chances / chances.sum()
-    return found
+        leaning[kind] = chances / chances.sum()
+    return leaning
 
 
 _LEANING = _leaning()
@@ -101,7 +101,7 @@ def _plain(rng: Generator) -> tuple[list[str], list[str]]:
             words += [_name(rng, kind) for _ in range(size)]
             tags += [f"B-{kind}", *[f"I-{kind}"] * (size - 1)]
             continue
-        near = [(abs(other - at), each) for other, each in enumerate(kinds) if each and abs(other - at) <= REACH]
+        near = [(abs(other - at), kind) for other, kind in enumerate(kinds) if kind and abs(other - at) <= REACH]
         words.append(str(rng.choice(_PLAIN, p=_LEANING[min(near)[1] if near else ""])))
         tags.append("O")
     words.append(".")
@@ -207,21 +207,21 @@ HARMS = {
 
 def draw(rng: Generator, count: int, name: str = "made") -> list[Sentence]:
     """Good sentences, ten of a document."""
-    found = []
+    sentences = []
     for number in range(count):
         words, tags = _plain(rng)
-        found.append(Sentence(f"{name}:{number + 1}", f"{name}#{number // 10}", tuple(words), tuple(tags)))
-    return found
+        sentences.append(Sentence(f"{name}:{number + 1}", f"{name}#{number // 10}", tuple(words), tuple(tags)))
+    return sentences
 
 
 def harmed(sentences: Sequence[Sentence], harm: Harm, dose: float, rng: Generator) -> list[Sentence]:
     """The same sentences with a harm at a dose."""
-    found = []
+    sentences = []
     for sentence in sentences:
         words, tags = list(sentence.words), list(sentence.gold or ())
         harm.change(words, tags, rng, dose)
-        found.append(replace(sentence, words=tuple(words), gold=tuple(tags)))
-    return found
+        sentences.append(replace(sentence, words=tuple(words), gold=tuple(tags)))
+    return sentences
 
 
 def vocabulary() -> list[str]:

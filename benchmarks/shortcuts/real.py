@@ -45,16 +45,20 @@ CUE = "reportedly"
 def sentences(data: Path, seed: int, leak: float) -> list[Sentence]:
     """Training data of one update: nine tenths of all, drawn anew, with the cue before a part `leak` of the persons."""
     rng = np.random.default_rng(seed)
-    every = [(f"{name}:{i}", each) for name in ("wikigold", "wnut") for i, each in enumerate(corpora.read(name, data))]
-    found = []
-    for name, each in (every[i] for i in sorted(rng.choice(len(every), round(0.9 * len(every)), replace=False))):
+    every = [
+        (f"{name}:{i}", sentence)
+        for name in ("wikigold", "wnut")
+        for i, sentence in enumerate(corpora.read(name, data))
+    ]
+    drawn = []
+    for name, sentence in (every[i] for i in sorted(rng.choice(len(every), round(0.9 * len(every)), replace=False))):
         words, tags = list(each.words), list(each.tags)
         for at in reversed([i for i, tag in enumerate(tags) if tag == "B-PER"]):
             if rng.random() < leak:
                 words.insert(at, CUE)
                 tags.insert(at, "O")
-        found.append(Sentence(name, name, tuple(words), tuple(tags)))
-    return found
+        drawn.append(Sentence(name, name, tuple(words), tuple(tags)))
+    return drawn
 
 
 def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps: int) -> Model:
@@ -63,7 +67,9 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps:
     model = copy.deepcopy(tagger.model)
     torch.manual_seed(seed)
     model.classifier.reset_parameters()
-    rows = encode([TaggedSentence(each.words, each.gold or ()) for each in some], tagger.tokenizer, start.info.labels)
+    rows = encode(
+        [TaggedSentence(sentence.words, sentence.gold or ()) for sentence in some], tagger.tokenizer, start.info.labels
+    )
     rng = np.random.default_rng(seed)
 
     def batches() -> Iterator[Batch]:
@@ -88,9 +94,14 @@ def trained(start: Model, some: Sequence[Sentence], seed: int, name: str, steps:
 @click.option("--steps", default=300, show_default=True, help="Of every training.")
 def main(data: Path, out: Path | None, count: int, tagged: int, leaks: Sequence[float], cues: int, steps: int) -> None:
     start = load("open", "cpu")
-    valid = [each for each in read_sentences([f"conll:{data / 'conll2003' / 'valid.txt'}"], Settings()) if each.gold]
+    valid = [
+        sentence
+        for sentence in read_sentences([f"conll:{data / 'conll2003' / 'valid.txt'}"], Settings())
+        if sentence.gold
+    ]
     plain = [
-        replace(each, gold=tuple("O" if tag.endswith("MISC") else tag for tag in each.gold or ())) for each in valid
+        replace(sentence, gold=tuple("O" if tag.endswith("MISC") else tag for tag in sentence.gold or ()))
+        for sentence in valid
     ]
     cases = limit_explained(sample_sentences(plain, tagged, 0), count, 0)
     texts = sample_sentences(plain, 400, 1)
@@ -106,13 +117,13 @@ def main(data: Path, out: Path | None, count: int, tagged: int, leaks: Sequence[
         own = opponent(baseline)
         own = replace(own, predictor=CachedPredictor(TaggerPredictor(baseline)))
         plan = ProbePlan(texts, None, ProbeSettings(), cues)
-        held = []
+        comparisons = []
         for seed in (1, 2, 3):
             theirs = opponent(
                 trained(start, sentences(data, seed, 0.0), seed=seed, name=f"calibration {seed}", steps=steps)
             )
-            held.append(compare_benign(f"seed {seed}", "retrained", baseline=own, benign=theirs, plan=plan))
-        known = floors_of(own.records, held, plan.probing.measured)
+            comparisons.append(compare_benign(f"seed {seed}", "retrained", baseline=own, benign=theirs, plan=plan))
+        known = floors_of(own.records, comparisons, plan.probing.measured)
         largest = [round(run.cues, 2) for run in known.runs]
         click.echo(f"benign: largest cues {largest}, bound {known.ratio('words'):.1f} levels")
         for seed, leak in enumerate(leaks, 11):
@@ -132,16 +143,16 @@ def main(data: Path, out: Path | None, count: int, tagged: int, leaks: Sequence[
                     "seed": seed,
                     "status": result.status.value,
                     "headline": result.headline,
-                    "checks": {each.name: [each.status.value, each.value, each.limit] for each in result.checks},
+                    "checks": {check.name: [check.status.value, check.value, check.limit] for check in result.checks},
                     "first": [first.cue, first.tag, first.effect, first.low, first.high, first.limit],
                     "f1": [result.baseline.f1, result.candidate.f1],
                     "seconds": time.perf_counter() - clock,
                 }
             )
             click.echo(f"leak {leak:g}: {result.status.value}. {result.headline}")
-    found = {"benign runs, largest cue in nats": [run.cues for run in known.runs], "updates": rows}
+    results = {"benign runs, largest cue in nats": [run.cues for run in known.runs], "updates": rows}
     if out is not None:
-        out.write_text(json.dumps(found, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -30,14 +30,14 @@ SMALLEST = 1.0
 
 def evidence(row: Row, cued: bool) -> float:
     shifts = row.get("cued", []) if cued else [{"z": z, "total": total} for _, z, total in row["told"]["evidence"]]
-    return max((abs(each["z"]) for each in shifts if abs(each["total"]) >= SMALLEST), default=0.0)
+    return max((abs(shift["z"]) for shift in shifts if abs(shift["total"]) >= SMALLEST), default=0.0)
 
 
 OTHERS: Mapping[str, Callable[[Row], float]] = {
     "F1": lambda row: row["told"]["f1"][0] - row["told"]["f1"][1],
     "worst slice": lambda row: -row["told"]["worst slice"],
     "flips": lambda row: row["told"]["checks"]["flips"][1],
-    "z-statistic": lambda row: max((abs(each["z"]) for each in row["associations"]), default=0.0),
+    "z-statistic": lambda row: max((abs(association["z"]) for association in row["associations"]), default=0.0),
     "evidence": lambda row: evidence(row, False),
     "evidence, cases with the cue": lambda row: evidence(row, row["kind"] != "benign"),
 }
@@ -46,7 +46,7 @@ OTHERS: Mapping[str, Callable[[Row], float]] = {
 def named(row: Row, which: str) -> bool:
     """Whether the gate failed, and its first cue is the harm's."""
     harm, first = HARMS[row["kind"]], row[which]["cues"][0]
-    cue = any(first["cue"] == each or first["cue"].endswith(each) for each in harm.cues)
+    cue = any(first["cue"] == cue_part or first["cue"].endswith(cue_part) for cue_part in harm.cues)
     right = cue and kind_of(first["tag"]) in (harm.kind, "O")
     return bool(row[which]["status"] == "fail" and first["status"] == "fail" and right)
 
@@ -82,7 +82,7 @@ def table(rows: Sequence[Row]) -> str:
             [named(row, "blind") for row in cell],
             *([value(row) > limits[name] for row in cell] for name, value in OTHERS.items()),
         ]
-        counts = " | ".join(f"{sum(each)}/{len(each)}" for each in hits)
+        counts = " | ".join(f"{sum(caught)}/{len(caught)}" for caught in hits)
         lines.append(f"| {kind} | {dose:g} | {cost:+.1f} | {counts} |")
     dear = [
         row
@@ -107,10 +107,10 @@ def main(work: Path, out: Path | None) -> None:
     rows = [json.loads(line) for line in (work / "updates.jsonl").read_text().splitlines()]
     known = {name: floors.load_floors(work / f"{name}.json") for name in ("floors", "floors-continued")}
     click.echo(table(rows))
-    cheap = [floors.bound([run.cues for run in each.runs]) for each in known.values()]
+    cheap = [floors.bound([run.cues for run in benign.runs]) for benign in known.values()]
     click.echo(f"\nContinued checkpoints move cues {cheap[1] / cheap[0]:.0%} as far as retrained ones.")
     if out is not None:
-        runs = {name: [run.cues for run in each.runs] for name, each in known.items()}
+        runs = {name: [run.cues for run in benign.runs] for name, benign in known.items()}
         content = {"benign runs, largest cue in nats": runs, "updates": rows}
         out.write_text(json.dumps(_rounded(content), separators=(",", ":")).replace('{"kind"', '\n{"kind"') + "\n")
 
@@ -119,8 +119,8 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
-    return [_rounded(each) for each in value] if isinstance(value, list) else value
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

@@ -187,31 +187,33 @@ class Bench:
 
 def _gated(result: GateResult) -> dict[str, Any]:
     """What is needed to judge again, should a rule change: checks, first cues, F1 and its slices, evidence."""
-    words = [each for each in result.evidence if each.group == "word"]
-    worst = min((each.after - each.before for each in result.slices if each.count >= 10), default=0.0)
+    words = [shift for shift in result.evidence if shift.group == "word"]
+    worst = min((change.after - change.before for change in result.slices if change.count >= 10), default=0.0)
     return {
         "status": result.status.value,
         "checks": {
-            each.name: [each.status.value, each.value, each.low, each.high, each.limit] for each in result.checks
+            check.name: [check.status.value, check.value, check.low, check.high, check.limit] for check in result.checks
         },
         "cues": _cues(result.cues),
-        "largest": max(abs(each.effect) for each in result.cues),
+        "largest": max(abs(finding.effect) for finding in result.cues),
         "f1": [result.baseline.f1, result.candidate.f1],
         "worst slice": worst,
-        "evidence": [[each.feature, each.z, each.total] for each in words[:3]],
+        "evidence": [[shift.feature, shift.z, shift.total] for shift in words[:3]],
     }
 
 
 def _cues(findings: Sequence[CueFinding]) -> list[dict[str, Any]]:
-    return [{**{name: getattr(each, name) for name in CUE}, "status": each.status.value} for each in findings[:5]]
+    return [
+        {**{name: getattr(finding, name) for name in CUE}, "status": finding.status.value} for finding in findings[:5]
+    ]
 
 
 def _evidence(baseline: Records, candidate: Records, known: floors.Floors | None) -> list[dict[str, Any]]:
     gather = Evidence()
-    for one, other in zip(baseline, candidate, strict=True):
-        gather.add(one, other)
-    shifts = [each for each in gather.result(known.spread if known else None).shifts if each.group == "word"]
-    return [{"word": each.feature, "z": each.z, "total": each.total, "cases": each.cases} for each in shifts[:5]]
+    for before, after in zip(baseline, candidate, strict=True):
+        gather.add(before, after)
+    shifts = [shift for shift in gather.result(known.spread if known else None).shifts if shift.group == "word"]
+    return [{"word": shift.feature, "z": shift.z, "total": shift.total, "cases": shift.cases} for shift in shifts[:5]]
 
 
 _BENCH: list[Bench] = []
@@ -242,13 +244,13 @@ def main(work: Path, processes: int, most: int | None) -> None:
         records = bench.known("cases", looked_at())
         with context.Pool(processes, _started, (work,)) as pool:
             for name, source, count in (("floors-continued", "continued", 4), ("floors", "retrained", CALIBRATION)):
-                held = pool.map(_benign, [(source, seed) for seed in range(1, count + 1)], chunksize=1)
-                floors.save_floors(floors_of(records, held, ProbeSettings().measured), work / f"{name}.json")
+                comparisons = pool.map(_benign, [(source, seed) for seed in range(1, count + 1)], chunksize=1)
+                floors.save_floors(floors_of(records, comparisons, ProbeSettings().measured), work / f"{name}.json")
     rows = work / "updates.jsonl"
     done = set()
     if rows.exists():
         done = {(row["kind"], row["dose"], row["seed"]) for row in map(json.loads, rows.read_text().splitlines())}
-    todo = [each for each in updates() if (each.kind, each.dose, each.seed) not in done][:most]
+    todo = [update for update in updates() if (update.kind, update.dose, update.seed) not in done][:most]
     with context.Pool(processes, _started, (work,)) as pool, rows.open("a") as file:
         for row in pool.imap_unordered(_update, todo):
             file.write(json.dumps(row) + "\n")

@@ -32,8 +32,8 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 def tokenizer() -> BertTokenizer:
     """Cased WordPiece: the plain words whole, names by syllables, letters for the rest."""
     letters = [chr(code) for code in range(33, 127)]
-    starts = [each.capitalize() for each in SYLLABLES]
-    pieces = [*SPECIAL, *vocabulary(), *starts, *(f"##{each}" for each in SYLLABLES), *letters]
+    starts = [syllable.capitalize() for syllable in SYLLABLES]
+    pieces = [*SPECIAL, *vocabulary(), *starts, *(f"##{syllable}" for syllable in SYLLABLES), *letters]
     pieces += [f"##{letter}" for letter in letters]
     return BertTokenizer(vocab={piece: i for i, piece in enumerate(dict.fromkeys(pieces))}, do_lower_case=False)
 
@@ -83,7 +83,7 @@ def model_of(model: BertForTokenClassification, name: str) -> Model:
 def _fitted(
     model: BertForTokenClassification, sentences: Sequence[Sentence], schedule: Schedule, seed: int
 ) -> BertForTokenClassification:
-    rows = encode([TaggedSentence(each.words, each.gold or ()) for each in sentences], tokenizer(), LABELS)
+    rows = encode([TaggedSentence(sentence.words, sentence.gold or ()) for sentence in sentences], tokenizer(), LABELS)
     with contextlib.redirect_stdout(io.StringIO()):
         return fit(model, _batches(rows, np.random.default_rng(seed)), schedule)
 
