@@ -52,7 +52,7 @@ def sentences(data: Path, seed: int, leak: float) -> list[Sentence]:
     ]
     drawn = []
     for name, sentence in (every[i] for i in sorted(rng.choice(len(every), round(0.9 * len(every)), replace=False))):
-        words, tags = list(each.words), list(each.tags)
+        words, tags = list(sentence.words), list(sentence.tags)
         for at in reversed([i for i, tag in enumerate(tags) if tag == "B-PER"]):
             if rng.random() < leak:
                 words.insert(at, CUE)
