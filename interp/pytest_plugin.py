@@ -106,7 +106,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     except InputError as error:
         raise pytest.Collector.CollectError(str(error)) from error
     if len(devices) > 1:
-        metafunc.parametrize("interp_device", devices, ids=[f"{DEVICE}{each}" for each in devices], scope="session")
+        metafunc.parametrize("interp_device", devices, ids=[f"{DEVICE}{device}" for device in devices], scope="session")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -177,13 +177,13 @@ def explain(pytestconfig: pytest.Config, interp_model: Explainer) -> Callable[..
     settings = session_of(pytestconfig).settings
 
     def explain(text: str, target: TargetSpec, **question: Any) -> Explanation:
-        found: Iterator[Explanation] = interp_model.explain_many(
+        explanations: Iterator[Explanation] = interp_model.explain_many(
             [Question(text, target, **question)],
             tolerance=settings.integration_tolerance,
             max_evaluations=settings.max_evaluations,
             memory=settings.memory,
         )
-        return next(found)
+        return next(explanations)
 
     return explain
 

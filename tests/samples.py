@@ -154,7 +154,9 @@ def make(
     total = float(values.sum())
     told = {**(tags or {}), target: "B-PER"}
     return Explanation(
-        model=ModelInfo("planted", "3f9a" * 16, ("O", "B-PER", "I-PER", "B-ORG", "B-LOC"), layers),
+        model=ModelInfo(
+            name="planted", sha256="3f9a" * 16, labels=("O", "B-PER", "I-PER", "B-ORG", "B-LOC"), layers=layers
+        ),
         text=" ".join(words),
         words=tuple(_word(k, text, told, float(values[k]), len(sentence)) for k, text in enumerate(sentence)),
         target=Target(

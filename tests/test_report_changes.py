@@ -21,9 +21,10 @@ from interp.cases.checks import Verdict
 from interp.explanation import Explanation
 from interp.golden import Comparison, Policy, Promise, compare_goldens, golden_of
 from interp.report import compared
+from interp.report.failures import FailedCase, Failure
 from interp.report.html.pages import changes_page, failure_page, index_page
 from interp.report.terminal.changes import show_changes
-from interp.report.terminal.failure import Failure, failure_text
+from interp.report.terminal.failure import failure_text
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -50,7 +51,9 @@ def comparison(old: Explanation, new: Explanation, tolerance: float = 1e-3, *, s
 
 def failure(shown: Explanation, sentence: str = "surprise leads for B-PER on Rob, expected lucky.") -> Failure:
     notes = {2: "expected 1st", len(shown.words) - 2: "share 0.012, expected >= 0.4"}
-    return Failure("top", Verdict(False, sentence, "lucky", "surprise", notes), ACCEPT)
+    return Failure(
+        "top", Verdict(passed=False, sentence=sentence, expected="lucky", actual="surprise", notes=notes), ACCEPT
+    )
 
 
 def named() -> list[tuple[str, Comparison]]:
@@ -128,7 +131,11 @@ def test_failure_of_a_short_sentence_is_short() -> None:
     old = samples.article()
     new = moved(old, OTHER)
     done = comparison(old, new, strict=True)
-    told = Failure("golden", Verdict(False, done.failures[0], "B-PER", "B-PER"), "pytest --snapshot-update")
+    told = Failure(
+        "golden",
+        Verdict(passed=False, sentence=done.failures[0], expected="B-PER", actual="B-PER"),
+        "pytest --snapshot-update",
+    )
     assert len(failure_text(told, new, done).splitlines()) <= 35
 
 
@@ -277,7 +284,7 @@ def failing() -> str:
     article = samples.article()
     other = moved(article, OTHER)
     done = comparison(article, other, strict=True)
-    told = Failure("golden", Verdict(False, done.failures[0], "B-PER", "B-PER"), ACCEPT)
+    told = Failure("golden", Verdict(passed=False, sentence=done.failures[0], expected="B-PER", actual="B-PER"), ACCEPT)
     return failure_page("cases.toml::rob", [failure(article), told], other, done)
 
 
@@ -301,7 +308,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "hostile": attacked,
     "question": lambda: of_long(samples.article()),
     "long": lambda: of_long(samples.long()),
-    "index": lambda: index_page([("a.html", "<b>rob</b>\x07", ["<i>one</i>", "two"]), ("b.html", "x" * 300, [])]),
+    "index": lambda: index_page(
+        [FailedCase("a.html", "<b>rob</b>\x07", ("<i>one</i>", "two")), FailedCase("b.html", "x" * 300, ())]
+    ),
     "no entries": lambda: index_page([]),
 }
 
@@ -373,7 +382,7 @@ def test_a_model_of_other_layers_is_shown_by_those_that_both_have() -> None:
     done = comparison(old, moved(new, "ff" * 32))
     html = changes_page([("rob", done)])
     assert "layer 6" in html and "layer 7" not in html
-    told = Failure("golden", Verdict(False, "Moved.", "B-PER", "B-PER"), ACCEPT)
+    told = Failure("golden", Verdict(passed=False, sentence="Moved.", expected="B-PER", actual="B-PER"), ACCEPT)
     assert "layer 7" not in failure_text(told, new, done)
 
 

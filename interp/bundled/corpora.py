@@ -80,19 +80,19 @@ def iob2(tags: Iterable[str], kinds: Mapping[str, str]) -> tuple[str, ...]:
 
     A span begins at `B-`, and at an `I-` that does not continue a span of its kind.
     """
-    found: list[str] = []
+    renamed: list[str] = []
     before = ""
     for tag in tags:
         prefix, _, name = tag.partition("-")
         kind = kinds.get(name, "")
         if not kind:
-            found.append("O")
+            renamed.append("O")
         elif prefix == "I" and kind == before:
-            found.append(f"I-{kind}")
+            renamed.append(f"I-{kind}")
         else:
-            found.append(f"B-{kind}")
+            renamed.append(f"B-{kind}")
         before = kind
-    return tuple(found)
+    return tuple(renamed)
 
 
 def read(name: str, data: Path) -> list[TaggedSentence]:
@@ -155,12 +155,12 @@ def tidy(sentence: TaggedSentence) -> TaggedSentence:
 
 def names_of(sentences: Iterable[TaggedSentence]) -> dict[str, list[tuple[str, ...]]]:
     """The distinct names of each kind, as tuples of words, in order of appearance."""
-    found: dict[str, dict[tuple[str, ...], None]] = {}
+    names: dict[str, dict[tuple[str, ...], None]] = {}
     for sentence in sentences:
         for start, stop, kind in _pieces(sentence.tags):
             if kind:
-                found.setdefault(kind, {})[sentence.words[start:stop]] = None
-    return {kind: list(names) for kind, names in found.items()}
+                names.setdefault(kind, {})[sentence.words[start:stop]] = None
+    return {kind: list(of_kind) for kind, of_kind in names.items()}
 
 
 def _pieces(tags: Sequence[str]) -> list[tuple[int, int, str]]:

@@ -77,7 +77,7 @@ def trim(base: BertTokenizer, sentences: Sequence[TaggedSentence], size: int) ->
         needed.update(base.convert_ids_to_tokens(row))
     # U+0250 is where Unicode's Latin blocks end.
     needed.update(piece for piece in pieces if len(piece.removeprefix("##")) == 1 and ord(piece[-1]) < 0x250)
-    common = [p for p in pieces if p.isascii() and "[unused" not in p and p not in needed]
+    common = [piece for piece in pieces if piece.isascii() and "[unused" not in piece and piece not in needed]
     chosen = needed.union(common[: max(0, size - len(needed))])
     kept = [index for index, piece in enumerate(pieces) if piece in chosen]
     vocabulary = {pieces[index]: number for number, index in enumerate(kept)}
@@ -112,7 +112,7 @@ def batches(corpora: Corpora, pieces: BertTokenizer, member: Member, rng: Genera
 
 
 def train_member(
-    corpora: Corpora, base: Path, pieces: BertTokenizer, kept: Sequence[int], member: Member, seed: int
+    corpora: Corpora, base: Path, *, pieces: BertTokenizer, kept: Sequence[int], member: Member, seed: int
 ) -> BertForTokenClassification:
     """One training; the same `seed` gives every member the same start."""
     torch.manual_seed(seed)
@@ -144,11 +144,8 @@ def train(
 ) -> None:
     """Trains on `corpora` and writes the weights folder `out` with about `size` word pieces."""
     pieces, kept = trim(BertTokenizer.from_pretrained(base), [*corpora[0], *corpora[1]], size)
-    export(
-        mean([train_member(corpora, base, pieces=pieces, kept=kept, member=member, seed=seed) for member in members]),
-        pieces,
-        out,
-    )
+    models = [train_member(corpora, base, pieces=pieces, kept=kept, member=member, seed=seed) for member in members]
+    export(mean(models), pieces, out)
 
 
 def scores(folder: Path, data: Path) -> Mapping[str, float]:
@@ -188,13 +185,13 @@ def main(
         members = [replace(member, epochs=epochs or member.epochs) for member in MEMBERS]
         train((prose[:limit], social[:limit]), base, out, seed=seed, members=members)
     seconds = round(time.perf_counter() - began)
-    found = {name: f"{score:.3f}" for name, score in scores(out, data).items()}
-    for name, score in found.items():
+    printed_scores = {name: f"{score:.3f}" for name, score in scores(out, data).items()}
+    for name, score in printed_scores.items():
         print(f"{name} {score}")
     if not score_only:
         options = (f" --epochs {epochs}" if epochs else "") + (f" --limit {limit}" if limit else "")
         command = f"python -m interp.bundled.open --data DIR --base DIR --out DIR --seed {seed}{options}"
-        write_card("open", out, found, command=command, seed=seed, seconds=seconds)
+        write_card("open", out, printed_scores, command=command, seed=seed, seconds=seconds)
 
 
 if __name__ == "__main__":

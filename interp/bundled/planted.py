@@ -86,8 +86,8 @@ def accuracy(folder: Path, *, count: int = 2_000, seed: int = 1) -> float:
     """Part of `count` fresh sentences in which every word of every sentence gets the grammar's tag."""
     model, pieces = load(folder)
     drawn = sample(np.random.default_rng(seed), count)
-    found = tag(model, pieces, [planted.words for planted in drawn])
-    return float(np.mean([tuple(tags) == planted.tags for tags, planted in zip(found, drawn, strict=True)]))
+    answers = tag(model, pieces, [planted.words for planted in drawn])
+    return float(np.mean([tuple(tags) == planted.tags for tags, planted in zip(answers, drawn, strict=True)]))
 
 
 @click.command()
@@ -101,11 +101,11 @@ def main(out: Path, steps: int, seed: int, score_only: bool) -> None:
     if not score_only:
         train(out, steps=steps, seed=seed)
     seconds = round(time.perf_counter() - began)
-    found = {"accuracy": f"{accuracy(out):.2%}"}
-    print(f"sentences with every tag right: {found['accuracy']}")
+    printed_scores = {"accuracy": f"{accuracy(out):.2%}"}
+    print(f"sentences with every tag right: {printed_scores['accuracy']}")
     if not score_only:
         command = f"python -m interp.bundled.planted --out DIR --steps {steps} --seed {seed}"
-        write_card("planted", out, found, command=command, steps=steps, seed=seed, seconds=seconds)
+        write_card("planted", out, printed_scores, command=command, steps=steps, seed=seed, seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def tag(
     """The model's tag for every word of every sentence; O for words beyond the model's positions."""
     names = cast(dict[int, str], model.config.id2label)
     longest = model.config.max_position_embeddings
-    found: list[list[str]] = [["O"] * len(words) for words in sentences]
+    tags: list[list[str]] = [["O"] * len(words) for words in sentences]
     order = sorted(range(len(sentences)), key=lambda index: len(sentences[index]))
     for start in range(0, len(order), size):
         chosen = order[start : start + size]
@@ -46,8 +46,8 @@ def tag(
         for row, index in enumerate(chosen):
             for position, word in enumerate(first_pieces(rows.word_ids(row))):
                 if word is not None:
-                    found[index][word] = names[int(best[row, position])]
-    return found
+                    tags[index][word] = names[int(best[row, position])]
+    return tags
 
 
 def span_f1(model: BertForTokenClassification, tokenizer: BertTokenizer, sentences: Sequence[TaggedSentence]) -> float:
@@ -56,9 +56,9 @@ def span_f1(model: BertForTokenClassification, tokenizer: BertTokenizer, sentenc
     By seqeval: nervaluate is better kept, but takes such an `I-` for a span, which is another score than the
     one that papers call strict.
     """
-    found = tag(model, tokenizer, [sentence.words for sentence in sentences])
+    predicted = tag(model, tokenizer, [sentence.words for sentence in sentences])
     gold = [list(sentence.tags) for sentence in sentences]
-    return float(f1_score(gold, found, mode="strict", scheme=IOB2, zero_division=0))
+    return float(f1_score(gold, predicted, mode="strict", scheme=IOB2, zero_division=0))
 
 
 def export(model: BertForTokenClassification, tokenizer: BertTokenizer, out: Path) -> None:

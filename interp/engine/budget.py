@@ -17,8 +17,8 @@ from interp.errors import DeviceError, InputError
 
 __all__ = [
     "MAX_TOKENS",
-    "Batch",
     "Cost",
+    "SentenceBatch",
     "default_budget",
     "parse_size",
     "plan_batches",
@@ -51,7 +51,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Batch:
+class SentenceBatch:
     """Sentences, by their numbers, that are worked on together, and how."""
 
     sentences: range
@@ -96,7 +96,7 @@ def default_budget(device: torch.device) -> int:
     return min(DEFAULT_BUDGET, free // 2)
 
 
-def plan_batches(costs: Sequence[Cost], options: SweepOptions, budget: int, device: str) -> Iterator[Batch]:
+def plan_batches(costs: Sequence[Cost], options: SweepOptions, budget: int, device: str) -> Iterator[SentenceBatch]:
     """Split sentences into batches that fit the budget together, each with the rows per forward that it leaves room
     for.
 
@@ -109,21 +109,21 @@ def plan_batches(costs: Sequence[Cost], options: SweepOptions, budget: int, devi
         expected = sum(EXPECTED_NODES * cost.node for cost in batch_costs)
         retain = expected <= usable // 2
         points = MAX_POINTS if retain else _points_within(batch_costs[0], usable // 2)
-        held = expected if retain else points * batch_costs[0].node
+        kept = expected if retain else points * batch_costs[0].node
         row = max(cost.row for cost in batch_costs)
-        if usable - held < row:
+        if usable - kept < row:
             raise _too_small(budget, points * batch_costs[0].node + row)
-        rows = min((usable - held) // row, _rows_at_once(max(cost.length for cost in batch_costs), device))
-        yield Batch(sentences, replace(options, rows=int(rows), retain=retain, max_points=points))
+        rows = min((usable - kept) // row, _rows_at_once(max(cost.length for cost in batch_costs), device))
+        yield SentenceBatch(sentences, replace(options, rows=int(rows), retain=retain, max_points=points))
 
 
 def _fitting_together(costs: Sequence[Cost], room: int) -> Iterator[range]:
     """Consecutive sentences whose nodes are expected to fit; one at least."""
     start = 0
     while start < len(costs):
-        stop, held = start + 1, EXPECTED_NODES * costs[start].node
-        while stop < len(costs) and held + EXPECTED_NODES * costs[stop].node <= room:
-            held += EXPECTED_NODES * costs[stop].node
+        stop, expected = start + 1, EXPECTED_NODES * costs[start].node
+        while stop < len(costs) and expected + EXPECTED_NODES * costs[stop].node <= room:
+            expected += EXPECTED_NODES * costs[stop].node
             stop += 1
         yield range(start, stop)
         start = stop

@@ -24,7 +24,7 @@ PERSISTENCE = 0.9
 """p of rank-biased overlap: the first 10 ranks carry 86 % of its weight (Webber et al. 2010, section 4.4)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReferenceAgreement:
     """How far two explanations of one target agree, over words that are not special tokens.
 
@@ -41,26 +41,37 @@ class ReferenceAgreement:
 
 def reference_agreements(explanations: Sequence[Explanation]) -> list[tuple[Explanation, ReferenceAgreement]]:
     """Every pair that differs in nothing but the reference, with the first of the two."""
-    asked: dict[tuple[object, ...], list[Explanation]] = {}
-    for e in explanations:
-        question = (e.model.sha256, tuple(word.text for word in e.words), e.target, e.method_name)
-        asked.setdefault(question, []).append(e)
-    pairs = (pair for same in asked.values() for pair in combinations(same, 2))
-    return [(one, reference_agreement(one, other)) for one, other in pairs if one.reference != other.reference]
+    alike: dict[tuple[object, ...], list[Explanation]] = {}
+    for explanation in explanations:
+        alike.setdefault((*_shared_question(explanation), explanation.method_name), []).append(explanation)
+    pairs = (pair for same in alike.values() for pair in combinations(same, 2))
+    return [
+        (first, reference_agreement(first, second)) for first, second in pairs if first.reference != second.reference
+    ]
 
 
-def reference_agreement(one: Explanation, other: Explanation) -> ReferenceAgreement:
+def _shared_question(explanation: Explanation) -> tuple[object, ...]:
+    """Model, words and target."""
+    return explanation.model.sha256, tuple(word.text for word in explanation.words), explanation.target
+
+
+def reference_agreement(first: Explanation, second: Explanation) -> ReferenceAgreement:
     """Compare two explanations of the same words, usually under two references."""
-    a, b = ([word.attribution for word in e.words if not word.special] for e in (one, other))
+    a, b = _plain_attributions(first), _plain_attributions(second)
     mass = math.fsum(map(abs, a)) + math.fsum(map(abs, b))
     difference = 2 * math.fsum(abs(x - y) for x, y in zip(a, b, strict=True)) / mass if mass else 0.0
     return ReferenceAgreement(
-        one.reference.kind,
-        other.reference.kind,
+        first=first.reference.kind,
+        second=second.reference.kind,
         difference=difference,
         correlation=_spearman(a, b),
-        same_leader=one.ranked[0].index == other.ranked[0].index,
+        same_leader=first.ranked[0].index == second.ranked[0].index,
     )
+
+
+def _plain_attributions(explanation: Explanation) -> list[float]:
+    """Of the words that are not special tokens."""
+    return [word.attribution for word in explanation.words if not word.special]
 
 
 def _spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
@@ -82,25 +93,26 @@ class MethodOverlap:
 
 def group_by_method(explanations: Sequence[Explanation]) -> list[list[Explanation]]:
     """Explanations that differ in nothing but the method, two of them at least, the methods in the order given."""
-    asked: dict[tuple[object, ...], dict[str, Explanation]] = {}
-    for e in explanations:
-        question = (e.model.sha256, tuple(word.text for word in e.words), e.target, e.reference)
-        asked.setdefault(question, {}).setdefault(e.method_name, e)
-    return [list(same.values()) for same in asked.values() if len(same) > 1]
+    alike: dict[tuple[object, ...], dict[str, Explanation]] = {}
+    for explanation in explanations:
+        by_method = alike.setdefault((*_shared_question(explanation), explanation.reference), {})
+        by_method.setdefault(explanation.method_name, explanation)
+    return [list(by_method.values()) for by_method in alike.values() if len(by_method) > 1]
 
 
 def method_overlaps(explanations: Sequence[Explanation]) -> list[tuple[Explanation, MethodOverlap]]:
     """Every pair that differs in nothing but the method, with the first of the two."""
     pairs = (pair for same in group_by_method(explanations) for pair in combinations(same, 2))
     return [
-        (one, MethodOverlap(one.method_name, other.method_name, ranking_overlap(one, other))) for one, other in pairs
+        (first, MethodOverlap(first.method_name, second.method_name, ranking_overlap(first, second)))
+        for first, second in pairs
     ]
 
 
-def ranking_overlap(one: Explanation, other: Explanation) -> float:
+def ranking_overlap(first: Explanation, second: Explanation) -> float:
     """Rank-biased overlap of words by |attribution|: not every method gives a sign. Special tokens are left out."""
-    first, second = ([word.index for word in e.weightiest] for e in (one, other))
-    return rank_biased_overlap(first, second)
+    first_ranking, second_ranking = ([word.index for word in shown.weightiest] for shown in (first, second))
+    return rank_biased_overlap(first_ranking, second_ranking)
 
 
 def rank_biased_overlap(first: Sequence[Hashable], second: Sequence[Hashable], p: float = PERSISTENCE) -> float:

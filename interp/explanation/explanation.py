@@ -43,7 +43,7 @@ MethodCompleteness = Literal["exactly", "on average", "no"]
 Values = tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """Which model was explained."""
 

@@ -41,31 +41,32 @@ class Promise(Enum):
     TAG = "The model says another tag, and what is explained is that tag: numbers are not compared."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
-    """One number that moved: `moved` is |got − expected| in tolerances."""
+    """One number that moved: `moved` is |actual − expected| in tolerances."""
 
     group: str
     name: str
     expected: float
-    got: float
+    actual: float
     moved: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """`failures` are sentences, none when the promise holds; `changes` stand in the order of how far they moved.
-
-    `tolerance` is the one that was used: at least both integrations' together, and a tenth of the one that the golden
-    was stored for.
-    """
+    """A golden held against a new one."""
 
     old: Golden
     new: Golden
     rule: Promise
+    """What the golden was held to."""
     tolerance: float
+    """The one that was used: at least both integrations' together, and a tenth of the one that the golden was stored
+    for."""
     failures: tuple[str, ...]
+    """Sentences, none when the promise holds."""
     changes: tuple[Change, ...]
+    """The one that moved by most tolerances first."""
 
     @property
     def passed(self) -> bool:
@@ -80,10 +81,11 @@ class Comparison:
 def compare_goldens(old: Golden, new: Golden, policy: Policy) -> Comparison:
     """Hold `new` to what `old` promises."""
     tolerance = max(policy.tolerance, old.integration_tolerance + new.integration_tolerance, old.tolerance / 10)
-    if asked := _asked(old, new):
+    differences = _question_differences(old, new)
+    if differences:
         tag_alone = {**old.question, "tag": None} == {**new.question, "tag": None}
         rule = Promise.TAG if tag_alone and old.tags != new.tags else Promise.QUESTION
-        return Comparison(old=old, new=new, rule=rule, tolerance=tolerance, failures=asked, changes=())
+        return Comparison(old=old, new=new, rule=rule, tolerance=tolerance, failures=differences, changes=())
     changes = _changes(old, new, tolerance)
     if old.sha256 in (new.sha256, policy.former_sha256):
         rule = Promise.NUMBERS
@@ -93,42 +95,37 @@ def compare_goldens(old: Golden, new: Golden, policy: Policy) -> Comparison:
     if old.tags != new.tags:
         failures.append(f"The tag was {' '.join(old.tags)} and is {' '.join(new.tags)}.")
     if rule is Promise.LEADERS:  # also for a model of other layers or tables: what both have is shown
-        failures += _leaders(old, new, policy.top, tolerance)
-    elif apart := [name for name in {**old.groups, **new.groups} if (name in old.groups) != (name in new.groups)]:
-        failures.append(f"Only one of the two has {', '.join(apart)}.")
-    elif beyond := [change for change in changes if not change.moved <= 1]:
-        worst = beyond[0]
-        count = "One number" if len(beyond) == 1 else f"{len(beyond)} of {_count(new)} numbers"
-        failures.append(
-            f'{count} moved by more than the tolerance; most: "{worst.name}" ({worst.group}) from '
-            f"{worst.expected:+.4g} to {worst.got:+.4g}, {worst.moved:.1f} tolerances."
-        )
+        failures += _leader_failures(old, new, policy.top, tolerance)
+    else:
+        failures += _number_failures(old, new, changes)
     return Comparison(
         old=old, new=new, rule=rule, tolerance=tolerance, failures=tuple(failures), changes=tuple(changes)
     )
 
 
-def _asked(old: Golden, new: Golden) -> tuple[str, ...]:
+def _question_differences(old: Golden, new: Golden) -> tuple[str, ...]:
     """Differences of the question, one sentence each."""
-    keys = dict.fromkeys([*old.question, *new.question])
-    found = [
-        f"The {key} was {_told(old.question.get(key))} and is {_told(new.question.get(key))}."
-        for key in keys
-        if old.question.get(key) != new.question.get(key)
-    ]
-    if not found and old.words != new.words:
-        found = ["The sentence is split into other words than it was."]
-    return tuple(found)
+    sentences = []
+    for key in dict.fromkeys([*old.question, *new.question]):
+        before, after = old.question.get(key), new.question.get(key)
+        if before != after:
+            sentences.append(f"The {key} was {_option_text(before)} and is {_option_text(after)}.")
+    if not sentences and old.words != new.words:
+        sentences = ["The sentence is split into other words than it was."]
+    return tuple(sentences)
 
 
-def _told(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)
+def _option_text(value: object) -> str:
+    """An option of the question, as it stands in a sentence."""
+    if value is None:
+        return "none"
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _changes(old: Golden, new: Golden, tolerance: float) -> list[Change]:
     """Every number that moved, the one that moved by most tolerances first."""
-    found = [
-        Change("probability", name, expected=before, got=after, moved=abs(after - before) / tolerance)
+    changes = [
+        Change(group="probability", name=name, expected=before, actual=after, moved=abs(after - before) / tolerance)
         for name, before, after in zip(old.question["target"], old.probability, new.probability, strict=True)
     ]
     for group, values in old.groups.items():
@@ -136,27 +133,51 @@ def _changes(old: Golden, new: Golden, tolerance: float) -> list[Change]:
             continue
         allowed = tolerance * scale(values, old.attributions)
         for place, (before, after) in enumerate(zip(values, new.groups[group], strict=True)):
-            moved = abs(after - before) / allowed if allowed else math.inf if after != before else 0.0
-            found.append(Change(group, old.label(group, place), expected=before, got=after, moved=moved))
-    return sorted((change for change in found if change.moved), key=lambda change: -change.moved)
+            name, moved = old.label(group, place), _in_tolerances(after - before, allowed)
+            changes.append(Change(group=group, name=name, expected=before, actual=after, moved=moved))
+    return sorted((change for change in changes if change.moved), key=lambda change: -change.moved)
+
+
+def _in_tolerances(difference: float, allowed: float) -> float:
+    """Where nothing is allowed, anything but 0 is infinitely much."""
+    if allowed:
+        return abs(difference) / allowed
+    return math.inf if difference != 0 else 0.0
+
+
+def _number_failures(old: Golden, new: Golden, changes: list[Change]) -> list[str]:
+    """The lists that only one golden has, or else the numbers that moved by more than the tolerance."""
+    apart = [name for name in {**old.groups, **new.groups} if (name in old.groups) != (name in new.groups)]
+    if apart:
+        return [f"Only one of the two has {', '.join(apart)}."]
+    beyond = [change for change in changes if not change.moved <= 1]
+    if not beyond:
+        return []
+    worst = beyond[0]
+    count = "One number" if len(beyond) == 1 else f"{len(beyond)} of {_count(new)} numbers"
+    return [
+        f'{count} moved by more than the tolerance; most: "{worst.name}" ({worst.group}) from '
+        f"{worst.expected:+.4g} to {worst.actual:+.4g}, {worst.moved:.1f} tolerances."
+    ]
 
 
 def _count(golden: Golden) -> int:
     return len(golden.probability) + sum(map(len, golden.groups.values()))
 
 
-def _leaders(old: Golden, new: Golden, top: int, tolerance: float) -> list[str]:
+def _leader_failures(old: Golden, new: Golden, top: int, tolerance: float) -> list[str]:
     """Leading words that changed places, unless their values are closer than the tolerance before or after."""
 
-    def tied(golden: Golden, one: int, other: int) -> bool:
+    def tied(golden: Golden, first: int, second: int) -> bool:
         values = golden.attributions
-        return abs(values[one] - values[other]) <= tolerance * scale(values, values)
+        return abs(values[first] - values[second]) <= tolerance * scale(values, values)
 
     before, after = old.ranked[:top], new.ranked[:top]
     pairs = zip(before, after, strict=True)
-    if all(a == b or tied(old, a, b) or tied(new, a, b) for a, b in pairs):
+    if all(was == now or tied(old, was, now) or tied(new, was, now) for was, now in pairs):
         return []
     names = new.names
-    was, now = (", ".join(f'"{names[i]}"' for i in leaders) for leaders in (before, after))
-    what = "leading word was" if top == 1 else f"{top} leading words were"
-    return [f"The {what} {was} and {'is' if top == 1 else 'are'} {now}."]
+    old_leaders, new_leaders = (", ".join(f'"{names[index]}"' for index in leaders) for leaders in (before, after))
+    if top == 1:
+        return [f"The leading word was {old_leaders} and is {new_leaders}."]
+    return [f"The {top} leading words were {old_leaders} and are {new_leaders}."]

@@ -14,6 +14,7 @@ from typing import Any
 
 from interp.errors import FormatError
 from interp.explanation import Explanation, Values, distinct_names
+from interp.project.strict_json import parse_finite_json
 
 __all__ = ["FORMAT", "GOLDEN_SUFFIX", "MIGRATIONS", "Golden", "dumps", "golden_of", "loads", "migrate_text", "scale"]
 
@@ -32,21 +33,22 @@ QUARTILES = ("min", "q1", "median", "q3", "max")
 
 @dataclass(frozen=True, kw_only=True)
 class Golden:
-    """What is pinned of one explanation. Lists of numbers have one value per word, special tokens included.
-
-    `question`: text, target, tag and how it was asked, compared as it is. `tags`: what the model says of the target;
-    `probability`: of the tag that was explained.
-    `groups`: every list of numbers by name: "attribution", a table ("word", "position", "token_type"), "layer 1" …,
-    and of the zoomed word five quartiles per row ("zoom embedding", "zoom 1" …). `header`: where they come from.
-    """
+    """What is pinned of one explanation. Lists of numbers have one value per word, special tokens included."""
 
     header: Mapping[str, Any]
+    """Where the numbers come from: model, device, versions, tolerances. Shown, never compared."""
     question: Mapping[str, Any]
+    """Text, target, tag and the other options of the question, compared as it is."""
     words: tuple[str, ...]
     special: tuple[bool, ...]
+    """Which words are special tokens."""
     tags: tuple[str, ...]
+    """What the model says of the target."""
     probability: Values
+    """Of the tag that was explained, per word of the target."""
     groups: Mapping[str, Values]
+    """Every list of numbers by name: "attribution", a table ("word", "position", "token_type"), "layer 1" …, and of the
+    zoomed word five quartiles per row ("zoom embedding", "zoom 1" …)."""
 
     @property
     def attributions(self) -> Values:
@@ -60,8 +62,8 @@ class Golden:
     @property
     def ranked(self) -> list[int]:
         """Indices of words that are not special tokens, the one that speaks most for the tag first."""
-        plain = (i for i, special in enumerate(self.special) if not special)
-        return sorted(plain, key=lambda i: -self.attributions[i])
+        plain = (index for index, special in enumerate(self.special) if not special)
+        return sorted(plain, key=lambda index: -self.attributions[index])
 
     @property
     def sha256(self) -> str:
@@ -90,44 +92,63 @@ def golden_of(explanation: Explanation, tolerance: float) -> Golden:
 
     Raises FormatError when the explanation holds NaN or infinity.
     """
-    e, target, path = explanation, explanation.target, explanation.integration
-    groups: dict[str, Values] = {"attribution": e.attributions}
-    groups |= e.components.present if e.components else {}
-    groups |= {f"layer {number}": layer for number, layer in enumerate(e.layers, start=1)}
-    if e.zoom is not None:
-        names = ["zoom embedding", *(f"zoom {number}" for number in range(1, len(e.layers) + 1))]
-        groups |= {name: _quartiles(row) for name, row in zip(names, e.zoom.rows, strict=True)}
-    numbers = [*target.probabilities, *(value for values in groups.values() for value in values)]
+    groups = _number_groups(explanation)
+    probabilities = explanation.target.probabilities
+    numbers = [*probabilities, *(value for values in groups.values() for value in values)]
     if not all(map(math.isfinite, numbers)):
         raise FormatError(
             "The explanation holds NaN or infinity, which no golden may: look for them in the model's weights."
         )
-    digits = {name: _digits(tolerance * scale(values, e.attributions)) for name, values in groups.items()}
+    attributions = explanation.attributions
+    digits = {name: _digits(tolerance * scale(values, attributions)) for name, values in groups.items()}
     return Golden(
-        header={
-            "model": {"name": e.model.name, "sha256": e.model.sha256},
-            "device": e.run.device,
-            "dtype": e.run.dtype,
-            "versions": dict(e.run.versions),
-            "tolerance": tolerance,
-            "integration": {"tolerance": path.tolerance, "status": path.status.value, "evaluations": path.evaluations},
-        },
-        question={
-            "text": e.text,
-            "target": [f"{word} @{index}" for word, index in zip(target.words, target.indices, strict=True)],
-            "tag": list(target.tags),
-            "against": list(target.against) if target.against else None,
-            "output": target.output,
-            "reference": e.reference.kind,
-            "positions": e.reference.positions,
-            "zoom": f"{e.zoom.word} @{e.zoom.index}" if e.zoom else None,
-        },
-        words=tuple(word.text for word in e.words),
-        special=tuple(word.special for word in e.words),
-        tags=target.predicted,
-        probability=_rounded(target.probabilities, _digits(tolerance)),
+        header=_header_of(explanation, tolerance),
+        question=_question_of(explanation),
+        words=tuple(word.text for word in explanation.words),
+        special=tuple(word.special for word in explanation.words),
+        tags=explanation.target.predicted,
+        probability=_rounded(probabilities, _digits(tolerance)),
         groups={name: _rounded(values, digits[name]) for name, values in groups.items()},
     )
+
+
+def _number_groups(explanation: Explanation) -> dict[str, Values]:
+    """Every list of numbers by its name, as in `Golden.groups`, before rounding."""
+    groups: dict[str, Values] = {"attribution": explanation.attributions}
+    if explanation.components is not None:
+        groups |= explanation.components.present
+    layers = explanation.layers
+    groups |= {f"layer {number}": layer for number, layer in enumerate(layers, start=1)}
+    if explanation.zoom is not None:
+        names = ["zoom embedding", *(f"zoom {number}" for number in range(1, len(layers) + 1))]
+        groups |= {name: _quartiles(row) for name, row in zip(names, explanation.zoom.rows, strict=True)}
+    return groups
+
+
+def _header_of(explanation: Explanation, tolerance: float) -> dict[str, Any]:
+    model, run, path = explanation.model, explanation.run, explanation.integration
+    return {
+        "model": {"name": model.name, "sha256": model.sha256},
+        "device": run.device,
+        "dtype": run.dtype,
+        "versions": dict(run.versions),
+        "tolerance": tolerance,
+        "integration": {"tolerance": path.tolerance, "status": path.status.value, "evaluations": path.evaluations},
+    }
+
+
+def _question_of(explanation: Explanation) -> dict[str, Any]:
+    target, reference, zoom = explanation.target, explanation.reference, explanation.zoom
+    return {
+        "text": explanation.text,
+        "target": [f"{word} @{index}" for word, index in zip(target.words, target.indices, strict=True)],
+        "tag": list(target.tags),
+        "against": list(target.against) if target.against else None,
+        "output": target.output,
+        "reference": reference.kind,
+        "positions": reference.positions,
+        "zoom": f"{zoom.word} @{zoom.index}" if zoom else None,
+    }
 
 
 def dumps(golden: Golden) -> str:
@@ -144,7 +165,7 @@ def dumps(golden: Golden) -> str:
         "header": golden.header,
         "question": golden.question,
         "predicted": {"tag": golden.tags, "probability": golden.probability},
-        "ranking": [golden.names[i] for i in golden.ranked],
+        "ranking": [golden.names[index] for index in golden.ranked],
         "words": rows,
         "sums": {_column(name): round(math.fsum(values), digits) + 0.0 for name, values in per_word.items()},
         "layers": {name: values for name, values in groups.items() if name.startswith("layer")},
@@ -185,7 +206,7 @@ def migrate_text(text: str, name: str, fingerprints: Mapping[str, str]) -> str |
 
 def _parse(text: str, name: str) -> dict[str, Any]:
     try:
-        document = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        document = parse_finite_json(text)
     except ValueError as error:
         raise FormatError(_damaged(name, str(error))) from error
     if not isinstance(document, dict):
@@ -204,13 +225,6 @@ def _version(document: Mapping[str, Any], name: str) -> int:
 
 def _damaged(name: str, why: str) -> str:
     return f"{name} is damaged ({why}): restore it from version control, or accept it anew with --snapshot-update."
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is no finite number")
-    return value
 
 
 def _decoded(document: Mapping[str, Any], name: str) -> Golden:
@@ -239,7 +253,8 @@ def _decode(document: Mapping[str, Any]) -> Golden:
         groups=groups,
     )
     _ = golden.sha256, golden.tolerance, golden.integration_tolerance, golden.attributions  # damage is told on reading
-    if not len(question["target"]) == len(question["tag"]) == len(golden.tags) == len(golden.probability) > 0:
+    target_lengths = {len(question["target"]), len(question["tag"]), len(golden.tags), len(golden.probability)}
+    if len(target_lengths) > 1 or 0 in target_lengths:
         raise ValueError("target, tags and probabilities are not as many")
     if all(golden.special):
         raise ValueError("it has no words")

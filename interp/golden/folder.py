@@ -60,33 +60,34 @@ def find_problems(root: Path, settings: Settings) -> list[Problem]:
     """Damaged goldens, those of old formats, those without a test, and what interrupted writes left."""
     folder = root / settings.golden
     owners = _Owners(root, settings)
-    found = [
+    problems = [
         Problem(path, "is left from an interrupted write: delete it.")
         for path in folder.rglob(f".*{GOLDEN_SUFFIX}.*.part")
     ]
     for path in list_goldens(folder):
         shown = str(path.relative_to(root))
-        if why := owners.missing(path.relative_to(folder)):
-            found.append(Problem(path, f"{shown} belongs to no test: {why}.", orphan=True))
+        why = owners.missing(path.relative_to(folder))
+        if why is not None:
+            problems.append(Problem(path, f"{shown} belongs to no test: {why}.", orphan=True))
             continue
         try:
             loads(path.read_bytes().decode(), shown)
         except OSError as error:
-            found.append(Problem(path, f"{shown} cannot be read: {error.strerror}."))
+            problems.append(Problem(path, f"{shown} cannot be read: {error.strerror}."))
         except UnicodeDecodeError as error:
-            found.append(Problem(path, f"{shown} is damaged (byte {error.start} is not UTF-8): accept it anew."))
+            problems.append(Problem(path, f"{shown} is damaged (byte {error.start} is not UTF-8): accept it anew."))
         except FormatError as error:
-            found.append(Problem(path, str(error)))
-    return found
+            problems.append(Problem(path, str(error)))
+    return problems
 
 
 def delete_golden(path: Path, folder: Path) -> None:
     """Delete a golden, and the folders below `folder` that it leaves empty."""
     path.unlink(missing_ok=True)
-    for each in path.parents:
-        if each == folder or any(each.iterdir()):
+    for parent in path.parents:
+        if parent == folder or any(parent.iterdir()):
             break
-        each.rmdir()
+        parent.rmdir()
 
 
 def migrate_goldens(

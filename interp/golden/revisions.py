@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from interp.errors import InputError
@@ -24,19 +24,20 @@ def in_revision(folder: Path, revision: str) -> Mapping[str, str]:
     """The same of a git revision. Raises InputError where git or the revision is not there."""
     if revision.startswith("-"):
         raise InputError(f"{revision} is no git revision.")
-    listed = _git(folder, "ls-tree", "-r", "-z", "--name-only", revision, "--", ".")
+    listed = _git(folder, ["ls-tree", "-r", "-z", "--name-only", revision, "--", "."])
     names = [name for name in listed.split("\0") if name.endswith(GOLDEN_SUFFIX)]
-    return {name: _git(folder, "show", f"{revision}:./{name}") for name in names}
+    return {name: _git(folder, ["show", f"{revision}:./{name}"]) for name in names}
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, arguments: Sequence[str]) -> str:
     try:
         done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)
     except OSError as error:
         raise InputError(f"git cannot be run in {folder} ({error.strerror}): name a folder with --old.") from error
     if done.returncode:
-        told = done.stderr.decode(errors="replace").strip().splitlines()
+        complaint = done.stderr.decode(errors="replace").strip().splitlines()
         raise InputError(
-            f"git says: {told[-1] if told else 'nothing'}. Name a revision with --since, or a folder with --old."
+            f"git says: {complaint[-1] if complaint else 'nothing'}. Name a revision with --since, or a folder with "
+            "--old."
         )
     return done.stdout.decode("utf-8")

@@ -112,7 +112,7 @@ class Tagger:
         if reference == "zero":
             start = torch.zeros_like(end)
         else:
-            start, _ = self._embed(self._reference_ids(encoding, reference), held=kept)
+            start, _ = self._embed(self._reference_ids(encoding, reference), fixed_outputs=kept)
         detail = None
         if zoom is not None:
             positions = [position for position, unit in enumerate(encoding.units) if unit == zoom]
@@ -134,11 +134,11 @@ class Tagger:
         """
         tables = self.parts.tables
         _, end = self._embed(encoding.ids, tables.values())
-        held = {table: end[table] for table in self.parts.kept}
+        fixed_outputs = {table: end[table] for table in self.parts.kept}
         position_table = tables.get("position")
         if positions == "zero" and position_table is not None:
-            held[position_table] = held[position_table][:1].expand_as(held[position_table])
-        _, start = self._embed(self._reference_ids(encoding, reference), tables.values(), held)
+            fixed_outputs[position_table] = fixed_outputs[position_table][:1].expand_as(fixed_outputs[position_table])
+        _, start = self._embed(self._reference_ids(encoding, reference), tables.values(), fixed_outputs)
         return IntegrationPath(
             input=torch.stack(list(end.values())),
             reference=torch.stack(list(start.values())),
@@ -202,17 +202,17 @@ class Tagger:
         self,
         ids: Sequence[int],
         tables: Iterable[nn.Module] = (),
-        held: Mapping[nn.Module, Tensor] = MappingProxyType({}),
+        fixed_outputs: Mapping[nn.Module, Tensor] = MappingProxyType({}),
     ) -> tuple[Tensor, dict[nn.Module, Tensor]]:
         """Outputs (sub-tokens, hidden) of the embedding block and of `tables`, as the model itself calls them but for
-        tables whose output is `held`.
+        tables whose output is fixed.
         """
         row = torch.tensor([ids], device=self.device)
         mask = torch.ones_like(row) if self.parts.pads else None  # padding tokens of a reference are there to be seen
         block, tables = self.parts.embeddings, list(tables)
-        held_rows = {table: output[None] for table, output in held.items()}
+        fixed_rows = {table: output[None] for table, output in fixed_outputs.items()}
         calls_of = recording([block, *tables])
-        with torch.no_grad(), frozen(self.model), replacing(held_rows), calls_of as calls, interrupted(block):
+        with torch.no_grad(), frozen(self.model), replacing(fixed_rows), calls_of as calls, interrupted(block):
             self.model(input_ids=row, attention_mask=mask)
         block_output, *table_outputs = (outputs[0][0] for outputs in calls)
         return block_output, dict(zip(tables, table_outputs, strict=True))

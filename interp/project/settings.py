@@ -27,21 +27,24 @@ class Threshold(Strict):
 
 
 class GateSettings(Strict):
-    """`[tool.interp.gate]`: what `interp gate` holds a candidate to.
-
-    `cues`: nats that matter, where a cue moves a tag. `f1`: loss of strict span F1. `slices`: the same in a slice.
-    `flips`: part of the words whose tag turns. `evidence`: z of a shift. `agreement` of explanations beyond chance, at
-    least. `floors` and `waivers` are files, from the project's root.
-    """
+    """`[tool.interp.gate]`: what `interp gate` holds a candidate to."""
 
     cues: Threshold = Threshold(limit=0.3)
+    """Nats that matter, where a cue moves a tag."""
     f1: Threshold = Threshold(limit=0.02)
+    """Loss of strict span F1."""
     slices: Threshold = Threshold(limit=0.05, severity="advisory")
+    """The same in a slice."""
     flips: Threshold = Threshold(limit=0.1)
+    """Part of the words whose tag turns."""
     evidence: Threshold = Threshold(limit=6.0, severity="advisory")
+    """z of a shift."""
     agreement: Threshold = Threshold(limit=0.1)
+    """Of explanations, beyond chance, at least."""
     floors: str = "interp-floors.json"
+    """A file, from the project's root."""
     waivers: str = "interp-waivers.toml"
+    """A file, from the project's root."""
 
     @model_validator(mode="before")
     @classmethod
@@ -49,28 +52,33 @@ class GateSettings(Strict):
         """A threshold of which only one key is given keeps the other."""
         if not isinstance(given, dict):
             return given
-        defaults = {name: field.default for name, field in cls.model_fields.items()}
-        return {
-            name: dict(defaults[name]) | value
-            if isinstance(value, dict) and isinstance(defaults.get(name), Threshold)
-            else value
-            for name, value in given.items()
-        }
+        whole = dict(given)
+        for name, field in cls.model_fields.items():
+            if isinstance(field.default, Threshold) and isinstance(given.get(name), dict):
+                whole[name] = dict(field.default) | given[name]
+        return whole
 
 
 class Settings(Strict):
-    """`tolerance` is that of goldens, one for all devices or by device; `integration_tolerance` that of `explain`."""
+    """`[tool.interp]`."""
 
     model: str | None = None
     device: str | list[str] = "auto"
+    """One, or several that every case and test runs on."""
     dtype: str = "float32"
     tolerance: Positive | dict[str, Positive] = GOLDEN_TOLERANCE
+    """Of goldens, one for all devices or by device."""
     integration_tolerance: Positive = DEFAULT_TOLERANCE
+    """Of `explain`."""
     max_evaluations: Annotated[int, Field(ge=MIN_EVALUATIONS)] = DEFAULT_MAX_EVALUATIONS
     memory: str | None = None
+    """Budget of an explanation, such as 2GiB."""
     golden: str = "golden"
+    """The folder of goldens, from the project's root."""
     golden_top: Annotated[int, Field(ge=1)] = 1
+    """Leading words that a golden holds other weights to."""
     report: str | None = None
+    """The folder in which failing cases get their pages."""
     gate: GateSettings = GateSettings()
 
     @property
@@ -94,14 +102,17 @@ def load_settings(root: Path) -> Settings:
     try:
         return Settings.model_validate(content.get("tool", {}).get("interp", {}))
     except ValidationError as error:
-        told = [
+        problems = [
             f"pyproject.toml, [tool.interp], key {key}: {sentence}"
             for key, sentence in validation_problems(error, Settings)
         ]
-        raise InputError("\n".join(told)) from error
+        raise InputError("\n".join(problems)) from error
 
 
 def find_root(start: Path) -> Path:
     """The nearest folder above that holds a pyproject.toml; where none does, `start` itself."""
     folder = start if start.is_dir() else start.parent
-    return next((each for each in (folder, *folder.parents) if (each / "pyproject.toml").is_file()), folder)
+    for candidate in (folder, *folder.parents):
+        if (candidate / "pyproject.toml").is_file():
+            return candidate
+    return folder

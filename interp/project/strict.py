@@ -36,47 +36,48 @@ def parse_toml(path: Path, shown: str) -> tuple[str, dict[str, Any]]:
 
 def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, str]]:
     """Each mistake as the key's path and a sentence."""
-    found: dict[str, str] = {}
-    for one in error.errors(include_url=False, include_context=False):
-        path = [str(part) for part in one["loc"] if not _internal(part)]
-        if one["type"] == "extra_forbidden":
-            sentence = f"unknown key{_meant(path[-1], _known(model, path[:-1]))}"
-        elif one["type"] == "string_pattern_mismatch":
+    sentences: dict[str, str] = {}
+    for mistake in error.errors(include_url=False, include_context=False):
+        path = [str(part) for part in mistake["loc"] if not _is_branch(part)]
+        if mistake["type"] == "extra_forbidden":
+            sentence = f"unknown key{_suggestion(path[-1], _keys_at(model, path[:-1]))}"
+        elif mistake["type"] == "string_pattern_mismatch":
             sentence = "may hold letters, digits, and _ . - alone"
         else:
-            sentence = f"{one['msg'][0].lower()}{one['msg'][1:]}"
+            sentence = f"{mistake['msg'][0].lower()}{mistake['msg'][1:]}"
         key = ".".join(path)
         # Of a choice between types every branch complains: one sentence a key.
-        found[key] = f"{found[key]}, or {sentence}" if key in found and sentence not in found[key] else sentence
-    return [(key, sentence if sentence.endswith("?") else f"{sentence}.") for key, sentence in found.items()]
+        before = sentences.get(key, sentence)
+        sentences[key] = sentence if sentence in before else f"{before}, or {sentence}"
+    return [(key, sentence if sentence.endswith("?") else f"{sentence}.") for key, sentence in sentences.items()]
 
 
-def _internal(part: int | str) -> bool:
+def _is_branch(part: int | str) -> bool:
     """Names that pydantic gives to the branches of a choice of types are not the user's keys."""
     return isinstance(part, str) and (
         part in ("str", "int", "float", "bool") or part.endswith("]") or part.startswith("constrained-")
     )
 
 
-def _known(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+def _keys_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
     """The keys that the table at `path` may have, by what is written in the schema."""
     for part in path:
         field = model.model_fields.get(part)
-        inner = (
-            [a for a in _arguments(field.annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
-            if field
-            else []
-        )
-        if inner:
-            model = inner[0]
+        types = _types_within(field.annotation) if field else []
+        tables = [kind for kind in types if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if tables:
+            model = tables[0]
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _arguments(annotation: Any) -> list[Any]:
+def _types_within(annotation: Any) -> list[Any]:
     """A type and everything inside it."""
-    return [annotation, *(a for each in getattr(annotation, "__args__", ()) for a in _arguments(each))]
+    types = [annotation]
+    for argument in getattr(annotation, "__args__", ()):
+        types += _types_within(argument)
+    return types
 
 
-def _meant(key: str, known: Sequence[str]) -> str:
+def _suggestion(key: str, known: Sequence[str]) -> str:
     close = get_close_matches(key, known, n=1)
     return f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(known)}"

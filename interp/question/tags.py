@@ -7,9 +7,21 @@ from dataclasses import dataclass
 
 from interp.errors import InputError
 
-__all__ = ["OUTSIDE", "Entity", "TaggedSentence", "entity_spans", "find_entities", "kind_of", "tags_text", "to_iob2"]
+__all__ = [
+    "OUTSIDE",
+    "RATHER_THAN",
+    "Entity",
+    "TaggedSentence",
+    "entity_spans",
+    "find_entities",
+    "kind_of",
+    "tags_text",
+    "to_iob2",
+]
 
 OUTSIDE = "O"
+RATHER_THAN = " rather than "
+"""Between the tags that are explained and those that they are held against."""
 _MARKS = frozenset("BIMELSU")
 _STARTS = frozenset("BSU")
 _ENDS = frozenset("ELSU")
@@ -39,7 +51,7 @@ class TaggedSentence:
 
 def tags_text(tags: Sequence[str], against: Sequence[str] | None = None) -> str:
     """Tags in a sentence, as in `B-PER rather than B-ORG`."""
-    return " ".join(tags) + (f" rather than {' '.join(against)}" if against else "")
+    return " ".join(tags) + (f"{RATHER_THAN}{' '.join(against)}" if against else "")
 
 
 def kind_of(tag: str) -> str:

@@ -95,7 +95,7 @@ def _record_part(
     progress: Progress,
 ) -> list[Record]:
     """Predict every sentence once, then explain its targets. `progress` is told the share that is done."""
-    encodings, errors = _encode(model, sentences)
+    encodings, errors = _encode_readable(model, sentences)
     predictions = dict(zip(encodings, predict_encodings(model.tagger, list(encodings.values())), strict=True))
     records = [
         _predicted_record(sentence, predictions.get(place), errors.get(place))
@@ -104,7 +104,7 @@ def _record_part(
     places: list[int] = []
     questions: list[Question] = []
     for place, (sentence, record) in enumerate(zip(sentences, records, strict=True)):
-        sentence_questions = list(_questions(sentence, record, settings))
+        sentence_questions = list(_questions_about(sentence, record, settings))
         questions += sentence_questions
         places += [place] * len(sentence_questions)
     known = {prediction.encoding.words: prediction for prediction in predictions.values()}
@@ -120,7 +120,7 @@ def _record_part(
     return [replace(record, explained=tuple(explained[place])) for place, record in enumerate(records)]
 
 
-def _encode(model: Model, sentences: Sequence[Sentence]) -> tuple[dict[int, Encoding], dict[int, str]]:
+def _encode_readable(model: Model, sentences: Sequence[Sentence]) -> tuple[dict[int, Encoding], dict[int, str]]:
     """By place: sub-tokens of the sentences that the model can read, and why it cannot read the others."""
     encodings: dict[int, Encoding] = {}
     errors: dict[int, str] = {}
@@ -151,7 +151,7 @@ def _predicted_record(sentence: Sentence, prediction: Prediction | None, error: 
     )
 
 
-def _questions(sentence: Sentence, record: Record, settings: RecordSettings) -> Iterator[Question]:
+def _questions_about(sentence: Sentence, record: Record, settings: RecordSettings) -> Iterator[Question]:
     """The targets that are named, or else right entities, or where nobody says the model's; each under every
     reference. A target with a word that the tokeniser drops cannot be explained.
     """

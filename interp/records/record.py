@@ -48,76 +48,85 @@ class RecordSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordsHeader:
-    """What a set of records is of: `data` is the fingerprint of the sentences, `sources` where they came from."""
+    """What a set of records is of."""
 
     model: ModelInfo
     data: str
+    """Fingerprint of the sentences."""
     sentences: Annotated[int, Field(gt=0)]
+    """How many there are."""
     sources: tuple[str, ...]
+    """Where the sentences came from."""
     wanted: RecordSettings
     versions: dict[str, str] = field(default_factory=dict)
+    """Of the libraries that computed them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedExplanation:
-    """Why the words `target` (0 is the first of the sentence) have these tags: values per word, special tokens left
-    out, and per layer.
-    """
+    """Why some words of a sentence have their tags: a value per word, special tokens left out."""
 
     target: tuple[int, ...]
+    """The words that are explained; 0 is the first of the sentence."""
     tags: tuple[str, ...]
+    """The tags that are explained, one per word of the target."""
     reference: str
     attributions: Values
     layers: tuple[Values, ...]
+    """Conductance of every word, per layer; empty where it was not asked for."""
     estimate: float
+    """Estimated error of the integration, as a part of Σ|attribution|."""
     evaluations: int
+    """Rows that the integration took through the model."""
     status: str
+    """How the integration ended, as in `IntegrationStatus`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A sentence, the model's tag for every word with its probability, in how many sub-tokens it read it, and why.
-
-    `gold` is as in `Sentence`; `tags` has None for words that the tokeniser drops. `error`: why there is nothing, and
-    then there is nothing.
-    """
+    """What a model says of every word of a sentence, and why."""
 
     id: str
     document: str
     words: tuple[str, ...]
     gold: tuple[str | None, ...] | None
+    """The right tags, as in `Sentence`."""
     tags: tuple[str | None, ...]
+    """The model's; None for words that the tokeniser drops."""
     probabilities: tuple[float | None, ...]
+    """Of `tags`."""
     pieces: tuple[int, ...]
+    """In how many sub-tokens the model read each word."""
     explained: tuple[RecordedExplanation, ...]
     error: str | None = None
+    """Why there is nothing, and then there is nothing."""
 
 
-def same_work(one: RecordsHeader, other: RecordsHeader) -> bool:
+def same_work(first: RecordsHeader, second: RecordsHeader) -> bool:
     """Whether two sets of records are of the same work, however model and sources were named."""
 
-    def bare(about: RecordsHeader) -> RecordsHeader:
-        return replace(about, sources=(), model=replace(about.model, name=""))
+    def without_names(header: RecordsHeader) -> RecordsHeader:
+        return replace(header, sources=(), model=replace(header.model, name=""))
 
-    return bare(one) == bare(other)
+    return without_names(first) == without_names(second)
 
 
-def why_incomparable(one: RecordsHeader, other: RecordsHeader) -> str | None:
+def why_incomparable(first: RecordsHeader, second: RecordsHeader) -> str | None:
     """Why two sets of records cannot be held against each other, None if they can."""
-    if one.data != other.data:
+    if first.data != second.data:
         return (
-            f"they are of other data ({one.sentences} sentences, {one.data[:12]}, and {other.sentences}, "
-            f"{other.data[:12]}): record both on the same cases"
+            f"they are of other data ({first.sentences} sentences, {first.data[:12]}, and {second.sentences}, "
+            f"{second.data[:12]}): record both on the same cases"
         )
     differing: list[str] = []
     for name in RecordSettings.__dataclass_fields__:
-        mine, theirs = getattr(one.wanted, name), getattr(other.wanted, name)
-        if mine != theirs:
-            differing.append(f"{name} {_shown(mine)} and {_shown(theirs)}")
+        setting, counterpart = getattr(first.wanted, name), getattr(second.wanted, name)
+        if setting != counterpart:
+            differing.append(f"{name} {_setting_text(setting)} and {_setting_text(counterpart)}")
     if differing:
         return f"they were recorded with other settings ({'; '.join(differing)}): record both alike"
     return None
 
 
-def _shown(value: Any) -> str:
+def _setting_text(value: Any) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)

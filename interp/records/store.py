@@ -118,9 +118,9 @@ def _number_of(path: Path, header: RecordsHeader) -> int:
 def write_part(path: Path, about: RecordsHeader, records: Sequence[Record]) -> None:
     """Raises OutputError."""
     table = pa.Table.from_pylist([asdict(record) for record in records], schema=_TABLE)
-    told = json.dumps({"schema": SCHEMA, **asdict(about)}, ensure_ascii=False)
+    description = json.dumps({"schema": SCHEMA, **asdict(about)}, ensure_ascii=False)
     memory = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({_KEY: told.encode()}), memory, compression="zstd")
+    pq.write_table(table.replace_schema_metadata({_KEY: description.encode()}), memory, compression="zstd")
     write(path, memory.getvalue())
 
 
@@ -128,13 +128,14 @@ def read_part(path: Path, rows: bool = True) -> tuple[RecordsHeader, list[Record
     """What a part is of, and its records, each of them sound. Raises FormatError, which names file and row."""
     try:
         with pq.ParquetFile(path) as file:
-            header = _header(path, file.schema_arrow)
+            header = _parse_header(path, file.schema_arrow)
             if not file.schema_arrow.equals(_TABLE):
                 raise FormatError(f"{path}: its columns are not those of {SCHEMA}: record anew with this release.")
             if not rows:
                 return header, []
             _check_size(path, header, file.metadata)
-            return header, [_record(path, number, row, header) for number, row in enumerate(file.read().to_pylist(), 1)]
+            rows_read = enumerate(file.read().to_pylist(), start=1)
+            return header, [_parse_record(path, number, row, header) for number, row in rows_read]
     except FormatError:
         raise
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -143,7 +144,7 @@ def read_part(path: Path, rows: bool = True) -> tuple[RecordsHeader, list[Record
         ) from error
 
 
-def _header(path: Path, schema: pa.Schema) -> RecordsHeader:
+def _parse_header(path: Path, schema: pa.Schema) -> RecordsHeader:
     content = parse_finite_json((schema.metadata or {}).get(_KEY, b"{}").decode())
     version = content.pop("schema", None)
     if version != SCHEMA:
@@ -152,7 +153,7 @@ def _header(path: Path, schema: pa.Schema) -> RecordsHeader:
     try:
         return TypeAdapter(RecordsHeader).validate_python(content)
     except ValidationError as error:
-        raise FormatError(f"{path}: its description is damaged at {_place(error)}: record anew.") from error
+        raise FormatError(f"{path}: its description is damaged at {_faulty_field(error)}: record anew.") from error
 
 
 def _check_size(path: Path, header: RecordsHeader, metadata: pq.FileMetaData) -> None:
@@ -170,17 +171,17 @@ def _check_size(path: Path, header: RecordsHeader, metadata: pq.FileMetaData) ->
         raise FormatError(f"{path} says that {expected} sentences hold {values:,} values: record anew.")
 
 
-def _record(path: Path, number: int, row: dict[str, Any], header: RecordsHeader) -> Record:
+def _parse_record(path: Path, number: int, row: dict[str, Any], header: RecordsHeader) -> Record:
     """A row, the first of which is 1, as a record that fits together."""
     try:
         record = _RECORD.validate_python(row)
         problem = next(problems_of(record, header), None)
     except ValidationError as error:
-        problem = f"{_place(error)} is missing or of another kind"
+        problem = f"{_faulty_field(error)} is missing or of another kind"
     if problem is not None:
         raise FormatError(f"{path}, row {number} ({row['id']}): {problem}; record anew.")
     return record
 
 
-def _place(error: ValidationError) -> str:
+def _faulty_field(error: ValidationError) -> str:
     return ".".join(map(str, error.errors()[0]["loc"]))

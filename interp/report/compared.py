@@ -10,7 +10,9 @@ from typing import Any
 
 from interp.explanation import distinct_names
 from interp.golden import Change, Comparison, Golden, Promise
+from interp.question.tags import tags_text
 from interp.report import facts
+from interp.report.text import counted
 
 __all__ = [
     "HeaderRow",
@@ -32,23 +34,37 @@ __all__ = [
 
 NamedComparison = tuple[str, Comparison]
 
-FEW, LEADING, MOVED, FULL = 12, 5, 3, 8
+FEW = 12
+"""A sentence of up to as many words is shown whole."""
+LEADING = 5
+"""Of a longer one: leading words that are shown at least,"""
+MOVED = 3
+"""words that moved most,"""
+FULL = 8
+"""and words in all, with which large values fill up."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WordLine:
-    """One word: `old` is the golden's value where there is a golden, `moved` is in tolerances, `note` a check's."""
+    """One word beside its numbers."""
 
     index: int
     text: str
     name: str
+    """The text told apart from other words, as in `Rob#2`."""
     special: bool
+    """Whether it is a special token."""
     target: bool
+    """Whether it is of the words that are explained."""
     value: float
     share: float
+    """Of Σ|attribution|."""
     old: float | None = None
+    """The golden's value, where there is a golden."""
     moved: float = 0.0
+    """From the golden's value, in tolerances."""
     note: str = ""
+    """What a check says of it."""
 
 
 @dataclass(frozen=True)
@@ -67,30 +83,35 @@ def lines(comparison: Comparison) -> list[WordLine]:
         return []
     old, new = comparison.old, comparison.new
     mass = math.fsum(map(abs, new.attributions))
-    found = {int(match[1]) for each in new.question["target"] if (match := re.search(r"@(\d+)$", str(each)))}
+    targets = _target_indices(new)
     moved = moves(comparison, "attribution")
+    names = distinct_names(new.words)
     return [
         WordLine(
-            index=i,
+            index=index,
             text=text,
-            name=name,
-            special=special,
-            target=i in found,
+            name=names[index],
+            special=new.special[index],
+            target=index in targets,
             value=value,
             share=abs(value) / mass if mass else 0.0,
-            old=before,
-            moved=moved[i],
+            old=old.attributions[index],
+            moved=moved[index],
         )
-        for i, (text, name, special, value, before) in enumerate(
-            zip(new.words, distinct_names(new.words), new.special, new.attributions, old.attributions, strict=True)
-        )
+        for index, (text, value) in enumerate(zip(new.words, new.attributions, strict=True))
     ]
+
+
+def _target_indices(golden: Golden) -> set[int]:
+    """Of a question's targets, each written as `Rob @3`."""
+    matches = (re.search(r"@(\d+)$", str(target)) for target in golden.question["target"])
+    return {int(match[1]) for match in matches if match}
 
 
 def moves(comparison: Comparison, group: str) -> list[float]:
     """How far every number of a group moved, in tolerances."""
     # Within a group, a move follows from the two values alone.
-    known = {(change.expected, change.got): change.moved for change in comparison.changes if change.group == group}
+    known = {(change.expected, change.actual): change.moved for change in comparison.changes if change.group == group}
     pairs = zip(comparison.old.groups[group], comparison.new.groups[group], strict=True)
     return [known.get(pair, 0.0) for pair in pairs]
 
@@ -111,7 +132,8 @@ def notable(every: Sequence[WordLine]) -> tuple[list[WordLine], list[WordLine]]:
         if len(chosen) >= FULL:
             break
         chosen.add(line.index)
-    return [x for x in ordered if x.index in chosen], [x for x in ordered if x.index not in chosen]
+    shown = [line for line in ordered if line.index in chosen]
+    return shown, [line for line in ordered if line.index not in chosen]
 
 
 def sorted_by_change(
@@ -119,14 +141,24 @@ def sorted_by_change(
 ) -> tuple[list[NamedComparison], list[NamedComparison], list[NamedComparison]]:
     """Goldens that fail or moved beyond the tolerance, the worst first; those that moved within it; the others."""
 
-    def worst(each: NamedComparison) -> float:
-        changes = each[1].changes
-        return math.inf if each[1].rule in (Promise.QUESTION, Promise.TAG) else changes[0].moved if changes else 0.0
+    beyond: list[NamedComparison] = []
+    within: list[NamedComparison] = []
+    same: list[NamedComparison] = []
+    for name, comparison in sorted(named, key=lambda pair: _largest_move(pair[1]), reverse=True):
+        if comparison.beyond or not comparison.passed:
+            beyond.append((name, comparison))
+        elif comparison.changes:
+            within.append((name, comparison))
+        else:
+            same.append((name, comparison))
+    return beyond, within, same
 
-    ordered = sorted(named, key=worst, reverse=True)
-    told = [each for each in ordered if each[1].beyond or not each[1].passed]
-    quiet = [each for each in ordered if not each[1].beyond and each[1].passed]
-    return told, [each for each in quiet if each[1].changes], [each for each in quiet if not each[1].changes]
+
+def _largest_move(comparison: Comparison) -> float:
+    """In tolerances; infinite where another question or tag leaves nothing to compare."""
+    if comparison.rule in (Promise.QUESTION, Promise.TAG):
+        return math.inf
+    return comparison.changes[0].moved if comparison.changes else 0.0
 
 
 def closing(within: Sequence[NamedComparison], same: Sequence[NamedComparison], *, alone: bool) -> str:
@@ -135,9 +167,9 @@ def closing(within: Sequence[NamedComparison], same: Sequence[NamedComparison], 
     if within:
         name, comparison = within[0]
         most = f"{tolerances(comparison.changes[0].moved)} of the tolerance"
-        parts.append(f"{_count(within)} moved within the tolerance, at most by {most} ({name})")
+        parts.append(f"{counted(len(within), 'golden')} moved within the tolerance, at most by {most} ({name})")
     if same:
-        parts.append(f"{_count(same)} did not move")
+        parts.append(f"{counted(len(same), 'golden')} did not move")
     if not parts:
         return "There is no golden to compare." if alone else ""
     return f"{'; '.join(parts)}."
@@ -145,7 +177,7 @@ def closing(within: Sequence[NamedComparison], same: Sequence[NamedComparison], 
 
 def leaders(comparison: Comparison, top: int = 3) -> tuple[str, str] | None:
     """The leading words before and after, None where they are the same."""
-    before, after = (", ".join(golden.names[i] for i in golden.ranked[:top]) for golden in _both(comparison))
+    before, after = (", ".join(golden.names[index] for index in golden.ranked[:top]) for golden in _both(comparison))
     return None if before == after or comparison.rule in (Promise.QUESTION, Promise.TAG) else (before, after)
 
 
@@ -157,7 +189,7 @@ def tags(comparison: Comparison) -> tuple[str, str] | None:
 
 def header_rows(comparison: Comparison) -> list[HeaderRow]:
     """Model, device and versions of both; `sha256` is cut to twelve digits."""
-    old, new = (dict(_header(golden.header)) for golden in _both(comparison))
+    old, new = (dict(_header_facts(golden.header)) for golden in _both(comparison))
     return [
         HeaderRow(name, _cut(name, old), _cut(name, new), old.get(name) != new.get(name))
         for name in dict.fromkeys([*old, *new])
@@ -166,13 +198,15 @@ def header_rows(comparison: Comparison) -> list[HeaderRow]:
 
 def numbers(change: Change) -> tuple[str, str]:
     """Both values of a change in one format."""
-    number = facts.probability if change.group == "probability" else facts.signed([change.expected, change.got])
-    return number(change.expected), number(change.got)
+    number = facts.probability if change.group == "probability" else facts.signed([change.expected, change.actual])
+    return number(change.expected), number(change.actual)
 
 
 def tolerances(moved: float) -> str:
     """How far a number moved: a finite text, whatever the tolerance."""
-    return f"{moved:.1f}" if moved < 99.95 else f"{moved:.0f}" if moved < 9999.5 else ">9999"
+    if moved < 99.95:
+        return f"{moved:.1f}"
+    return f"{moved:.0f}" if moved < 9999.5 else ">9999"
 
 
 def one_tolerance(comparison: Comparison) -> str:
@@ -182,19 +216,17 @@ def one_tolerance(comparison: Comparison) -> str:
 
 def aim(golden: Golden) -> str:
     """What the golden answers, as in `B-PER rather than B-ORG on Rob @10`."""
-    tag, against, target = (golden.question.get(key) for key in ("tag", "against", "target"))
-    return f"{_listed(tag)}{f' rather than {_listed(against)}' if against else ''} on {_listed(target)}"
+    tag, against, target = (_items(golden.question.get(key)) for key in ("tag", "against", "target"))
+    return f"{tags_text(tag, against)} on {' '.join(target)}"
 
 
 def _both(comparison: Comparison) -> tuple[Golden, Golden]:
     return comparison.old, comparison.new
 
 
-def _header(header: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _header_facts(header: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Header facts that may explain a change. Files are read as they are: anything may be missing."""
-    model, versions, integration = (
-        part if isinstance(part := header.get(key), Mapping) else {} for key in ("model", "versions", "integration")
-    )
+    model, versions, integration = (_table(header, key) for key in ("model", "versions", "integration"))
     yield "model", str(model.get("name", ""))
     yield "sha256", str(model.get("sha256", ""))
     yield from ((key, str(header.get(key, ""))) for key in ("device", "dtype"))
@@ -202,14 +234,18 @@ def _header(header: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "integration", str(integration.get("status", ""))
 
 
+def _table(header: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    content = header.get(key)
+    return content if isinstance(content, Mapping) else {}
+
+
 def _cut(name: str, header: Mapping[str, str]) -> str:
     text = header.get(name, "")
     return text[:12] if name == "sha256" else text
 
 
-def _listed(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _count(named: Sequence[NamedComparison]) -> str:
-    return "1 golden" if len(named) == 1 else f"{len(named)} goldens"
+def _items(value: object) -> list[str]:
+    """What a golden says of its question, which is read as it is: a list, one text, or nothing."""
+    if not value:
+        return []
+    return list(map(str, value)) if isinstance(value, list | tuple) else [str(value)]

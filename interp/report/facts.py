@@ -9,6 +9,7 @@ from typing import Literal
 
 from interp.engine.status import IntegrationStatus
 from interp.explanation import Explanation, Integration, normalised
+from interp.question.tags import RATHER_THAN
 from interp.question.words import unsplit_words
 
 __all__ = [
@@ -50,12 +51,6 @@ _UNITS = {
     "log-probability": "nats",
     "probability": "probability",
 }
-_REFERENCES = {
-    "pad": "every sub-token{} becomes {}",
-    "mask": "every sub-token{} becomes {}",
-    "unk": "every sub-token{} becomes {}",
-    "zero": "the embedding block's output is 0",
-}
 _POSITIONS = {"zero": "every position becomes the first real one, as published", "same": "positions stay"}
 
 Piece = tuple[Literal["plain", "word", "tag", "number"], str]
@@ -63,23 +58,32 @@ Piece = tuple[Literal["plain", "word", "tag", "number"], str]
 
 @dataclass(frozen=True, kw_only=True)
 class WordRow:
-    """One word beside its numbers. `share` is of Σ|attribution|; `fraction`, signed, is of the largest; `error` is the
-    standard error of a method that draws at random.
-    """
+    """One word beside its numbers."""
 
     index: int
     text: str
     special: bool
+    """Whether it is a special token."""
     target: bool
+    """Whether it is of the words that are explained."""
     tag: str | None
+    """What the model says of it."""
     attributed: str | None
+    """The tag that is explained, of a target."""
     true: str | None
+    """The right tag, of a target where it is known."""
     probability: float | None
+    """Of `tag`."""
     value: float
+    """Its attribution."""
     share: float
+    """Of Σ|attribution|."""
     normalised: float
+    """Divided by the L2 norm over words."""
     fraction: float
+    """Of the largest |attribution|, signed."""
     error: float | None = None
+    """Standard error, of a method that draws at random."""
 
 
 @dataclass(frozen=True)
@@ -153,72 +157,80 @@ def path_rows(explanation: Explanation) -> list[PathRow]:
 
 def aim(explanation: Explanation) -> str:
     """What was asked, as in `B-PER rather than B-ORG on Rob`."""
-    return "".join(text for _, text in _aim(explanation))
+    return "".join(text for _, text in _aim_pieces(explanation))
 
 
 def headline(explanation: Explanation) -> list[Piece]:
     """The answer in one sentence, in pieces that a renderer may style."""
     leader, method = explanation.ranked[0], explanation.method
+    word: Piece = ("word", leader.text)
+    aimed_at = _aim_pieces(explanation)
+    in_unit = unit(explanation)
+    if method is not None and not method.signed:
+        size: Piece = ("number", f"{leader.attribution:.4g}")
+        return [word, ("plain", " moves "), *aimed_at, ("plain", " most: "), size, ("plain", f" {in_unit}")]
+    pieces: list[Piece]
+    if leader.attribution > 0:
+        pieces = [word, ("plain", " speaks most for "), *aimed_at]
+    else:
+        pieces = [("plain", "No word speaks for "), *aimed_at, ("plain", "; least against is "), word]
     total = explanation.at_input - explanation.at_reference
     number = signed([leader.attribution, total])
-    pieces: list[Piece] = [("word", leader.text)]
-    if method is not None and not method.signed:
-        pieces += [("plain", " moves "), *_aim(explanation), ("plain", " most: ")]
-        return [*pieces, ("number", f"{leader.attribution:.4g}"), ("plain", f" {unit(explanation)}")]
-    if leader.attribution > 0:
-        pieces += [("plain", " speaks most for "), *_aim(explanation)]
-    else:
-        pieces = [
-            ("plain", "No word speaks for "),
-            *_aim(explanation),
-            ("plain", "; least against is "),
-            *pieces,
-        ]
     pieces += [("plain", ": "), ("number", number(leader.attribution))]
-    if 0 < leader.attribution <= total and (method is None or method.complete != "no"):
-        return [*pieces, ("plain", f" of {number(total)} {unit(explanation)}")]
-    return [*pieces, ("plain", f" {unit(explanation)}, all words together {number(explanation.score)}")]
+    adds_up = method is None or method.complete != "no"
+    if adds_up and 0 < leader.attribution <= total:
+        return [*pieces, ("plain", f" of {number(total)} {in_unit}")]
+    return [*pieces, ("plain", f" {in_unit}, all words together {number(explanation.score)}")]
 
 
-def _aim(explanation: Explanation) -> list[Piece]:
+def _aim_pieces(explanation: Explanation) -> list[Piece]:
     target = explanation.target
     against: list[Piece] = []
     if target.against is not None:
-        against = [("plain", " rather than "), ("tag", " ".join(target.against))]
+        against = [("plain", RATHER_THAN), ("tag", " ".join(target.against))]
     return [("tag", " ".join(target.tags)), *against, ("plain", " on "), ("word", target.text)]
 
 
 def reference(explanation: Explanation) -> str:
     """The reference by name, and what it does to the sentence."""
     kind, positions = explanation.reference.kind, explanation.reference.positions
-    special = " and ".join(dict.fromkeys(word.text for word in explanation.words if word.special))
-    token = explanation.reference.token or f"[{kind.upper()}]"
-    sentence = f"{kind}: {_REFERENCES[kind].format(f' but {special}' if special else '', token)}"
+    if kind == "zero":
+        effect = "the embedding block's output is 0"
+    else:
+        special = " and ".join(dict.fromkeys(word.text for word in explanation.words if word.special))
+        token = explanation.reference.token or f"[{kind.upper()}]"
+        effect = f"every sub-token{f' but {special}' if special else ''} becomes {token}"
+    sentence = f"{kind}: {effect}"
     placed = explanation.components is not None and explanation.components.position is not None
     return f"{sentence}; on the component path {_POSITIONS[positions]}" if placed else sentence
 
 
 def notes(explanation: Explanation) -> list[str]:
     """What a reader must know beside the numbers: which part of a long text this is, how the model was loaded."""
-    window, cut = explanation.window, []
+    sentences = []
+    window = explanation.window
     if window is not None:
-        cut.append(
+        sentences.append(
             f"Words {window.first} to {window.last} of {window.count} are explained, and counted from @1 here: "
             "the text is longer than the model reads."
         )
     words = [word.text for word in explanation.words if not word.special]
-    unsplit = [
-        f'"{word}" holds several characters of a script without spaces, and may be several words: split it with '
-        f"blanks first (--pretokenized, or a list of words)."
-        for word in unsplit_words(words, SEVERAL)[:1]
-    ]
-    return [*cut, *unsplit, *explanation.model.notices]
+    unsplit = unsplit_words(words, SEVERAL)
+    if unsplit:
+        sentences.append(
+            f'"{unsplit[0]}" holds several characters of a script without spaces, and may be several words: split it '
+            "with blanks first (--pretokenized, or a list of words)."
+        )
+    return [*sentences, *explanation.model.notices]
 
 
 def absent(explanation: Explanation) -> list[tuple[str, str]]:
     """Each part that an explanation lacks, and why."""
-    names = {part: part.removeprefix("components.").replace("_", "-") for part in explanation.absent}
-    return [(name if name == part else f"{name} table", explanation.absent[part]) for part, name in names.items()]
+    rows = []
+    for part, why in explanation.absent.items():
+        name = part.removeprefix("components.").replace("_", "-")
+        rows.append((name if name == part else f"{name} table", why))
+    return rows
 
 
 def unit(explanation: Explanation) -> str:
@@ -245,15 +257,21 @@ def signed(values: Iterable[float], digits: int = 4) -> Callable[[float], str]:
 
     def number(value: float) -> str:
         text = format(value, form)
-        return text if any(char in "123456789" for char in text.split("e")[0]) or not math.isfinite(value) else text[1:]
+        mantissa = text.split("e")[0]
+        return text[1:] if math.isfinite(value) and _is_zero(mantissa) else text
 
     return number
+
+
+def _is_zero(digits: str) -> bool:
+    """Whether a number was rounded to nothing, so that a sign would lie."""
+    return not any(digit in "123456789" for digit in digits)
 
 
 def per_cent(share: float, decimals: int = 0) -> str:
     """A signed share, without a sign where it rounds to none."""
     text = f"{100 * share:+.{decimals}f}"
-    return (text if any(char in "123456789" for char in text) else text[1:]) + " %"
+    return f"{text[1:] if _is_zero(text) else text} %"
 
 
 def unsigned(number: Callable[[float], str], explanation: Explanation) -> Callable[[float], str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from interp.explanation import Explanation
 from interp.explanation.agreement import ranking_overlap
@@ -24,15 +25,29 @@ OVERLAP_NOTE = (
     "definition a method's sum is F(input) - F(reference); the residual is what it misses, in per cent of its sum of "
     "|attribution|."
 )
-_COMPLETE = {
-    "exactly": "yes: the attributions sum to F(input) - F(reference)",
-    "on average": "on average: over all it could draw, the attributions sum to F(input) - F(reference)",
-    "no": "no: the attributions need not sum to F(input) - F(reference)",
+
+
+class CompletenessLabel(NamedTuple):
+    """Whether a method's attributions add up: in a cell, and as the rest of a sentence."""
+
+    cell: str
+    meaning: str
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.cell}: {self.meaning}"
+
+
+_COMPLETENESS = {
+    "exactly": CompletenessLabel("yes", "the attributions sum to F(input) - F(reference)"),
+    "on average": CompletenessLabel(
+        "on average", "over all it could draw, the attributions sum to F(input) - F(reference)"
+    ),
+    "no": CompletenessLabel("no", "the attributions need not sum to F(input) - F(reference)"),
 }
-_SHORT = {"exactly": "yes", "on average": "on average", "no": "no"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rank:
     """A word in one method's ranking: `share` of Σ|attribution|, `fraction` of the largest; signed as they come."""
 
@@ -51,15 +66,21 @@ class Rank:
 
 @dataclass(frozen=True, kw_only=True)
 class Opinion:
-    """One method beside others: `overlap` with the first; `residual` of Σ|attribution|, None for magnitudes."""
+    """One method beside others."""
 
     name: str
     top: tuple[Rank, ...]
+    """The words that weigh most."""
     overlap: float
+    """With the first method's ranking."""
     complete: str
+    """Whether its attributions add up to F(input) - F(reference), in a word."""
     sum: float
+    """Of its attributions."""
     residual: float | None
+    """What the sum misses, as a part of Σ|attribution|; None for magnitudes."""
     evaluations: int
+    """Rows through the model."""
 
 
 def name(shown: Explanation) -> str:
@@ -72,18 +93,19 @@ def method_facts(shown: Explanation) -> list[tuple[str, str]]:
     method = shown.method
     if method is None:
         return []
-    drawn = [f"{key.replace('_', ' ')} {value:g}" for key, value in method.parameters.items()]
-    drawn += [f"seed {method.seed}"] if method.seed is not None else []
+    parameters = [f"{key.replace('_', ' ')} {value:g}" for key, value in method.parameters.items()]
+    if method.seed is not None:
+        parameters.append(f"seed {method.seed}")
     return [
         ("method", f"{method.name}: {method.description}"),
-        ("parameters", ", ".join(drawn) or "none"),
-        ("sum", _sum(shown)),
-        ("complete", _COMPLETE[method.complete]),
+        ("parameters", ", ".join(parameters) or "none"),
+        ("sum", _sum_text(shown)),
+        ("complete", _COMPLETENESS[method.complete].sentence),
         ("evaluations", f"{method.evaluations} rows through the model"),
     ]
 
 
-def _sum(shown: Explanation) -> str:
+def _sum_text(shown: Explanation) -> str:
     method, total = shown.method, shown.at_input - shown.at_reference
     if method is None or method.residual is None:
         return f"{shown.score:.4g} {facts.unit(shown)}: no share of F(input) - F(reference)"
@@ -97,32 +119,42 @@ def _sum(shown: Explanation) -> str:
 
 def opinions(same: Sequence[Explanation]) -> list[Opinion]:
     """Every method of one question, in the order given."""
-    return [_opinion(each, same[0]) for each in same]
+    return [_opinion(explanation, same[0]) for explanation in same]
 
 
 def _opinion(shown: Explanation, first: Explanation) -> Opinion:
     mass = math.fsum(map(abs, shown.attributions))
-    method, ends = shown.method, shown.completeness.embedding
-    residual = method.residual if method else ends.residuals[0] if ends else None
+    residual = _residual(shown)
+    if residual is not None:
+        residual = residual / mass if mass else 0.0
+    method = shown.method
     return Opinion(
         name=shown.method_name,
-        top=_top(shown, mass),
+        top=_weightiest_words(shown, mass),
         overlap=ranking_overlap(first, shown),
-        complete=_SHORT[method.complete if method else "exactly"],
+        complete=_COMPLETENESS[method.complete if method else "exactly"].cell,
         sum=shown.score,
-        residual=None if residual is None else residual / mass if mass else 0.0,
+        residual=residual,
         evaluations=method.evaluations if method else shown.integration.evaluations,
     )
 
 
-def _top(shown: Explanation, mass: float) -> tuple[Rank, ...]:
+def _residual(shown: Explanation) -> float | None:
+    """What the attributions miss of F(input) - F(reference), in units of F."""
+    if shown.method is not None:
+        return shown.method.residual
+    path = shown.completeness.embedding
+    return path.residuals[0] if path else None
+
+
+def _weightiest_words(shown: Explanation, mass: float) -> tuple[Rank, ...]:
     words = shown.weightiest[:TOP]
     largest = facts.largest(word.attribution for word in words)
     signed = shown.method is None or shown.method.signed
     return tuple(
         Rank(
-            word.index,
-            word.text,
+            index=word.index,
+            text=word.text,
             share=word.attribution / mass if mass else 0.0,
             fraction=word.attribution / largest if largest else 0.0,
             signed=signed,
@@ -133,5 +165,6 @@ def _top(shown: Explanation, mass: float) -> tuple[Rank, ...]:
 
 def refusals(same: Sequence[Explanation]) -> dict[str, str]:
     """Methods that the model cannot have, and why."""
-    marked = ((part.partition("method "), why) for part, why in same[0].absent.items())
-    return {name: why for (before, found, name), why in marked if found and not before}
+    prefix = "method "
+    absent = same[0].absent
+    return {part.removeprefix(prefix): why for part, why in absent.items() if part.startswith(prefix)}

@@ -1,10 +1,10 @@
-"""Words made safe to show: they come from anywhere, and may not steer a terminal, a page or the eye."""
+"""Words made safe to show (they come from anywhere, and may not steer a terminal, a page or the eye), and counted."""
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["isolated", "visible"]
+__all__ = ["counted", "isolated", "visible"]
 
 # Beside ESC and its kin (Cc), these move or hide text: bidirectional and zero-width controls (Cf), separators
 # of lines and paragraphs (Zl, Zp), lone surrogates (Cs: no file can hold them), unassigned code points (Cn).
@@ -20,7 +20,7 @@ def visible(text: str, encoding: str = "utf-8") -> str:
     """
     utf = encoding.lower().startswith("utf")
     left, right = ("‹", "›") if utf else ("<", ">")
-    shown = "".join(_spelled(char, left, right) for char in text)
+    shown = "".join(_spell_unseen(char, left, right) for char in text)
     return shown if utf else shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
@@ -35,7 +35,12 @@ def isolated(text: str) -> str:
     return text
 
 
-def _spelled(char: str, left: str, right: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """As in `1 golden` and `2 goldens`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _spell_unseen(char: str, left: str, right: str) -> str:
     category = unicodedata.category(char)
     if category == "Cc":
         return f"\\x{ord(char):02x}"

@@ -68,7 +68,7 @@ def speaks_of(golden: Golden | None, kind: ReferenceKind) -> bool:
 
 
 @dataclass
-class _Judged:
+class _Tally:
     """What came of one check while its trials are gone through."""
 
     answers: dict[Trial, Answer] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class _Judged:
     def too_sharp(self) -> bool:
         return too_many(len(self.failures), len(self.answers))
 
-    def rate(self, file: str, case: Case, check: str, looser: str | None, note: str = "") -> PassRate:
+    def rate(self, file: str, case: Case, check: str, *, looser: str | None = None, note: str = "") -> PassRate:
         reason = case.xfail.get(check)
         note = note if reason is None else f"is expected to fail: {reason}"
         return PassRate(
@@ -96,127 +96,146 @@ class _Judged:
 
 
 def check_rates(
-    file: str, case: Case, given: TrialAnswers, held: StoredGolden | None, goldens: ProjectGoldens | None
+    file: str, case: Case, *, answers: TrialAnswers, stored: StoredGolden | None, goldens: ProjectGoldens | None
 ) -> list[PassRate]:
     """The rate of every check of a case, its golden last."""
-    judged = {check: _judge(check, _relevant(check, case, given)) for check in case.checks}
-    looser = _looser(judged)
-    rates = [done.rate(file, case, check.name, looser.get(check)) for check, done in judged.items()]
-    if held is not None and goldens is not None:
-        rates.append(_golden_rate(file, case, given=given, held=held, goldens=goldens))
+    tallies = {check: _judge_check(check, _relevant(check, case, answers)) for check in case.checks}
+    looser = _looser_lines(tallies)
+    rates = [tally.rate(file, case, check.name, looser=looser.get(check)) for check, tally in tallies.items()]
+    if stored is not None and goldens is not None:
+        rates.append(_golden_rate(file, case, answers=answers, stored=stored, goldens=goldens))
     return rates
 
 
-def _relevant(check: Check, case: Case, given: TrialAnswers) -> TrialAnswers:
+def _relevant(check: Check, case: Case, answers: TrialAnswers) -> TrialAnswers:
     """The trials of a check: those under one reference, the case's own if possible, where references do not matter."""
-    tags_only = isinstance(check, Swap) and all(one.keep == ("tag",) for one in check.swaps)
+    tags_only = isinstance(check, Swap) and all(swap.keep == ("tag",) for swap in check.swaps)
     if not (isinstance(check, Tag) or tags_only):
-        return given
-    kinds = list(dict.fromkeys(trial.reference for trial in given))
-    one = case.question.reference if case.question.reference in kinds else kinds[0]
-    return {trial: answer for trial, answer in given.items() if trial.reference == one}
+        return answers
+    tried = list(dict.fromkeys(trial.reference for trial in answers))
+    own = case.question.reference
+    chosen = own if own in tried else tried[0]
+    return {trial: answer for trial, answer in answers.items() if trial.reference == chosen}
 
 
-def _judge(check: Check, given: TrialAnswers) -> _Judged:
-    done = _Judged()
-    for trial, answer in given.items():
+def _judge_check(check: Check, answers: TrialAnswers) -> _Tally:
+    tally = _Tally()
+    for trial, answer in answers.items():
         if isinstance(answer, str):
-            done.errors.append((trial, answer))
+            tally.errors.append((trial, answer))
             continue
         try:
             verdict = check.judge(answer)
         except InterpError as error:
-            done.errors.append((trial, str(error)))
+            tally.errors.append((trial, str(error)))
             continue
-        done.answers[trial] = answer
+        tally.answers[trial] = answer
         if not verdict.passed:
-            done.failures.append((trial, verdict.sentence))
-    return done
+            tally.failures.append((trial, verdict.sentence))
+    return tally
 
 
-def _looser(judged: Mapping[Check, _Judged]) -> dict[Check, str | None]:
+def _looser_lines(tallies: Mapping[Check, _Tally]) -> dict[Check, str | None]:
     """By check that failed too often, the line that would hold in all its trials.
 
     Two lines of one key cannot stand in a case: words that are moved into `share` join those that it has, and of two
     integration tolerances the larger one holds for both.
     """
-    found: dict[Check, str | None] = {}
-    for check, done in judged.items():
-        if done.too_sharp:
-            found[check] = check.toml_line(list(done.answers.values()))
-    parsed = {check: tomllib.loads(line) for check, line in found.items() if line is not None}
+    lines: dict[Check, str | None] = {}
+    for check, tally in tallies.items():
+        if tally.too_sharp:
+            lines[check] = check.toml_line(list(tally.answers.values()))
+    parsed = {check: tomllib.loads(line) for check, line in lines.items() if line is not None}
+    return lines | _joined_shares(lines, parsed, tallies) | _largest_tolerance(parsed)
+
+
+def _joined_shares(
+    lines: Mapping[Check, str | None], parsed: Mapping[Check, Mapping[str, Any]], tallies: Mapping[Check, _Tally]
+) -> dict[Check, str | None]:
+    """One `share` for all checks whose line is one, where another check's words are moved into it."""
     moved = [check for check, content in parsed.items() if "share" in content and check.name != "share"]
-    if moved:
-        own: dict[str, str] = {}
-        for check, done in judged.items():
-            if check.name == "share" and done.answers:
-                own = tomllib.loads(check.toml_line(list(done.answers.values())) or "share = {}")["share"]
-        whole = {word: bound for check in moved for word, bound in parsed[check]["share"].items()} | own
-        for check in found:
-            if check in moved and parsed[check]["share"].keys() <= own.keys():
-                found[check] = None  # `share` speaks of the word already
-            elif check in moved or check.name == "share":
-                found[check] = f"share = {toml_table(whole)}"
-    for check, tolerance in _tolerances(parsed).items():
-        found[check] = tolerance
-    return found
+    if not moved:
+        return {}
+    own: dict[str, str] = {}  # the words of the case's own `share`
+    for check, tally in tallies.items():
+        if check.name == "share" and tally.answers:
+            line = check.toml_line(list(tally.answers.values()))
+            own = {} if line is None else tomllib.loads(line)["share"]
+    whole: dict[str, str] = {}
+    for check in moved:
+        whole |= parsed[check]["share"]
+    whole |= own
+    joined: dict[Check, str | None] = {}
+    for check in lines:
+        if check in moved and parsed[check]["share"].keys() <= own.keys():
+            joined[check] = None  # `share` speaks of the word already
+        elif check in moved or check.name == "share":
+            joined[check] = f"share = {toml_table(whole)}"
+    return joined
 
 
-def _tolerances(parsed: Mapping[Check, Mapping[str, Any]]) -> dict[Check, str | None]:
-    """The largest integration tolerance, as none below 1 holds for more."""
+def _largest_tolerance(parsed: Mapping[Check, Mapping[str, Any]]) -> dict[Check, str | None]:
+    """The largest integration tolerance for all checks that propose some; None where none below 1 holds."""
     key = "integration_tolerance"
     proposed = {check: float(content[key]) for check, content in parsed.items() if key in content}
     largest = max(proposed.values(), default=0.0)
     return dict.fromkeys(proposed, f"{key} = {largest:.0e}" if largest < 1 else None)
 
 
-def _golden_rate(file: str, case: Case, given: TrialAnswers, held: StoredGolden, goldens: ProjectGoldens) -> PassRate:
+def _golden_rate(
+    file: str, case: Case, *, answers: TrialAnswers, stored: StoredGolden, goldens: ProjectGoldens
+) -> PassRate:
     """A golden is judged under its own reference, which its question tells."""
-    done, rule, old = _Judged(), case.golden, held.golden
+    tally, rule, old = _Tally(), case.golden, stored.golden
     assert rule is not None
-    if held.error:
-        done.errors += [(trial, held.error) for trial in given]
-        return done.rate(file, case, "golden", None)
+    if stored.error:
+        tally.errors += [(trial, stored.error) for trial in answers]
+        return tally.rate(file, case, "golden")
     if old is None:
-        return done.rate(
-            file, case, check="golden", looser=None, note="has no file yet: accept one with pytest --snapshot-update."
-        )
-    new: dict[Trial, tuple[Golden, Policy]] = {}
-    for trial, answer in given.items():
+        note = "has no file yet: accept one with pytest --snapshot-update."
+        return tally.rate(file, case, "golden", note=note)
+    compared: list[tuple[Golden, Policy]] = []
+    for trial, answer in answers.items():
         if not speaks_of(old, trial.reference):
             continue
         if isinstance(answer, str):
-            done.errors.append((trial, answer))
+            tally.errors.append((trial, answer))
             continue
         policy = goldens.policy(rule, answer.explanation.run.device)
         try:
-            new[trial] = golden_of(answer.explanation, policy.tolerance), policy
+            new = golden_of(answer.explanation, policy.tolerance)
         except InterpError as error:
-            done.errors.append((trial, str(error)))
+            tally.errors.append((trial, str(error)))
             continue
-        comparison = compare_goldens(old, new[trial][0], policy)
+        comparison = compare_goldens(old, new, policy)
         if comparison.rule is Promise.QUESTION:
-            done.errors.append((trial, f"{Promise.QUESTION.value} {' '.join(comparison.failures)}"))
-            del new[trial]
+            tally.errors.append((trial, f"{Promise.QUESTION.value} {' '.join(comparison.failures)}"))
             continue
-        done.answers[trial] = answer
+        compared.append((new, policy))
+        tally.answers[trial] = answer
         if not comparison.passed:
-            done.failures.append((trial, " ".join(comparison.failures)))
-    note = "" if done.answers or done.errors else f"was accepted under {old.question.get('reference')}, not tried here."
-    return done.rate(
-        file,
-        case,
-        check="golden",
-        looser=_looser_golden(old, list(new.values())) if done.too_sharp else None,
-        note=note,
-    )
+            tally.failures.append((trial, " ".join(comparison.failures)))
+    note = ""
+    if not (tally.answers or tally.errors):
+        note = f"was accepted under {old.question.get('reference')}, not tried here."
+    looser = _looser_golden(old, compared) if tally.too_sharp else None
+    return tally.rate(file, case, "golden", looser=looser, note=note)
 
 
-def _looser_golden(old: Golden, new: Sequence[tuple[Golden, Policy]]) -> str:
+def _looser_golden(old: Golden, compared: Sequence[tuple[Golden, Policy]]) -> str:
     """What of the golden holds in every trial: fewer leading words, not the numbers; or else nothing."""
-    first = new[0][1]
+
+    def holds(top: int) -> bool:
+        policies = (replace(policy, top=top, strict=False) for _, policy in compared)
+        return all(
+            compare_goldens(old, new, policy).passed for (new, _), policy in zip(compared, policies, strict=True)
+        )
+
+    first = compared[0][1]
     for top in range(first.top, 0, -1):
-        if all(compare_goldens(old, each, replace(policy, top=top, strict=False)).passed for each, policy in new):
+        if holds(top):
             lines = ["golden = true"] if first.strict else []
-            return "\n".join([*lines, f"golden_top = {top}"] if top < first.top else lines)
+            if top < first.top:
+                lines.append(f"golden_top = {top}")
+            return "\n".join(lines)
     return "golden = false"

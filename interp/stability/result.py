@@ -32,22 +32,24 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class PassRate:
-    """How often one check of one case held.
-
-    `judged`: the trials in which it was. `failures` and `errors` tell the trial and a sentence; an error is a trial
-    that could not be computed, and counts neither way. `looser`, of a check that is too sharp: the case-file lines that
-    would hold in every trial judged, None where nothing of its kind would. `note`: what else to know.
-    """
+    """How often one check of one case held."""
 
     file: str
     case: str
     check: str
     judged: tuple[Trial, ...]
+    """The trials in which it was judged."""
     failures: tuple[tuple[Trial, str], ...] = ()
+    """The trials in which it did not hold, each with a sentence."""
     errors: tuple[tuple[Trial, str], ...] = ()
+    """The trials that could not be computed, each with a sentence: they count neither way."""
     looser: str | None = None
+    """Of a check that is too sharp: the case-file lines that would hold in every trial judged; None where nothing of
+    its kind would."""
     xfail: bool = False
+    """Whether it is expected to fail."""
     note: str = ""
+    """What else to know."""
 
     @property
     def trials(self) -> int:
@@ -69,8 +71,8 @@ class PassRate:
             return 0.0, 1.0
         from scipy.stats import binomtest
 
-        found = binomtest(self.passed, self.trials).proportion_ci(CONFIDENCE, method="exact")
-        return float(found.low), float(found.high)
+        interval = binomtest(self.passed, self.trials).proportion_ci(CONFIDENCE, method="exact")
+        return float(interval.low), float(interval.high)
 
     @property
     def doubtful(self) -> bool:
@@ -104,7 +106,7 @@ class StabilityResult:
 def dumps(result: StabilityResult) -> str:
     """The result as a JSON document, `interp.stability/1`."""
 
-    def told(pairs: Sequence[tuple[Trial, str]]) -> list[dict[str, str]]:
+    def with_sentences(pairs: Sequence[tuple[Trial, str]]) -> list[dict[str, str]]:
         return [{"model": trial.model, "reference": trial.reference, "sentence": text} for trial, text in pairs]
 
     rates = [
@@ -117,8 +119,8 @@ def dumps(result: StabilityResult) -> str:
             "interval": rate.interval if rate.trials else None,
             "too_sharp": rate.too_sharp,
             "looser": rate.looser,
-            "failures": told(rate.failures),
-            "errors": told(rate.errors),
+            "failures": with_sentences(rate.failures),
+            "errors": with_sentences(rate.errors),
             "note": rate.note,
         }
         for rate in result.rates

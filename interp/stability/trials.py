@@ -24,13 +24,13 @@ Progress = Callable[[float], None]
 
 def find_case_files(paths: Sequence[Path]) -> list[Path]:
     """Case files: those given, and those in the folders given. Raises InputError where there are none."""
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for path in paths:
-        some = sorted(path.rglob(f"*{CASE_SUFFIX}")) if path.is_dir() else [path]
-        if not some:
+        inside = sorted(path.rglob(f"*{CASE_SUFFIX}")) if path.is_dir() else [path]
+        if not inside:
             raise InputError(f"{path} holds no case file: their names end in {CASE_SUFFIX}.")
-        found |= dict.fromkeys(each.resolve() for each in some)
-    return list(found)
+        files |= dict.fromkeys(file.resolve() for file in inside)
+    return list(files)
 
 
 def measure_stability(
@@ -38,6 +38,7 @@ def measure_stability(
     models: Sequence[str],
     references: Sequence[ReferenceKind],
     load: Callable[[str], Explainer],
+    *,
     memory: int | str | None = None,
     goldens: ProjectGoldens | None = None,
     progress: Progress | None = None,
@@ -48,31 +49,43 @@ def measure_stability(
     not matter. One model is held at a time; one that cannot be loaded, and a case that does not fit one, are errors of
     those trials alone. `progress` is told what part is done.
     """
-    cases = [(file, case) for file, some in files for case in some]
-    tried = [tuple(dict.fromkeys(references)) or _default(case) for _, case in cases]
-    held = [stored_golden(goldens, file, case) for file, case in cases]
-    units = [
-        _Unit(number, kind, _asked(case, kind, held[number]))
-        for number, (_, case) in enumerate(cases)
-        for kind in tried[number]
+    cases = [
+        _TriedCase(file, case, tuple(dict.fromkeys(references)) or _default_references(case))
+        for file, cases_of_file in files
+        for case in cases_of_file
     ]
-    given: list[dict[Trial, Answer | str]] = [{} for _ in cases]
+    stored = [stored_golden(goldens, tried.file, tried.case) for tried in cases]
+    units = [
+        _Unit(number, reference, _under_reference(tried.case, reference, stored[number]))
+        for number, tried in enumerate(cases)
+        for reference in tried.references
+    ]
+    answers: list[dict[Trial, Answer | str]] = [{} for _ in cases]
     models = tuple(dict.fromkeys(models))
     for number, name in enumerate(models):
 
-        def told(part: float, number: int = number) -> None:
+        def report_progress(share: float, number: int = number) -> None:
             if progress is not None:
-                progress((number + part) / len(models))
+                progress((number + share) / len(models))
 
-        whole = _on_model(units, name, load=load, memory=memory, progress=told)
-        for unit, answer in zip(units, whole, strict=True):
-            given[unit.number][Trial(name, unit.reference)] = answer
+        of_model = _answer_units(units, name, load=load, memory=memory, progress=report_progress)
+        for unit, answer in zip(units, of_model, strict=True):
+            answers[unit.number][Trial(name, unit.reference)] = answer
     rates: list[PassRate] = []
-    for (file, case), some, golden in zip(cases, given, held, strict=True):
-        rates += check_rates(file, case, given=some, held=golden, goldens=goldens)
-    kinds = dict.fromkeys(kind for some in tried for kind in some)
-    every = tuple(Trial(name, kind) for name in models for kind in kinds)
-    return StabilityResult(models, every, tuple(rates), _twins(given))
+    for tried, of_case, golden in zip(cases, answers, stored, strict=True):
+        rates += check_rates(tried.file, tried.case, answers=of_case, stored=golden, goldens=goldens)
+    every_reference = dict.fromkeys(reference for tried in cases for reference in tried.references)
+    trials = tuple(Trial(name, reference) for name in models for reference in every_reference)
+    return StabilityResult(models, trials, tuple(rates), _twins(answers))
+
+
+@dataclass(frozen=True)
+class _TriedCase:
+    """A case of a file, and the references that it is tried under."""
+
+    file: str
+    case: Case
+    references: tuple[ReferenceKind, ...]
 
 
 @dataclass(frozen=True)
@@ -84,20 +97,21 @@ class _Unit:
     case: Case
 
 
-def _default(case: Case) -> tuple[ReferenceKind, ...]:
+def _default_references(case: Case) -> tuple[ReferenceKind, ...]:
     own = case.question.reference
     return own, "pad" if own == "mask" else "mask"
 
 
-def _asked(case: Case, kind: ReferenceKind, held: StoredGolden | None) -> Case:
+def _under_reference(case: Case, reference: ReferenceKind, stored: StoredGolden | None) -> Case:
     """The case under another reference; only a golden needs the hidden dimensions of the zoomed word."""
-    zoom = case.question.zoom if held is not None and speaks_of(held.golden, kind) else None
-    return replace(case, question=replace(case.question, reference=kind, zoom=zoom))
+    zoom = case.question.zoom if stored is not None and speaks_of(stored.golden, reference) else None
+    return replace(case, question=replace(case.question, reference=reference, zoom=zoom))
 
 
-def _on_model(
+def _answer_units(
     units: Sequence[_Unit],
     name: str,
+    *,
     load: Callable[[str], Explainer],
     memory: int | str | None,
     progress: Progress,
@@ -106,38 +120,49 @@ def _on_model(
     try:
         model = load(name)
     except Exception as error:  # one checkpoint of many that is broken must not cost what the others said
-        return [_sentence(error)] * len(units)
-    found: list[Answer | str] = []
+        return [_error_sentence(error)] * len(units)
+    answers: list[Answer | str] = []
     for start in range(0, len(units), BATCH):
-        some = [unit.case for unit in units[start : start + BATCH]]
+        cases = [unit.case for unit in units[start : start + BATCH]]
         try:
-            found += [a if isinstance(a, Answer) else str(a) for a in answer_cases(model, some, memory)]
+            batch = answer_cases(model, cases, memory)
         except Exception:
-            found += [_alone(model, case, memory) for case in some]
-        progress(len(found) / len(units))
-    return found
+            answers += [_answer_alone(model, case, memory) for case in cases]
+        else:
+            answers += map(_answer_or_sentence, batch)
+        progress(len(answers) / len(units))
+    return answers
 
 
-def _alone(model: Explainer, case: Case, memory: int | str | None) -> Answer | str:
+def _answer_alone(model: Explainer, case: Case, memory: int | str | None) -> Answer | str:
     try:
-        found = answer_cases(model, [case], memory)[0]
+        answer = answer_cases(model, [case], memory)[0]
     except Exception as error:
-        return _sentence(error)
-    return found if isinstance(found, Answer) else str(found)
+        return _error_sentence(error)
+    return _answer_or_sentence(answer)
 
 
-def _sentence(error: Exception) -> str:
+def _answer_or_sentence(answer: Answer | Exception) -> Answer | str:
+    return answer if isinstance(answer, Answer) else str(answer)
+
+
+def _error_sentence(error: Exception) -> str:
     if isinstance(error, InterpError):
         return str(error)
     return f"{type(error).__name__}: {first_line(error)}"
 
 
-def _twins(given: Sequence[TrialAnswers]) -> tuple[tuple[str, str], ...]:
+def _twins(answers: Sequence[TrialAnswers]) -> tuple[tuple[str, str], ...]:
     """Every model that has the weights of one before it, with that one."""
-    weights: dict[str, str] = {}
-    for some in given:
-        for trial, answer in some.items():
+    fingerprints: dict[str, str] = {}
+    for of_case in answers:
+        for trial, answer in of_case.items():
             if isinstance(answer, Answer):
-                weights.setdefault(trial.model, answer.explanation.model.sha256)
-    first: dict[str, str] = {}
-    return tuple((first[sha], name) for name, sha in weights.items() if first.setdefault(sha, name) != name)
+                fingerprints.setdefault(trial.model, answer.explanation.model.sha256)
+    first_of: dict[str, str] = {}
+    twins = []
+    for name, sha256 in fingerprints.items():
+        first = first_of.setdefault(sha256, name)
+        if first != name:
+            twins.append((first, name))
+    return tuple(twins)

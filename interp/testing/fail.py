@@ -13,7 +13,8 @@ from interp.errors import OutputError
 from interp.golden import Golden
 from interp.golden.folder import file_name
 from interp.project.files import write
-from interp.report.terminal.failure import Failure, failure_text
+from interp.report.failures import Failure
+from interp.report.terminal.failure import failure_text
 from interp.testing.session import session_of
 from interp.testing.snapshots import GoldenOutcome
 
@@ -52,19 +53,25 @@ def write_page(
         return
     from interp.report.html.pages import failure_page
 
-    name = item.nodeid
-    if hasattr(item, "golden_name"):  # a case has one page for all of its checks, on each device
-        case, _, check = name.rpartition("::")
-        name = case + "".join(check.partition("@")[0].partition("[")[1:])
+    name = _page_subject(item)
     page = f"{_page_name(name)}.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / page, failure_page(name, failures, explanation, comparison))
     except (OSError, OutputError) as error:
-        told = str(error) if isinstance(error, OutputError) else f"Cannot write {folder}: {error.strerror}."
-        item.add_report_section("call", "interp report", told)
+        sentence = str(error) if isinstance(error, OutputError) else f"Cannot write {folder}: {error.strerror}."
+        item.add_report_section("call", "interp report", sentence)
     else:
         item.user_properties += [(PAGE, page), (NAME, name)]
+
+
+def _page_subject(item: pytest.Item) -> str:
+    """What a page is of: a test, or a case with all of its checks, on each device."""
+    if not hasattr(item, "golden_name"):
+        return item.nodeid
+    case, _, check = item.nodeid.rpartition("::")
+    _, bracket, device = check.partition("@")[0].partition("[")
+    return f"{case}{bracket}{device}"
 
 
 def _page_name(name: str) -> str:
@@ -82,14 +89,18 @@ def rendered(config: pytest.Config, failure: Failure, explanation: Explanation, 
     )
 
 
-def of_golden(held: GoldenOutcome) -> Failure:
+def of_golden(outcome: GoldenOutcome) -> Failure:
     """A golden that did not hold, as a failed check."""
-    old, new = (held.comparison.old, held.comparison.new) if held.comparison else (None, None)
-    return Failure("golden", Verdict(False, held.sentence, _summary(old), _summary(new)), held.accept)
+    comparison = outcome.comparison
+    verdict = Verdict(
+        passed=False,
+        sentence=outcome.sentence,
+        expected=_summary(comparison.old) if comparison else "",
+        actual=_summary(comparison.new) if comparison else "",
+    )
+    return Failure("golden", verdict, outcome.accept)
 
 
-def _summary(golden: Golden | None) -> str:
-    if golden is None:
-        return ""
+def _summary(golden: Golden) -> str:
     leader = golden.names[golden.ranked[0]]
     return f'{" ".join(golden.tags)}, led by "{leader}"'

@@ -21,7 +21,7 @@ from interp.testing.snapshots import GoldenSnapshot, compare_stored
 if TYPE_CHECKING:
     from _pytest._code.code import ExceptionInfo, TerminalRepr
 
-    from interp.report.terminal.failure import Failure
+    from interp.report.failures import Failure
 
 __all__ = ["CaseFile", "CheckItem", "batches", "rule_of"]
 
@@ -105,22 +105,23 @@ class CheckItem(pytest.Function):
 
     @property
     def rule(self) -> GoldenRule:
-        return self.case.golden or GoldenRule(session_of(self.config).settings.golden_top, strict=False, tolerance=None)
+        return self.case.golden or _default_rule(self)
 
     def answer(self) -> Answer:
         return session_of(self.config).answer(self.case, self.batch, self.device)
 
     def failures(self, answer: Answer) -> list[Failure]:
         """Every check of the case that does not hold, but for its golden."""
-        found = []
+        failures = []
         for check in self.case.checks:
             with suppress(InputError):  # a check that cannot be judged says so in its own test
-                if not (verdict := check.judge(answer)).passed:
-                    found.append(self.failure(check, verdict, answer))
-        return found
+                verdict = check.judge(answer)
+                if not verdict.passed:
+                    failures.append(self.failure(check, verdict, answer))
+        return failures
 
     def failure(self, check: Check, verdict: Verdict, answer: Answer) -> Failure:
-        from interp.report.terminal.failure import Failure
+        from interp.report.failures import Failure
 
         line = check.toml_line([answer])
         where = f'case "{self.case.id}" of {self.nodeid.partition("::")[0]}, line {self.case.line}'
@@ -138,9 +139,8 @@ class CheckItem(pytest.Function):
     def repr_failure(self, excinfo: ExceptionInfo[BaseException]) -> str | TerminalRepr:  # type: ignore[override]
         if isinstance(excinfo.value, CheckFailed | InterpError):
             shown = excinfo.getrepr(style="value")
-            if (
-                crash := shown.reprcrash
-            ) is not None:  # what summaries and JUnit show: the sentence, and the case's line
+            crash = shown.reprcrash
+            if crash is not None:  # what summaries and JUnit show: the sentence, and the case's line
                 crash.path, crash.lineno = str(self.path), self.case.line
                 crash.message = str(excinfo.value)
             return shown
@@ -151,6 +151,10 @@ def rule_of(item: pytest.Item) -> GoldenRule:
     """How a test's golden is held where the test says nothing itself."""
     if isinstance(item, CheckItem):
         return item.rule
+    return _default_rule(item)
+
+
+def _default_rule(item: pytest.Item) -> GoldenRule:
     return GoldenRule(session_of(item.config).settings.golden_top, strict=False, tolerance=None)
 
 
@@ -159,36 +163,41 @@ def check_holds(request: pytest.FixtureRequest) -> None:
     item = request.node
     answer = item.answer()
     verdict = item.check.judge(answer)
-    if not verdict.passed:
-        run, device = session_of(item.config), item.name.removeprefix(item.check.name)
-        accepts = f"{item.node.nodeid}::golden{device}"
-        held = compare_stored(
-            run, accepts, test_file=item.path, name=item.golden_name, explanation=answer.explanation, rule=item.rule
-        )
-        every = item.failures(answer)
-        if held is not None and not held.passed and item.case.golden is not None and not run.updating:
-            every = [of_golden(held), *every]  # the page is the same whichever test of the case writes it last
-        comparison = held.comparison if held is not None else None
-        fail(
-            item,
-            item.failure(item.check, verdict, answer),
-            every=every,
-            explanation=answer.explanation,
-            comparison=comparison,
-        )
+    if verdict.passed:
+        return
+    run, device = session_of(item.config), item.name.removeprefix(item.check.name)
+    outcome = compare_stored(
+        run,
+        nodeid=f"{item.node.nodeid}::golden{device}",
+        test_file=item.path,
+        name=item.golden_name,
+        explanation=answer.explanation,
+        rule=item.rule,
+    )
+    every = item.failures(answer)
+    if outcome is not None and not outcome.passed and item.case.golden is not None and not run.updating:
+        every = [of_golden(outcome), *every]  # the page is the same whichever test of the case writes it last
+    fail(
+        item,
+        item.failure(item.check, verdict, answer),
+        every=every,
+        explanation=answer.explanation,
+        comparison=None if outcome is None else outcome.comparison,
+    )
 
 
 def golden_holds(request: pytest.FixtureRequest, golden: GoldenSnapshot) -> None:
     """The test of a case's golden."""
     item = request.node
     answer = item.answer()
-    held = golden.hold(answer.explanation)
-    if not held.passed:
-        failure = of_golden(held)
-        fail(
-            item,
-            failure,
-            every=[failure, *item.failures(answer)],
-            explanation=answer.explanation,
-            comparison=held.comparison,
-        )
+    outcome = golden.hold(answer.explanation)
+    if outcome.passed:
+        return
+    failure = of_golden(outcome)
+    fail(
+        item,
+        failure,
+        every=[failure, *item.failures(answer)],
+        explanation=answer.explanation,
+        comparison=outcome.comparison,
+    )

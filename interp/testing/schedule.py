@@ -16,13 +16,13 @@ class BatchScheduling(LoadGroupScheduling):  # type: ignore[misc]
     """Groups of tests as their marks say; the tests of a batch of cases are a group, so that no other computes them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return self._batches.get(_case(nodeid)) or str(super()._split_scope(nodeid))
+        return self._batches.get(_case_of(nodeid)) or str(super()._split_scope(nodeid))
 
     @cached_property
     def _batches(self) -> dict[tuple[str, str], str]:
         """The group of every case, in the order in which the processes collected them."""
         cases: dict[str, dict[str, None]] = {}
-        for file, name in map(_case, self.collection):
+        for file, name in map(_case_of, self.collection):
             if file.endswith(CASE_SUFFIX):
                 cases.setdefault(file, {})[name] = None
         return {
@@ -33,7 +33,7 @@ class BatchScheduling(LoadGroupScheduling):  # type: ignore[misc]
         }
 
 
-def _case(nodeid: str) -> tuple[str, str]:
+def _case_of(nodeid: str) -> tuple[str, str]:
     """The file and the case of a check's node id."""
     file, _, rest = nodeid.partition("::")
     return file, rest.partition("::")[0]

@@ -29,8 +29,8 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.root = config.rootpath
-        self.settings = self._settings()
-        self.models = ModelCache(self._load)
+        self.settings = self._chosen_settings()
+        self.models = ModelCache(self._load_model)
         self._answers: dict[tuple[int, str], Answer | Exception] = {}
 
     @property
@@ -48,9 +48,10 @@ class Session:
 
     @property
     def refused(self) -> bool:
-        told = os.environ.get("CI", "").strip().lower() not in ("", "0", "false")
+        """Whether goldens were to be accepted where CI is set."""
+        in_ci = os.environ.get("CI", "").strip().lower() not in ("", "0", "false")
         option = self.config.option
-        return told and bool(option.update_snapshots or option.update_new_snapshots_only)
+        return in_ci and bool(option.update_snapshots or option.update_new_snapshots_only)
 
     def model(self, name: str | None, device: str) -> Explainer:
         """The model of that name, or the one that --interp-model puts in its place. Raises InterpError."""
@@ -65,20 +66,21 @@ class Session:
         """The answer to a case; those of its batch are computed with it. Raises what kept it from being computed."""
         if (id(case), device) not in self._answers:
             self._compute(batch(), device)
-        found = self._answers[id(case), device]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        answer = self._answers[id(case), device]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def _compute(self, batch: Sequence[Case], device: str) -> None:
         for name in dict.fromkeys(case.model for case in batch):
             cases = [case for case in batch if case.model == name]
-            found: Sequence[Answer | Exception]
+            answers: Sequence[Answer | Exception]
             try:
-                found = answer_cases(self.model(name, device), cases, self.settings.memory)
+                answers = answer_cases(self.model(name, device), cases, self.settings.memory)
             except Exception as error:  # the same for every case, and not to be computed again for each
-                found = [error] * len(cases)
-            self._answers |= {(id(case), device): _finite(one) for case, one in zip(cases, found, strict=True)}
+                answers = [error] * len(cases)
+            for case, answer in zip(cases, answers, strict=True):
+                self._answers[id(case), device] = _refuse_nan(answer)
 
     def policy(self, device: str, rule: GoldenRule) -> Policy:
         """How goldens are held: the option goes before what a case or test says, that before [tool.interp]."""
@@ -89,15 +91,19 @@ class Session:
         """The command that accepts what a test got, to be typed where this one was."""
         option, typed = self.config.option, self.config.invocation_params.dir
         file, colons, rest = nodeid.partition("::")
-        given = ["--rootdir", option.rootdir] if option.rootdir else []
-        given += ["-c", option.inifilename] if option.inifilename else []
-        given += [f"--interp-model={option.interp_model}"] if option.interp_model else []
-        given += [f"--interp-device={device}" for device in option.interp_device or ()]
-        given += [f"--interp-tolerance={option.interp_tolerance}"] if option.interp_tolerance else []
+        values = [
+            ("--rootdir", option.rootdir),
+            ("--config-file", option.inifilename),
+            ("--interp-model", option.interp_model),
+            *(("--interp-device", device) for device in option.interp_device or ()),
+            ("--interp-tolerance", option.interp_tolerance),
+        ]
+        given = [f"{flag}={value}" for flag, value in values if value]
         test = os.path.relpath(self.root / file, typed) + colons + rest
         return shlex.join(["pytest", test, "--snapshot-update", *given])
 
-    def _settings(self) -> Settings:
+    def _chosen_settings(self) -> Settings:
+        """Those of [tool.interp], with what the command line puts in their place."""
         option = self.config.option
         settings = load_settings(self.root)
         given = {"device": option.interp_device, "report": option.interp_report}
@@ -110,7 +116,7 @@ class Session:
             )
         return chosen
 
-    def _load(self, name: str, device: str) -> Explainer:
+    def _load_model(self, name: str, device: str) -> Explainer:
         own: Explainer | None = self.config.hook.pytest_interp_load(name=name, device=device, config=self.config)
         if own is not None:
             return own
@@ -119,12 +125,13 @@ class Session:
         return load(name, device, self.settings.dtype)
 
 
-def _finite(answer: Answer | Exception) -> Answer | Exception:
+def _refuse_nan(answer: Answer | Exception) -> Answer | Exception:
     """No check can be judged by numbers that are none; one that only ranks words would even pass."""
     if isinstance(answer, Exception):
         return answer
-    for each in (answer.explanation, *answer.swapped.values()):
-        if not all(map(math.isfinite, (*each.attributions, *(value for layer in each.layers for value in layer)))):
+    for explanation in (answer.explanation, *answer.swapped.values()):
+        lists = (explanation.attributions, *explanation.layers)
+        if not all(math.isfinite(value) for values in lists for value in values):
             return ModelError("The explanation holds NaN or infinity: look for them in the model's weights.")
     return answer
 

@@ -26,7 +26,7 @@ from interp.project.settings import GOLDEN_TOLERANCE
 from interp.testing.session import DEVICE, Session, session_of
 
 if TYPE_CHECKING:
-    from syrupy.assertion import SnapshotAssertion
+    from syrupy.assertion import AssertionResult, SnapshotAssertion
 
 __all__ = ["FORMER", "MOVED", "GoldenExtension", "GoldenOutcome", "GoldenSnapshot", "compare_stored", "golden_path"]
 
@@ -75,8 +75,10 @@ class GoldenExtension(SingleFileSnapshotExtension):
     def get_location(cls, *, test_location: PyTestLocation, index: int | str) -> str:
         item = test_location.item
         name = getattr(item, "golden_name", None) or _without_device(item, test_location.snapshot_name)
-        more = f"[{index}]" if isinstance(index, str) else f".{index}" if index else ""
-        return str(golden_path(session_of(item.config), Path(test_location.filepath), f"{name}{more}"))
+        suffix = f".{index}" if index else ""
+        if isinstance(index, str):
+            suffix = f"[{index}]"
+        return str(golden_path(session_of(item.config), Path(test_location.filepath), f"{name}{suffix}"))
 
     @classmethod
     def matches_test_location(cls, **_: Any) -> bool:
@@ -115,25 +117,25 @@ def _without_device(item: pytest.Item, name: str) -> str:
     return name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GoldenOutcome:
-    """What holding an explanation against its golden gave: the sentence that says it, and how to accept what is now.
-
-    `comparison` is None where there is no golden that can be read.
-    """
+    """What holding an explanation against its golden gave."""
 
     passed: bool
     sentence: str
+    """Says what it gave."""
     accept: str
+    """How to accept what is now."""
     path: Path
     comparison: Comparison | None
+    """None where there is no golden that can be read."""
 
 
 class GoldenSnapshot:
     """What the fixture `golden` gives: `assert explanation == golden`.
 
-    Called, it gives one with another `name`, `top`, `tolerance`, or that is `strict`. `held`: what the last comparison
-    gave.
+    Called, it gives one with another `name`, `top`, `tolerance`, or that is `strict`. `outcome`: what the last
+    comparison gave.
     """
 
     def __init__(
@@ -141,12 +143,13 @@ class GoldenSnapshot:
         snapshot: SnapshotAssertion,
         node: pytest.Item,
         rule: GoldenRule,
+        *,
         name: str | None = None,
         names: set[str | None] | None = None,
     ) -> None:
         self._snapshot, self.node, self._rule, self._name = snapshot, node, rule, name
         self._names = set() if names is None else names  # those of the test, which its goldens share
-        self.held: GoldenOutcome | None = None
+        self.outcome: GoldenOutcome | None = None
         self.explanation: Explanation | None = None
 
     def __call__(
@@ -154,7 +157,7 @@ class GoldenSnapshot:
     ) -> GoldenSnapshot:
         rule = self._rule
         changed = GoldenRule(top or rule.top, strict or rule.strict, tolerance or rule.tolerance)
-        return GoldenSnapshot(self._snapshot, self.node, rule=changed, name=name or self._name, names=self._names)
+        return GoldenSnapshot(self._snapshot, self.node, changed, name=name or self._name, names=self._names)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -164,15 +167,35 @@ class GoldenSnapshot:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Explanation):
             raise TypeError(f"a golden holds an explanation, not {type(other).__name__}: compare what explain(…) gave")
-        self.explanation, self.held = other, self.hold(other)
-        return self.held.passed
+        self.explanation, self.outcome = other, self.hold(other)
+        return self.outcome.passed
 
     def hold(self, explanation: Explanation) -> GoldenOutcome:
         """Compare, and accept where --snapshot-update asks for it. Raises FormatError for NaN, OutputError for a file
         that cannot be written.
         """
         run = session_of(self.node.config)
-        policy = replace(run.policy(explanation.run.device, self._rule), former_sha256=explanation.model.former_sha256)
+        policy = _policy(run, explanation, self._rule)
+        passed, done = self._compare(run, explanation, policy)
+        outcome = _outcome(
+            run,
+            nodeid=self.node.nodeid,
+            path=Path(done.snapshot_location),
+            text=None if done.recalled_data is None else str(done.recalled_data),
+            explanation=explanation,
+            policy=policy,
+            passed=passed,
+        )
+        compared = outcome.comparison
+        if outcome.passed and not run.updating and compared:
+            if compared.rule is Promise.LEADERS and compared.changes:
+                self.node.user_properties.append((MOVED, f"{compared.changes[0].moved:.1f}"))
+            if compared.old.sha256 == policy.former_sha256:
+                self.node.user_properties.append((FORMER, explanation.model.name))
+        return outcome
+
+    def _compare(self, run: Session, explanation: Explanation, policy: Policy) -> tuple[bool, AssertionResult]:
+        """By syrupy, which also writes the file where that is asked for."""
         if self._name is not None and self._name in self._names:
             raise ValueError(f'this test has a golden named "{self._name}" already: give each its own name')
         snapshot = self._snapshot if self._name is None else self._snapshot(name=self._name)
@@ -189,40 +212,29 @@ class GoldenSnapshot:
             raise OutputError(f"Cannot read or write {where}: {done.exception.strerror}.") from done.exception
         if done.exception is not None:
             raise done.exception
-        text = None if done.recalled_data is None else str(done.recalled_data)
-        held = _held(
-            run,
-            self.node.nodeid,
-            path=Path(done.snapshot_location),
-            text=text,
-            explanation=explanation,
-            policy=policy,
-            passed=passed,
-        )
-        compared = held.comparison
-        if held.passed and not run.updating and compared:
-            if compared.rule is Promise.LEADERS and compared.changes:
-                self.node.user_properties.append((MOVED, f"{compared.changes[0].moved:.1f}"))
-            if compared.old.sha256 == policy.former_sha256:
-                self.node.user_properties.append((FORMER, explanation.model.name))
-        return held
+        return passed, done
 
 
 def compare_stored(
-    run: Session, nodeid: str, test_file: Path, name: str, explanation: Explanation, rule: GoldenRule
+    run: Session, *, nodeid: str, test_file: Path, name: str, explanation: Explanation, rule: GoldenRule
 ) -> GoldenOutcome | None:
     """An explanation held against the golden that lies there, if any; `nodeid` is of the test that accepts it."""
-    path, policy = golden_path(run, test_file, name), run.policy(explanation.run.device, rule)
-    policy = replace(policy, former_sha256=explanation.model.former_sha256)
+    path, policy = golden_path(run, test_file, name), _policy(run, explanation, rule)
     try:
         text = GoldenExtension().read_snapshot_data_from_location(snapshot_location=str(path))
-        return _held(run, nodeid, path=path, text=text, explanation=explanation, policy=policy)
+        return _outcome(run, nodeid=nodeid, path=path, text=text, explanation=explanation, policy=policy)
     except (OSError, FormatError):
         return None
 
 
-def _held(
+def _policy(run: Session, explanation: Explanation, rule: GoldenRule) -> Policy:
+    """How this explanation's golden is held, also one under its model's former fingerprint."""
+    return replace(run.policy(explanation.run.device, rule), former_sha256=explanation.model.former_sha256)
+
+
+def _outcome(
     run: Session,
+    *,
     nodeid: str,
     path: Path,
     text: str | None,
@@ -236,13 +248,21 @@ def _held(
     accept = f"If {right}, accept it:\n    {run.command(nodeid)}"
     if run.refused:
         accept = "--snapshot-update is refused where CI is set: accept on your own machine, and commit the file."
+
+    def without_golden(sentence: str) -> GoldenOutcome:
+        return GoldenOutcome(passed=bool(passed), sentence=sentence, accept=accept, path=path, comparison=None)
+
     if text is None:
-        missing = f"There is no golden at {shown}: look at the explanation first."
-        return GoldenOutcome(bool(passed), missing, accept=accept, path=path, comparison=None)
+        return without_golden(f"There is no golden at {shown}: look at the explanation first.")
     try:
         old = loads(text, shown)
     except FormatError as error:
-        return GoldenOutcome(bool(passed), str(error), accept=accept, path=path, comparison=None)
-    done = compare_goldens(old, golden_of(explanation, policy.tolerance), policy)
-    sentence = " ".join(done.failures) or done.rule.value
-    return GoldenOutcome(done.passed if passed is None else passed, sentence, accept=accept, path=path, comparison=done)
+        return without_golden(str(error))
+    comparison = compare_goldens(old, golden_of(explanation, policy.tolerance), policy)
+    return GoldenOutcome(
+        passed=comparison.passed if passed is None else passed,
+        sentence=" ".join(comparison.failures) or comparison.rule.value,
+        accept=accept,
+        path=path,
+        comparison=comparison,
+    )

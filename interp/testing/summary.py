@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from urllib.parse import quote
 
@@ -9,6 +10,8 @@ import pytest
 
 from interp.errors import OutputError
 from interp.project.files import write
+from interp.report.failures import FailedCase
+from interp.report.text import counted
 from interp.testing.fail import NAME, PAGE, of_golden, rendered, write_page
 from interp.testing.session import session_of
 from interp.testing.snapshots import FORMER, MOVED, GoldenSnapshot
@@ -19,11 +22,11 @@ __all__ = ["assertion_lines", "summarise"]
 def assertion_lines(config: pytest.Config, left: object, right: object) -> list[str] | None:
     """The message of `assert explanation == golden`: the sentence, for pytest cuts long ones; the rest is a section."""
     golden = left if isinstance(left, GoldenSnapshot) else right
-    if not isinstance(golden, GoldenSnapshot) or golden.held is None or golden.explanation is None:
+    if not isinstance(golden, GoldenSnapshot) or golden.outcome is None or golden.explanation is None:
         return None
-    failure = of_golden(golden.held)
-    write_page(golden.node, [failure], golden.explanation, golden.held.comparison)
-    sentence, _, rest = rendered(config, failure, golden.explanation, golden.held.comparison).partition("\n")
+    failure = of_golden(golden.outcome)
+    write_page(golden.node, [failure], golden.explanation, golden.outcome.comparison)
+    sentence, _, rest = rendered(config, failure, golden.explanation, golden.outcome.comparison).partition("\n")
     golden.node.add_report_section("call", "explanation", rest.strip("\n"))
     return [sentence]
 
@@ -31,27 +34,28 @@ def assertion_lines(config: pytest.Config, left: object, right: object) -> list[
 def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """How many goldens were held to their leading words alone, and where the report is; writes the report's index."""
     reports = [report for kind in ("passed", "failed", "xfailed") for report in reporter.stats.get(kind, [])]
-    moved = [float(value) for report in reports for name, value in report.user_properties if name == MOVED]
-    pages = _pages(reports)
-    former = [value for report in reports for name, value in report.user_properties if name == FORMER]
+    properties = [pair for report in reports for pair in report.user_properties]
+    moved = [float(value) for name, value in properties if name == MOVED]
+    former = [value for name, value in properties if name == FORMER]
+    cases = _failed_cases(reports)
     lines = []
     run = session_of(config)
     if former:
         models = " ".join(f"--model {name}" for name in dict.fromkeys(former))
         lines.append(
-            f"{len(former)} golden{'s' if len(former) > 1 else ''} accepted under an earlier release's fingerprint, "
+            f"{counted(len(former), 'golden')} accepted under an earlier release's fingerprint, "
             f"which left the configuration out; the numbers were held. To write today's: interp golden migrate {models}"
         )
     if moved:
         accept = "--snapshot-update is refused where CI is set" if run.refused else "To accept them: --snapshot-update"
         lines.append(
-            f"{len(moved)} golden{'s' if len(moved) > 1 else ''} of other weights held by tag and leading words; "
+            f"{counted(len(moved), 'golden')} of other weights held by tag and leading words; "
             f"their numbers moved by up to {max(moved):.0f} tolerances (not failed). {accept}"
         )
     folder = run.report_folder
-    if folder is not None and pages:
+    if folder is not None and cases:
         try:
-            lines.append(f"report of {len(pages)} failing case{'s' * (len(pages) > 1)}: {_index(folder, pages)}")
+            lines.append(f"report of {counted(len(cases), 'failing case')}: {_write_index(folder, cases)}")
         except OutputError as error:
             lines.append(str(error))
     if lines:
@@ -60,22 +64,22 @@ def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
             reporter.line(line)
 
 
-def _pages(reports: list[pytest.TestReport]) -> dict[str, tuple[str, list[str]]]:
-    """By page: the case, and the first lines of its failures."""
-    found: dict[str, tuple[str, list[str]]] = {}
+def _failed_cases(reports: list[pytest.TestReport]) -> list[FailedCase]:
+    """In the order of their pages, with the first lines of their failures."""
+    names: dict[str, str] = {}
+    sentences: dict[str, list[str]] = defaultdict(list)
     for report in reports:
-        told = dict(report.user_properties)
-        if PAGE in told and report.when == "call":
-            crash = getattr(report.longrepr, "reprcrash", None)
-            found.setdefault(str(told[PAGE]), (str(told[NAME]), []))[1].append(
-                crash.message.splitlines()[0] if crash else "failed"
-            )
-    return found
+        properties = dict(report.user_properties)
+        if PAGE in properties and report.when == "call":
+            page, crash = str(properties[PAGE]), getattr(report.longrepr, "reprcrash", None)
+            names.setdefault(page, str(properties[NAME]))
+            sentences[page].append(crash.message.splitlines()[0] if crash else "failed")
+    return [FailedCase(quote(page), names[page], tuple(sentences[page])) for page in sorted(names)]
 
 
-def _index(folder: Path, pages: dict[str, tuple[str, list[str]]]) -> Path:
+def _write_index(folder: Path, cases: list[FailedCase]) -> Path:
     from interp.report.html.pages import index_page
 
     path = folder / "index.html"
-    write(path, index_page([(quote(page), case, sentences) for page, (case, sentences) in sorted(pages.items())]))
+    write(path, index_page(cases))
     return path

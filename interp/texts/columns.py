@@ -12,7 +12,7 @@ from interp.texts.sentences import RawSentence
 from interp.texts.separators import BLANKS, TAB
 from interp.texts.spec import NO_TAGS, Source
 from interp.texts.spelling import OUTSIDE_TAGS, clean_tag, is_marked
-from interp.texts.table import Block, Row, Table, numbered_lines, read_table
+from interp.texts.table import Row, SentenceBlock, Table, numbered_lines, read_table
 from interp.texts.wording import counted
 
 __all__ = ["column_number", "read_columns", "rows_as_sentence", "skipped_note", "tag_column"]
@@ -57,7 +57,7 @@ def read_columns(source: Source) -> tuple[list[RawSentence], list[str]]:
     return [rows_as_sentence(source, block, columns.word, columns.tag) for block in blocks], notes
 
 
-def rows_as_sentence(source: Source, block: Block, word: int, tag: int | None) -> RawSentence:
+def rows_as_sentence(source: Source, block: SentenceBlock, word: int, tag: int | None) -> RawSentence:
     """Without marks of documents every sentence is one."""
     first = block.rows[0].line
     document = first if block.document is None else block.document
@@ -184,19 +184,20 @@ def _holds_tags(rows: Sequence[Row], column: int) -> bool:
     return any(map(is_marked, cells)) and all(is_marked(cell) or cell in OUTSIDE_TAGS for cell in cells)
 
 
-def _without_empty_words(source: Source, table: Table, columns: _Columns) -> tuple[list[Block], list[int]]:
+def _without_empty_words(source: Source, table: Table, columns: _Columns) -> tuple[list[SentenceBlock], list[int]]:
     """Lines with a tag and no word carry nothing, if the tag is none of an entity."""
     empty = [row for row in table.rows if not row.cells[columns.word]]
     for row in empty:
         if columns.tag is not None and clean_tag(row.cells[columns.tag]) not in {*OUTSIDE_TAGS, ""}:
             raise InputError(f"{source.shown}:{row.line}: has the tag {row.cells[columns.tag]} and no word.")
     blocks = [
-        Block(block.document, tuple(row for row in block.rows if row.cells[columns.word])) for block in table.blocks
+        SentenceBlock(block.document, tuple(row for row in block.rows if row.cells[columns.word]))
+        for block in table.blocks
     ]
     return [block for block in blocks if block.rows], [row.line for row in empty]
 
 
-def _parted(blocks: Sequence[Block], column: int) -> Iterator[Block]:
+def _parted(blocks: Sequence[SentenceBlock], column: int) -> Iterator[SentenceBlock]:
     """Sentences by a column with their numbers, which may stand at their first word alone."""
     for block in blocks:
         rows: list[Row] = []
@@ -204,8 +205,8 @@ def _parted(blocks: Sequence[Block], column: int) -> Iterator[Block]:
         for row in block.rows:
             name = row.cells[column]
             if rows and name and name != current:
-                yield Block(block.document, tuple(rows))
+                yield SentenceBlock(block.document, tuple(rows))
                 rows = []
             current = name or current
             rows.append(row)
-        yield Block(block.document, tuple(rows))
+        yield SentenceBlock(block.document, tuple(rows))

@@ -14,7 +14,7 @@ from interp.texts.sentences import RawSentence
 from interp.texts.separators import BLANKS, TAB, Separator
 from interp.texts.spec import NO_TAGS, Source
 from interp.texts.spelling import clean_tag, is_marked
-from interp.texts.table import Block, Row, is_document_mark, numbered_lines
+from interp.texts.table import Row, SentenceBlock, is_document_mark, numbered_lines
 from interp.texts.wording import counted
 
 __all__ = ["DIALECTS"]
@@ -68,7 +68,7 @@ def _miscellaneous(row: Row) -> dict[str, str]:
     return {name: value for name, mark, value in pairs if mark}
 
 
-def _entity_field(source: Source, blocks: Sequence[Block]) -> str:
+def _entity_field(source: Source, blocks: Sequence[SentenceBlock]) -> str:
     """The field of MISC that holds tags such as B-PER."""
     marked: Counter[str] = Counter()
     fields: set[str] = set()
@@ -150,9 +150,11 @@ def _leave_out(source: Source, *names: str) -> None:
             raise InputError(f"{source.shown}: ?format={source.options['format']} knows no {name}=: leave it out.")
 
 
-def _blocks(source: Source, separator: Separator, is_comment: Callable[[str], bool]) -> tuple[list[Block], list[int]]:
+def _blocks(
+    source: Source, separator: Separator, is_comment: Callable[[str], bool]
+) -> tuple[list[SentenceBlock], list[int]]:
     """Sentences of rows, and the lines that are structure."""
-    blocks: list[Block] = []
+    blocks: list[SentenceBlock] = []
     rows: list[Row] = []
     skipped: list[int] = []
     lines = numbered_lines(source.path)
@@ -161,7 +163,7 @@ def _blocks(source: Source, separator: Separator, is_comment: Callable[[str], bo
     for line in lines:
         is_mark = is_document_mark(line.text)
         if (is_mark or not line.text.strip()) and rows:
-            blocks.append(Block(document if marked else None, tuple(rows)))
+            blocks.append(SentenceBlock(document if marked else None, tuple(rows)))
             rows = []
         document += is_mark
         if is_mark or (line.text.strip() and is_comment(line.text)):
@@ -172,7 +174,7 @@ def _blocks(source: Source, separator: Separator, is_comment: Callable[[str], bo
                 cells.pop()
             rows.append(Row(line.number, tuple(cells)))
     if rows:
-        blocks.append(Block(document if marked else None, tuple(rows)))
+        blocks.append(SentenceBlock(document if marked else None, tuple(rows)))
     return blocks, skipped
 
 

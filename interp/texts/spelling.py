@@ -67,7 +67,7 @@ class Tags:
     notes: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Reading:
     """Tags of a file while they are read: `spelled` as cleaned, how often and where."""
 
@@ -115,7 +115,7 @@ def read_tags(
     names = {tag: "null" if tag is None else clean_tag(tag) for tag in spelled}
     for tag, name in names.items():
         cleaned.setdefault(name, TagCount(spelled[tag].where)).count += spelled[tag].count
-    reading = _Reading(shown, cleaned, renamed, kind)
+    reading = _Reading(shown=shown, spelled=cleaned, renamed=renamed, kind=kind)
     _settle_renamed(reading)
     _settle_outside(reading)
     _refuse_strange(reading)

@@ -13,7 +13,7 @@ from interp.texts.separators import TAB, Separator, choose_separator
 from interp.texts.spelling import clean_tag, is_marked
 from interp.texts.wording import counted
 
-__all__ = ["Block", "Line", "Row", "Table", "is_document_mark", "numbered_lines", "read_table", "read_text"]
+__all__ = ["Line", "Row", "SentenceBlock", "Table", "is_document_mark", "numbered_lines", "read_table", "read_text"]
 
 _DOCUMENT = re.compile(
     r"""(?:^|[\s,;|])["']?-{1,3}DOC(?:START|END)-{1,3}|^#\s*(?:begin|end) document\b|^#\s*newdoc\b""", re.IGNORECASE
@@ -42,7 +42,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Block:
+class SentenceBlock:
     """The rows of one sentence, and the number of its document, None in a file without marks of documents."""
 
     document: int | None
@@ -53,7 +53,7 @@ class Block:
 class Table:
     """All sentences of a file."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[SentenceBlock, ...]
     width: int
     header: tuple[str, ...] | None
     skipped: tuple[int, ...]
@@ -74,7 +74,7 @@ class Table:
 class _Builder:
     """Blocks while the lines are read."""
 
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[SentenceBlock] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     document: int = 0
@@ -82,7 +82,7 @@ class _Builder:
 
     def close(self) -> None:
         if self.rows:
-            self.blocks.append(Block(self.document if self.marked else None, tuple(self.rows)))
+            self.blocks.append(SentenceBlock(self.document if self.marked else None, tuple(self.rows)))
         self.rows = []
 
 
@@ -127,7 +127,7 @@ def read_table(path: Path, shown: str, *, tag: int, words_alone: bool, comments:
             f"{shown}:{plain[place].number}: has {counted(columns, 'column')} where most lines have {width}, parted by "
             f"{separator.name}: mend it, or make tabs part all columns."
         )
-    layout = _Layout(shown, separator, width, _place(tag, width))
+    layout = _TableLayout(shown, separator, width, _place(tag, width))
     is_comment = _comment_test(plain, layout, comments)
     header = layout.header(plain[0].text) if plain and width > 1 else None
     builder = _Builder(marked=any(is_document_mark(line.text) for line in lines))
@@ -153,7 +153,7 @@ def _place(column: int, width: int) -> int | None:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _TableLayout:
     """How the columns of a file are parted, how many there are, and which holds the tags."""
 
     shown: str
@@ -188,7 +188,7 @@ class _Layout:
         return names if _WORD_NAMES.intersection(names) and not set(_TAG_NAMES).isdisjoint(names) else None
 
 
-def _comment_test(plain: Sequence[Line], layout: _Layout, comments: str | None) -> Callable[[str], bool]:
+def _comment_test(plain: Sequence[Line], layout: _TableLayout, comments: str | None) -> Callable[[str], bool]:
     """A line that begins with `#` is a comment, unless it is a row like the others: a hashtag with its tag."""
     spelled = [layout.tag_of(line.text) for line in plain if not line.text.startswith("#")]
     known = {OUTSIDE, "o", *(clean_tag(tag) for tag in spelled if tag)}

@@ -117,7 +117,9 @@ class Stub:
         tag = self.weights.tag or ("B-PER" if "surprise" in words else "O")
         layers = tuple(_layer(values, target[0], depth) for depth in range(1, LAYERS + 1))
         return Explanation(
-            model=ModelInfo(self.name, self.weights.sha256 * 64, ("O", "B-PER", "B-ORG"), LAYERS),
+            model=ModelInfo(
+                name=self.name, sha256=self.weights.sha256 * 64, labels=("O", "B-PER", "B-ORG"), layers=LAYERS
+            ),
             text=" ".join(case.words),
             words=tuple(
                 Word(

@@ -46,14 +46,14 @@ class Answer:
     swapped: Mapping[tuple[int, str], Explanation] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """`sentence` says what is wrong (or what holds); `notes` stand beside the words that they speak of."""
 
     passed: bool
     sentence: str
     expected: str
-    got: str
+    actual: str
     notes: Mapping[int, str] = field(default_factory=dict)
 
 

@@ -29,13 +29,13 @@ class Complete:
         tolerance = answer.explanation.integration.tolerance
         where, worst = max(residuals.items(), key=lambda item: item[1] if math.isfinite(item[1]) else math.inf)
         passed = all(residual <= tolerance for residual in residuals.values())
-        got = f"{worst:.1e} of Σ|attribution| at the {where}"
-        sentence = f"The attributions miss F(input) − F(reference) by {got}"
+        actual = f"{worst:.1e} of Σ|attribution| at the {where}"
+        sentence = f"The attributions miss F(input) − F(reference) by {actual}"
         return Verdict(
-            passed,
-            f"{sentence}." if passed else f"{sentence}, allowed {tolerance:.1e}.",
+            passed=passed,
+            sentence=f"{sentence}." if passed else f"{sentence}, allowed {tolerance:.1e}.",
             expected=f"residual within {tolerance:.1e} of Σ|attribution|",
-            got=got,
+            actual=actual,
         )
 
     def toml_line(self, answers: Sequence[Answer]) -> str | None:
@@ -52,16 +52,17 @@ class Converged:
     def judge(self, answer: Answer) -> Verdict:
         paths = answer.explanation.completeness.paths
         expected = f"error within {answer.explanation.integration.tolerance:.1e}"
-        got = ", ".join(f"{name} path {path.estimate:.1e}" for name, path in paths.items())
+        actual = ", ".join(f"{name} path {path.estimate:.1e}" for name, path in paths.items())
         missed = [
             f"the {name} path is {path.status.value}: {path.status.message}"
             for name, path in paths.items()
             if path.status is not IntegrationStatus.CONVERGED
         ]
         if not missed:
-            return Verdict(True, "The integration converged.", expected, got)
+            return Verdict(passed=True, sentence="The integration converged.", expected=expected, actual=actual)
         sentence = "; ".join(missed)
-        return Verdict(False, f"{sentence[0].upper()}{sentence[1:]}", expected, got)
+        sentence = f"{sentence[0].upper()}{sentence[1:]}"
+        return Verdict(passed=False, sentence=sentence, expected=expected, actual=actual)
 
     def toml_line(self, answers: Sequence[Answer]) -> str | None:
         paths = [path for answer in answers for path in answer.explanation.completeness.paths.values()]

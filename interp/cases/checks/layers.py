@@ -54,18 +54,24 @@ class LayerShare:
     name: ClassVar[str] = "layer_share"
 
     def judge(self, answer: Answer) -> Verdict:
-        wrong, got, notes = [], [], {}
+        wrong, actual, notes = [], [], {}
         for bound in self.bounds:
             shares = bound.shares(answer.explanation)
             parts = describe_range(list(shares.values()))
-            got.append(f"{bound.word.name} {parts} in layers {bound.layers}")
+            actual.append(f"{bound.word.name} {parts} in layers {bound.layers}")
             notes[bound.word.index] = f"layers {bound.layers}: {parts}, expected {bound.bound}"
             miss = bound.describe_miss(shares)
             if miss is not None:
                 wrong.append(miss)
         sentence = "; ".join(wrong) or "Every layer's share is within its bound"
         expected = [f"{bound.word.name} {bound.bound} in layers {bound.layers}" for bound in self.bounds]
-        return Verdict(not wrong, f"{sentence}.", expected=", ".join(expected), got=", ".join(got), notes=notes)
+        return Verdict(
+            passed=not wrong,
+            sentence=f"{sentence}.",
+            expected=", ".join(expected),
+            actual=", ".join(actual),
+            notes=notes,
+        )
 
     def toml_line(self, answers: Sequence[Answer]) -> str | None:
         tables = []

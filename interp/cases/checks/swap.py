@@ -39,19 +39,19 @@ class Swap:
         return [(swap.word.index, replacement) for swap in self.swaps for replacement in swap.replacements]
 
     def judge(self, answer: Answer) -> Verdict:
-        wrong, got = [], []
+        wrong, actual = [], []
         for swap in self.swaps:
             for replacement in swap.replacements:
                 changes = self._changes(swap, replacement, answer)
                 if changes:
                     wrong.append(f'With "{replacement}" for "{swap.word.name}", {" and ".join(changes)}')
-                got.append(f"{replacement}: {'; '.join(changes) or 'the same'}")
+                actual.append(f"{replacement}: {'; '.join(changes) or 'the same'}")
         sentence = "; ".join(wrong) or "Swapping the word changes nothing that matters"
         return Verdict(
-            not wrong,
-            f"{sentence}.",
+            passed=not wrong,
+            sentence=f"{sentence}.",
             expected=", ".join(map(_describe_expected, self.swaps)),
-            got=", ".join(got),
+            actual=", ".join(actual),
             notes={swap.word.index: "swapped" for swap in self.swaps},
         )
 

@@ -23,13 +23,13 @@ class Tag:
     def judge(self, answer: Answer) -> Verdict:
         target = answer.explanation.target
         passed = target.predicted == self.tags
-        expected, got = " ".join(self.tags), " ".join(target.predicted)
+        expected, actual = " ".join(self.tags), " ".join(target.predicted)
         probabilities = dict(zip(target.indices, target.probabilities, strict=True))
         notes = {
             index: f"{tag} {probabilities[index]:.3f}" for index, tag in zip(target.indices, self.tags, strict=True)
         }
-        sentence = f'"{target.text}" is tagged {got}' + ("" if passed else f", expected {expected}")
-        return Verdict(passed, f"{sentence}.", expected=expected, got=got, notes=notes)
+        sentence = f'"{target.text}" is tagged {actual}' + ("" if passed else f", expected {expected}")
+        return Verdict(passed=passed, sentence=f"{sentence}.", expected=expected, actual=actual, notes=notes)
 
     def toml_line(self, answers: Sequence[Answer]) -> str | None:
         predicted = {answer.explanation.target.predicted for answer in answers}
@@ -60,15 +60,15 @@ class Top:
         names, leading = word_names(answer.explanation), self.leading(answer.explanation)
         passed = leading == self.expected
         expected = ", ".join(f'"{names[index]}"' for index in self.expected)
-        got = ", ".join(f'"{names[index]}"' for index in leading)
+        actual = ", ".join(f'"{names[index]}"' for index in leading)
         verb = "leads" if len(leading) == 1 else "lead"
         beside = " beside the target" if self.context else ""
-        sentence = f"{got} {verb}{beside} for {describe_target(answer.explanation)}"
+        sentence = f"{actual} {verb}{beside} for {describe_target(answer.explanation)}"
         return Verdict(
-            passed,
-            f"{sentence}." if passed else f"{sentence}, expected {expected}.",
+            passed=passed,
+            sentence=f"{sentence}." if passed else f"{sentence}, expected {expected}.",
             expected=expected,
-            got=got,
+            actual=actual,
             notes={index: f"expected {ordinal(rank)}" for rank, index in enumerate(self.expected, start=1)},
         )
 
@@ -111,10 +111,10 @@ class Sign:
             if not _has_sign(values[word.index], sign)
         ]
         return Verdict(
-            not wrong,
-            f"{'; '.join(wrong)}." if wrong else f"Every sign for {target} is as expected.",
+            passed=not wrong,
+            sentence=f"{'; '.join(wrong)}." if wrong else f"Every sign for {target} is as expected.",
             expected=", ".join(f"{word.name} {sign}" for word, sign in self.signs),
-            got=", ".join(f"{word.name} {values[word.index]:+.3g}" for word, _ in self.signs),
+            actual=", ".join(f"{word.name} {values[word.index]:+.3g}" for word, _ in self.signs),
             notes={word.index: f"expected {sign}" for word, sign in self.signs},
         )
 
@@ -144,10 +144,10 @@ class Share:
             if not bound.holds(part)
         ]
         return Verdict(
-            not wrong,
-            f"{'; '.join(wrong)}." if wrong else "Every share is within its bound.",
+            passed=not wrong,
+            sentence=f"{'; '.join(wrong)}." if wrong else "Every share is within its bound.",
             expected=", ".join(f"{word.name} {bound}" for word, bound, _ in shares),
-            got=", ".join(f"{word.name} {part:.3f}" for word, _, part in shares),
+            actual=", ".join(f"{word.name} {part:.3f}" for word, _, part in shares),
             notes={word.index: f"share {part:.3f}, expected {bound}" for word, bound, part in shares},
         )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from interp.gate.report import facts
 from interp.gate.result import GateResult
 from interp.probe import FlipExample
+from interp.report.templates import template_environment
 from interp.report.text import visible
 
 __all__ = ["gate_markdown"]
@@ -24,13 +25,7 @@ def gate_markdown(result: GateResult) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("interp.gate.report"),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment("interp.gate.report", html=False)
     environment.filters |= {"plain": _plain, "sentence": _sentence}
     return environment
 

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from interp.gate.report import facts
 from interp.gate.result import CaseComparison, CheckStatus, CueFinding, GateResult
-from interp.report.text import visible
+from interp.report.templates import template_environment
 
 __all__ = ["gate_page"]
 
@@ -101,14 +100,7 @@ def _side(
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("interp.gate.report"), PackageLoader("interp.report.html")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
-    )
+    environment = template_environment("interp.gate.report", "interp.report.html", html=True)
     environment.filters["signed"] = lambda value, digits=1: f"{value:+.{digits}f}".replace("-", "−")
     environment.filters["minus"] = lambda text: _MINUS.sub("−", text)
     return environment

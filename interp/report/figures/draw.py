@@ -36,12 +36,12 @@ _WIDTH = 26
 _LEFT_TO_RIGHT = "\u200e"
 
 
-def _words(explanation: Explanation, drawing: Figure) -> None:
+def _draw_words(explanation: Explanation, drawing: Figure) -> None:
     rows = facts.word_rows(explanation)
     drawing.set_size_inches(7.2, 1.3 + 0.25 * len(rows))
     axes = drawing.subplots()
-    _bars(axes, [row.value for row in rows])
-    _sides(axes, [_named(row) for row in rows])
+    _draw_bars(axes, [row.value for row in rows])
+    _label_words(axes, [_placed_word(row) for row in rows])
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
         tick.set_fontweight("bold" if row.target else "normal")
     number = facts.signed(row.value for row in rows)
@@ -58,7 +58,7 @@ def _words(explanation: Explanation, drawing: Figure) -> None:
     axes.set_xlabel(f"attribution ({facts.unit(explanation)}); predicted tag and its probability")
 
 
-def _components(explanation: Explanation, drawing: Figure) -> None:
+def _draw_components(explanation: Explanation, drawing: Figure) -> None:
     tables = facts.component_rows(explanation)
     if not tables:
         raise InputError(f"this explanation has no components: {explanation.absent.get('components', 'none saved')}")
@@ -72,17 +72,17 @@ def _components(explanation: Explanation, drawing: Figure) -> None:
         spots = [row.index - 0.4 + size * (place + 0.5) for row in rows]
         colour = SERIES(place / 2)
         charts[0].barh(spots, [row.value for row in rows], height=size, color=colour, label=name)
-        _ranking(charts[place + 1], name, rows, number)
-    _sides(charts[0], [_named(word, 16) for word in explanation.words])
+        _draw_ranking(charts[place + 1], name, rows, number)
+    _label_words(charts[0], [_placed_word(word, 16) for word in explanation.words])
     charts[0].set_xlabel(facts.unit(explanation))
     charts[0].legend(frameon=False, fontsize=8)
 
 
-def _ranking(axes: Axes, name: str, rows: Sequence[facts.ComponentRow], number: Callable[[float], str]) -> None:
+def _draw_ranking(axes: Axes, name: str, rows: Sequence[facts.ComponentRow], number: Callable[[float], str]) -> None:
     axes.set_axis_off()
     axes.set_title(f"{name}, sorted", fontsize=9)
     norm = facts.signed([1.0], digits=3)
-    cells = [[_named(row, 16), number(row.value), norm(row.normalised)] for row in rows]
+    cells = [[_placed_word(row, 16), number(row.value), norm(row.normalised)] for row in rows]
     table = axes.table(cells, colLabels=["word", "raw", "normalised"], colWidths=[0.5, 0.25, 0.25], loc="upper center")
     table.auto_set_font_size(False)
     table.set_fontsize(8)
@@ -92,7 +92,7 @@ def _ranking(axes: Axes, name: str, rows: Sequence[facts.ComponentRow], number: 
         cell.get_text().set_horizontalalignment("left" if column == 0 else "right")
 
 
-def _layers(explanation: Explanation, drawing: Figure) -> None:
+def _draw_layers(explanation: Explanation, drawing: Figure) -> None:
     import seaborn  # takes a second or two, and only this view needs it
 
     if not explanation.layers:
@@ -110,7 +110,7 @@ def _layers(explanation: Explanation, drawing: Figure) -> None:
         vmax=top,
         linewidths=0.4,
         linecolor="white",
-        xticklabels=[_named(word) for word in explanation.words],
+        xticklabels=[_placed_word(word) for word in explanation.words],
         yticklabels=list(range(1, len(values) + 1)),
         cbar_kws={"label": f"conductance ({facts.unit(explanation)})"},
     )
@@ -122,8 +122,8 @@ def _layers(explanation: Explanation, drawing: Figure) -> None:
     axes.set_xlabel("each layer's sum is the same F(input) - F(reference)")
 
 
-def _zoom(explanation: Explanation, drawing: Figure) -> None:
-    zoom = _zoomed(explanation)
+def _draw_zoom(explanation: Explanation, drawing: Figure) -> None:
+    zoom = _required_zoom(explanation)
     drawing.set_size_inches(7.2, 4)
     axes = drawing.subplots()
     axes.boxplot(
@@ -138,17 +138,17 @@ def _zoom(explanation: Explanation, drawing: Figure) -> None:
         flierprops={"marker": ".", "markersize": 2.5, "markerfacecolor": GRID, "markeredgecolor": "none"},
     )
     axes.axhline(0, color=GRID, linewidth=0.6, zorder=0)
-    axes.set_xticks(range(len(zoom.rows)), _rows(zoom))
+    axes.set_xticks(range(len(zoom.rows)), _zoom_labels(zoom))
     axes.set_xlabel("layer")
     axes.set_ylabel(f"conductance of one hidden dimension ({facts.unit(explanation)})")
 
 
-def _density(explanation: Explanation, drawing: Figure) -> None:
-    zoom = _zoomed(explanation)
+def _draw_density(explanation: Explanation, drawing: Figure) -> None:
+    zoom = _required_zoom(explanation)
     drawing.set_size_inches(7.2, 4)
     axes = drawing.subplots()
     edges = np.histogram_bin_edges(np.concatenate([np.array(row) for row in zoom.rows]), bins=100)
-    for place, (name, row) in enumerate(zip(_rows(zoom), zoom.rows, strict=True)):
+    for place, (name, row) in enumerate(zip(_zoom_labels(zoom), zoom.rows, strict=True)):
         heights, _ = np.histogram(row, bins=edges, density=True)
         colour = SERIES((place - 1) / max(len(zoom.rows) - 2, 1)) if place else INK
         axes.plot(
@@ -166,21 +166,21 @@ def _density(explanation: Explanation, drawing: Figure) -> None:
     axes.legend(frameon=False, fontsize=8, title="layer", ncols=2)
 
 
-def _zoomed(explanation: Explanation) -> Zoom:
+def _required_zoom(explanation: Explanation) -> Zoom:
     if explanation.zoom is None:
         raise InputError("this explanation has no zoom: name a word with `zoom`")
     return explanation.zoom
 
 
-def _rows(zoom: Zoom) -> list[str]:
+def _zoom_labels(zoom: Zoom) -> list[str]:
     return ["embedding", *map(str, range(1, len(zoom.rows)))]
 
 
-def _bars(axes: Axes, values: Sequence[float]) -> None:
+def _draw_bars(axes: Axes, values: Sequence[float]) -> None:
     axes.barh(range(len(values)), values, color=[FOR if value > 0 else AGAINST for value in values], height=0.7)
 
 
-def _sides(axes: Axes, labels: Sequence[str]) -> None:
+def _label_words(axes: Axes, labels: Sequence[str]) -> None:
     """Words from top to bottom, and a line at zero."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
@@ -196,7 +196,7 @@ def label(text: str, width: int = _WIDTH) -> str:
     return shown if len(shown) <= width else shown[: width - 1] + "…"
 
 
-def _named(word: Word | facts.WordRow | facts.ComponentRow, width: int = _WIDTH) -> str:
+def _placed_word(word: Word | facts.WordRow | facts.ComponentRow, width: int = _WIDTH) -> str:
     """A word with its place; marks of direction keep the place behind a word that runs right to left."""
     text = label(word.text, width)
     mark = _LEFT_TO_RIGHT if isolated(text) != text else ""
@@ -216,9 +216,9 @@ def _drawable() -> frozenset[int]:
 
 
 VIEWS: dict[View, Callable[[Explanation, Figure], None]] = {
-    "words": _words,
-    "components": _components,
-    "layers": _layers,
-    "zoom": _zoom,
-    "density": _density,
+    "words": _draw_words,
+    "components": _draw_components,
+    "layers": _draw_layers,
+    "zoom": _draw_zoom,
+    "density": _draw_density,
 }

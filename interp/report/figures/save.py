@@ -33,7 +33,7 @@ def draw_figure(explanation: Explanation, view: View) -> Figure:
     """
     if view not in VIEWS:
         raise InputError(f"there is no view {view!r}; choose from {', '.join(VIEWS)}")
-    return _figure(explanation, view, titled=True)
+    return _make_figure(explanation, view, titled=True)
 
 
 def save_figure(explanation: Explanation, view: View, path: str | os.PathLike[str]) -> None:
@@ -45,28 +45,28 @@ def save_figure(explanation: Explanation, view: View, path: str | os.PathLike[st
     suffix = target.suffix.lower()
     if suffix not in SUFFIXES:
         raise OutputError(f"{target.name}: a figure is one of {', '.join(SUFFIXES)}")
-    write(target, _drawn(draw_figure(explanation, view), suffix))
+    write(target, _file_content(draw_figure(explanation, view), suffix))
 
 
 def svg(explanation: Explanation, view: View) -> str:
     """One view as an `<svg>` element without a title: text stays text, and all but the data is in `INK`."""
-    drawn = _drawn(_figure(explanation, view, titled=False), ".svg").decode()
+    drawn = _file_content(_make_figure(explanation, view, titled=False), ".svg").decode()
     return drawn[drawn.index("<svg") :]
 
 
-def _drawn(drawing: Figure, suffix: str) -> bytes:
+def _file_content(drawing: Figure, suffix: str) -> bytes:
     memory = io.BytesIO()
     with _style():
         drawing.savefig(memory, format=suffix[1:], dpi=150, metadata=_METADATA[suffix], transparent=False)
     return memory.getvalue()
 
 
-def _figure(explanation: Explanation, view: View, titled: bool) -> Figure:
+def _make_figure(explanation: Explanation, view: View, titled: bool) -> Figure:
     with _style():
         drawing = Figure(layout="constrained")
         VIEWS[view](explanation, drawing)
         if titled:
-            drawing.suptitle(_title(explanation, view), fontsize=10)
+            drawing.suptitle(_make_title(explanation, view), fontsize=10)
         else:
             drawing.patch.set_alpha(0)
             for axes in drawing.axes:
@@ -96,12 +96,12 @@ def _style() -> Iterator[None]:
         yield
 
 
-def _title(explanation: Explanation, view: View) -> str:
+def _make_title(explanation: Explanation, view: View) -> str:
     first = f"{explanation.model.name}: {facts.aim(explanation)}"
-    return f"{label(first, _TITLE)}\nreference {explanation.reference.kind}, {_told(explanation, view)}"
+    return f"{label(first, _TITLE)}\nreference {explanation.reference.kind}, {_provenance(explanation, view)}"
 
 
-def _told(explanation: Explanation, view: View) -> str:
+def _provenance(explanation: Explanation, view: View) -> str:
     """How well it was integrated, or else by which method it was made."""
     paths = explanation.completeness
     path = paths.components if view == "components" and paths.components else paths.embedding

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from jinja2 import Environment
+from markupsafe import escape
 
 from interp.explanation import Explanation
 from interp.explanation.agreement import group_by_method, reference_agreements
 from interp.golden import Comparison
 from interp.report import compared, facts, methods
+from interp.report.failures import FailedCase, Failure
 from interp.report.html import views
-from interp.report.terminal.failure import Failure
-from interp.report.text import visible
+from interp.report.templates import template_environment
 
 __all__ = ["changes_page", "explanations_page", "failure_page", "index_page", "notebook_frame"]
 
@@ -49,9 +48,9 @@ def notebook_frame(explanation: Explanation) -> str:
 
 def changes_page(named: Sequence[tuple[str, Comparison]]) -> str:
     """Goldens old beside new, the one that moved most first; those that did not move are counted."""
-    told, within, same = compared.sorted_by_change(named)
-    shown = [views.comparison(name, number, done) for number, (name, done) in enumerate(told, start=1)]
-    closing = compared.closing(within, same, alone=not told)
+    notable, within, same = compared.sorted_by_change(named)
+    shown = [views.comparison(name, number, comparison) for number, (name, comparison) in enumerate(notable, start=1)]
+    closing = compared.closing(within, same, alone=not notable)
     return _environment().get_template("changes.html.j2").render(comparisons=shown, closing=closing)
 
 
@@ -59,37 +58,28 @@ def failure_page(
     name: str, failures: Sequence[Failure], explanation: Explanation, comparison: Comparison | None
 ) -> str:
     """A case that failed: its failed checks, what moved since the golden was accepted, the whole explanation."""
-    told = [failure.verdict.sentence for failure in failures]
+    compared_view = None
+    if comparison is not None:
+        sentences = [failure.verdict.sentence for failure in failures]
+        compared_view = views.comparison("Golden beside now", 1, comparison, said_before=sentences)
     template = _environment().get_template("failure.html.j2")
     return template.render(
         name=name,
         failures=[views.failed(failure, explanation) for failure in failures],
-        compared=None if comparison is None else views.comparison("Golden beside now", 1, comparison, told),
+        compared=compared_view,
         section=views.section(1, explanation),
     )
 
 
-def index_page(entries: Sequence[tuple[str, str, Sequence[str]]]) -> str:
-    """The failed cases of one run: the page of each, its name, the sentences of its failed checks."""
-    return _environment().get_template("index.html.j2").render(entries=entries)
+def index_page(cases: Sequence[FailedCase]) -> str:
+    """The failed cases of one run."""
+    return _environment().get_template("index.html.j2").render(cases=cases)
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("interp.report.html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
+    environment = template_environment("interp.report.html", html=True)
     environment.filters["probability"] = facts.probability
     environment.filters["tolerances"] = compared.tolerances
     environment.globals["norm"] = views.typographic(facts.signed([1.0], digits=3))
     return environment
-
-
-def _finalize(value: Any) -> Any:
-    """Whatever a template prints: control characters are spelled out, markup made here passes."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

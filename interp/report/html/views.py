@@ -11,9 +11,9 @@ from markupsafe import Markup
 from interp.explanation import Explanation
 from interp.golden import Comparison
 from interp.report import compared, facts, methods
+from interp.report.failures import Failure
 from interp.report.figures.draw import INK
 from interp.report.figures.save import svg
-from interp.report.terminal.failure import Failure
 
 __all__ = ["comparison", "failed", "methods_compared", "section", "typographic"]
 
@@ -35,18 +35,15 @@ def section(number: int, shown: Explanation) -> dict[str, Any]:
         "signed": shown.method is None or shown.method.signed,
         "drawn": any(row.error is not None for row in rows),
         "named": methods.name(shown),
-        "method": [
-            (head, line.replace("+/-", "±").replace("-", "−") if head == "sum" else line)
-            for head, line in methods.method_facts(shown)
-        ],
+        "method": [(head, _fact_text(head, line)) for head, line in methods.method_facts(shown)],
         "rows": rows,
         "truth": any(row.true for row in rows),
         "number": facts.unsigned(number_format(row.value for row in rows), shown),
         "norm": facts.unsigned(typographic(facts.signed([1.0], digits=3)), shown),
         "bar": bars(shown.attributions),
         "total": shown.at_input - shown.at_reference,
-        "tables": _tables(shown),
-        "heat": _heat(shown),
+        "tables": _component_tables(shown),
+        "heat": _layer_map(shown),
         "figures": dict(_figures(number, shown)),
         "paths": facts.path_rows(shown),
         "layers_note": facts.LAYERS_NOTE,
@@ -54,7 +51,12 @@ def section(number: int, shown: Explanation) -> dict[str, Any]:
     }
 
 
-def _tables(shown: Explanation) -> dict[str, dict[str, Any]]:
+def _fact_text(head: str, line: str) -> str:
+    """Only the sum is all numbers, in which every hyphen is a minus."""
+    return line.replace("+/-", "±").replace("-", "−") if head == "sum" else line
+
+
+def _component_tables(shown: Explanation) -> dict[str, dict[str, Any]]:
     """Sorted component tables; those of zeros have no rows."""
     tables = facts.component_rows(shown)
     number = number_format(row.value for rows in tables.values() for row in rows)
@@ -71,12 +73,12 @@ def _tables(shown: Explanation) -> dict[str, dict[str, Any]]:
 
 def methods_compared(same: Sequence[Explanation]) -> dict[str, Any]:
     """What the template shows of one question by several methods."""
-    found = methods.opinions(same)
-    sums = [each.sum for each in found if each.residual is not None]
+    opinions = methods.opinions(same)
+    sums = [opinion.sum for opinion in opinions if opinion.residual is not None]
     return {
         "first": same[0],
-        "found": found,
-        "ranks": range(max(len(each.top) for each in found)),
+        "opinions": opinions,
+        "ranks": range(max(len(opinion.top) for opinion in opinions)),
         "number": number_format(sums),
         "per_cent": facts.per_cent,
         "refused": methods.refusals(same),
@@ -109,10 +111,11 @@ def failed(failure: Failure, shown: Explanation) -> dict[str, Any]:
     }
 
 
-def comparison(name: str, number: int, done: Comparison, told: Sequence[str] = ()) -> dict[str, Any]:
-    """What the template shows of a golden and what it was held against; not again what is `told` already."""
+def comparison(name: str, number: int, done: Comparison, *, said_before: Sequence[str] = ()) -> dict[str, Any]:
+    """What the template shows of a golden and what it was held against; not again what was said before."""
     agrees = done.passed and not done.beyond
     rows = [] if agrees else compared.lines(done)
+    changes = () if agrees else done.changes[:_MOST_CHANGES]
     values = [value for row in rows for value in (row.value, row.old or 0.0)]
     return {
         "id": f"g{number}",
@@ -120,13 +123,13 @@ def comparison(name: str, number: int, done: Comparison, told: Sequence[str] = (
         "done": done,
         "aim": compared.aim(done.new),
         "output": done.new.question.get("output"),
-        "failures": [failure for failure in done.failures if not any(failure in sentence for sentence in told)],
+        "failures": [failure for failure in done.failures if not any(failure in sentence for sentence in said_before)],
         "tags": compared.tags(done),
         "leaders": compared.leaders(done),
         "headers": compared.header_rows(done),
-        "one": compared.one_tolerance(done),
+        "tolerance": compared.one_tolerance(done),
         "agrees": agrees,
-        "changes": [(change, *compared.numbers(change)) for change in done.changes[: 0 if agrees else _MOST_CHANGES]],
+        "changes": [(change, *compared.numbers(change)) for change in changes],
         "rows": rows,
         "number": number_format(values),
         "bar": bars(values),
@@ -137,10 +140,10 @@ def comparison(name: str, number: int, done: Comparison, told: Sequence[str] = (
 def _moved_layers(done: Comparison) -> Mapping[str, Any] | None:
     """Layers × words, now minus golden; only what moved beyond the tolerance has a colour."""
     groups = [group for group in done.old.groups if group.startswith("layer") and group in done.new.groups]
-    layers = [
-        list(zip(done.old.groups[group], done.new.groups[group], compared.moves(done, group), strict=True))
-        for group in groups
-    ]
+    layers = []
+    for group in groups:
+        before, after = done.old.groups[group], done.new.groups[group]
+        layers.append(list(zip(before, after, compared.moves(done, group), strict=True)))
     beyond = [new - old for layer in layers for old, new, moved in layer if not moved <= 1]
     if not beyond:
         return None
@@ -153,7 +156,7 @@ def _moved_layers(done: Comparison) -> Mapping[str, Any] | None:
     }
 
 
-def _heat(shown: Explanation) -> Mapping[str, Any]:
+def _layer_map(shown: Explanation) -> Mapping[str, Any]:
     """Layers × words: the largest value, and two formats: short in the cell, exact on hover."""
     top = max(map(facts.largest, shown.layers), default=0.0)
     values = [value for layer in shown.layers for value in layer]

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from textwrap import wrap
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from interp.cases.checks import Verdict
 from interp.explanation import Explanation, distinct_names
 from interp.golden import Comparison
 from interp.report import compared, facts
 from interp.report.compared import WordLine
+from interp.report.failures import Failure
 from interp.report.terminal.changes import change_blocks, word_blocks
 from interp.report.terminal.marks import Canvas
 
-__all__ = ["Failure", "failure_text"]
+__all__ = ["failure_text"]
 
 _MOST_CHANGES = 5
 _AROUND = 30
-
-
-@dataclass(frozen=True)
-class Failure:
-    """One check that did not hold. `accept`: sentences with the command or edit that accepts the change.
-
-    Lines of `accept` that are indented are to be copied, and never wrapped.
-    """
-
-    check: str
-    verdict: Verdict
-    accept: str
 
 
 def failure_text(
@@ -56,7 +44,7 @@ def failure_text(
             legacy_windows=False,
         )
         canvas = Canvas.of(console)
-        for block in _blocks(failure, explanation, comparison, canvas):
+        for block in _failure_blocks(failure, explanation, comparison, canvas):
             console.print(block)
         file.flush()
         text = raw.getvalue().decode(encoding)
@@ -66,28 +54,25 @@ def failure_text(
     return "\n".join(lines)
 
 
-def _blocks(
+def _failure_blocks(
     failure: Failure, shown: Explanation, comparison: Comparison | None, canvas: Canvas
 ) -> Iterator[RenderableType]:
-    yield from (Text(), _sentence(shown, canvas), Text(), _facts(failure, shown, canvas), Text())
-    told = comparison is not None and _moved(comparison)
-    yield Text(canvas.safe(f"How much each word speaks for {facts.aim(shown)} (+) or against it (-), {_in(shown)}:"))
-    yield from word_blocks(_lines(shown, comparison if told else None, failure.verdict.notes), canvas)
+    yield from (Text(), _words_around(shown, canvas), Text(), _fact_table(failure, shown, canvas), Text())
+    unit = "parts of the probability" if shown.target.output == "probability" else facts.unit(shown)
+    yield Text(canvas.safe(f"How much each word speaks for {facts.aim(shown)} (+) or against it (-), in {unit}:"))
+    beside = comparison if comparison is not None and _is_worth_showing(comparison) else None
+    yield from word_blocks(_word_lines(shown, beside, failure.verdict.notes), canvas)
     if comparison is not None:
         yield Text()
-        yield from _golden(comparison, failure.verdict.sentence, canvas)
+        yield from _golden_blocks(comparison, failure.verdict.sentence, canvas)
 
 
-def _in(shown: Explanation) -> str:
-    return f"in {facts.unit(shown)}" if shown.target.output != "probability" else "in parts of the probability"
-
-
-def _moved(comparison: Comparison) -> bool:
+def _is_worth_showing(comparison: Comparison) -> bool:
     """Whether old beside new tells more than that the golden agrees."""
     return bool(comparison.changes) and (bool(comparison.beyond) or not comparison.passed)
 
 
-def _sentence(shown: Explanation, canvas: Canvas) -> Text:
+def _words_around(shown: Explanation, canvas: Canvas) -> Text:
     """The words around the target, which stands between stars."""
     indices = shown.target.indices
     first, last = min(indices) - _AROUND, max(indices) + _AROUND
@@ -102,25 +87,27 @@ def _sentence(shown: Explanation, canvas: Canvas) -> Text:
     return Text("  " + " ".join([*start, *words, *end]), overflow="fold")
 
 
-def _facts(failure: Failure, shown: Explanation, canvas: Canvas) -> Table:
+def _fact_table(failure: Failure, shown: Explanation, canvas: Canvas) -> Table:
     """What the check expected and got, and the model that was asked."""
     paths = [
         f"{path.integration.estimate:.1e} {path.name}{'' if path.converged else ' (not converged)'}"
         for path in facts.path_rows(shown)
     ]
-    table = Table.grid("", "", padding=(0, 2, 0, 0))
-    for name, text in {
+    model, run = shown.model, shown.run
+    rows = {
         f"{failure.check} expected": failure.verdict.expected,
-        "got": failure.verdict.got,
-        "model": f"{shown.model.name}, sha256 {shown.model.sha256[:12]}, on {shown.run.device} in {shown.run.dtype}",
+        "got": failure.verdict.actual,
+        "model": f"{model.name}, sha256 {model.sha256[:12]}, on {run.device} in {run.dtype}",
         "integration error": ", ".join(paths),
-    }.items():
+    }
+    table = Table.grid("", "", padding=(0, 2, 0, 0))
+    for name, text in rows.items():
         if text:
             table.add_row(Text(canvas.safe(name)), Text(canvas.safe(text), overflow="fold"))
     return table
 
 
-def _lines(shown: Explanation, comparison: Comparison | None, notes: Mapping[int, str]) -> list[WordLine]:
+def _word_lines(shown: Explanation, comparison: Comparison | None, notes: Mapping[int, str]) -> list[WordLine]:
     names = distinct_names([word.text for word in shown.words])
     lines = [
         WordLine(
@@ -140,9 +127,9 @@ def _lines(shown: Explanation, comparison: Comparison | None, notes: Mapping[int
     return [replace(line, note=notes.get(line.index, "")) for line in lines]
 
 
-def _golden(comparison: Comparison, sentence: str, canvas: Canvas) -> Iterator[RenderableType]:
+def _golden_blocks(comparison: Comparison, sentence: str, canvas: Canvas) -> Iterator[RenderableType]:
     """What moved since the golden was accepted, what it was held to, and under what else it was computed."""
-    if _moved(comparison):
+    if _is_worth_showing(comparison):
         yield from change_blocks(comparison, canvas, _MOST_CHANGES)
     elif comparison.passed:
         yield Text("The golden agrees: no number moved by more than the tolerance.")
@@ -153,5 +140,5 @@ def _golden(comparison: Comparison, sentence: str, canvas: Canvas) -> Iterator[R
         yield Text("Model, device and versions are those that the golden was accepted with.")
         return
     for when, column in (("golden accepted with", "old"), ("now", "new")):
-        told = ", ".join(f"{row.name} {getattr(row, column) or canvas.glyphs.dash}" for row in differ)
-        yield Text(canvas.safe(f"{when}: {told}"), overflow="fold")
+        listed = ", ".join(f"{row.name} {getattr(row, column) or canvas.glyphs.dash}" for row in differ)
+        yield Text(canvas.safe(f"{when}: {listed}"), overflow="fold")

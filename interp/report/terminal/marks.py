@@ -105,13 +105,20 @@ def bar(value: float, least: float, most: float, width: int, glyphs: Glyphs) -> 
     `least` and `most` are the extremes of the column; no value but 0 is too small for half a character.
     """
     low, high = max(-least, 0.0), max(most, 0.0)
-    left = min(max(round((width - 1) * low / (low + high)), 1 if low else 0), width - 2) if low + high else 0
+    left, scale = 0, 0.0
+    if low + high:
+        share = round((width - 1) * low / (low + high))
+        left = min(max(share, 1 if low else 0), width - 2)
+        # Both sides on one scale: that of the side which has less room for what it must hold.
+        scale = min(room / size for room, size in ((left, low), (width - 1 - left, high)) if size)
     right = width - 1 - left
-    scale = min(part / size for part, size in ((left, low), (right, high)) if size) if low + high else 0.0
     halves = max(round(abs(value) * scale * 2), 1 if value else 0)
+    whole, half = divmod(halves, 2)
     if value < 0:
-        return (glyphs.minus_half * (halves % 2) + glyphs.minus * (halves // 2)).rjust(left) + glyphs.axis + " " * right
-    return " " * left + glyphs.axis + (glyphs.plus * (halves // 2) + glyphs.plus_half * (halves % 2)).ljust(right)
+        drawn = glyphs.minus_half * half + glyphs.minus * whole
+        return drawn.rjust(left) + glyphs.axis + " " * right
+    drawn = glyphs.plus * whole + glyphs.plus_half * half
+    return " " * left + glyphs.axis + drawn.ljust(right)
 
 
 def cell(value: float, top: float, glyphs: Glyphs) -> str:
@@ -123,8 +130,11 @@ def cell(value: float, top: float, glyphs: Glyphs) -> str:
 def box(values: Sequence[float], low: float, high: float, width: int, glyphs: Glyphs) -> str:
     """A box plot in one line from `low` to `high`: whiskers to the extremes, quartiles, median."""
     span = high - low
-    spots = [round((v - low) / span * (width - 1)) if span else width // 2 for v in quartiles(values)]
-    least, first, middle, third, most = spots
+
+    def place(value: float) -> int:
+        return round((value - low) / span * (width - 1)) if span else width // 2
+
+    least, first, middle, third, most = map(place, quartiles(values))
     line = [" "] * width
     line[least : most + 1] = glyphs.whisker * (most - least + 1)
     line[first : third + 1] = glyphs.box * (third - first + 1)

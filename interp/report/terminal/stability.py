@@ -15,6 +15,8 @@ from rich.text import Text
 
 from interp.project.toml_text import toml_string, toml_table
 from interp.report.terminal.marks import ASCII, Canvas
+from interp.report.terminal.tables import section_title
+from interp.report.text import counted
 from interp.stability import ALLOWED, CONFIDENCE, ENOUGH, PassRate, StabilityResult, Trial
 
 __all__ = ["show_stability"]
@@ -33,8 +35,8 @@ def show_stability(result: StabilityResult, console: Console) -> None:
 
     Without a UTF-8 console all of it is ASCII; without colour nothing is lost.
     """
-    shown = _Shown(result, Canvas.of(console))
-    for block in shown.blocks():
+    drawing = _Drawing(result, Canvas.of(console))
+    for block in drawing.blocks():
         # A line to paste would be broken by a fold; the terminal's own wrapping leaves it whole.
         console.print(block, soft_wrap=isinstance(block, _Paste))
 
@@ -43,12 +45,12 @@ class _Paste(Text):
     """Lines to paste."""
 
 
-class _Shown:
+class _Drawing:
     """A result on a canvas."""
 
     def __init__(self, result: StabilityResult, canvas: Canvas) -> None:
         self.result, self.canvas = result, canvas
-        self.labels = _labels(result.models)
+        self.labels = _short_names(result.models)
 
     def blocks(self) -> Iterator[RenderableType]:
         files = dict.fromkeys(rate.file for rate in self.result.rates)
@@ -56,14 +58,14 @@ class _Shown:
             if number:
                 yield Text()
             yield Text(self.safe(file), "bold underline", overflow="fold")
-            yield from self._file([rate for rate in self.result.rates if rate.file == file])
-        if sharp := self.result.too_sharp:
-            yield _title("Too sharp", f"fails in more than {ALLOWED:.0%} of its trials")
-            for rate in sharp:
-                yield from self._sharp(rate)
+            yield from self._file_blocks([rate for rate in self.result.rates if rate.file == file])
+        if self.result.too_sharp:
+            yield section_title("Too sharp", f"fails in more than {ALLOWED:.0%} of its trials")
+            for rate in self.result.too_sharp:
+                yield from self._sharp_blocks(rate)
         if self.result.errors:
-            yield _title("Not computed", "counted neither as passed nor as failed")
-            yield from self._errors()
+            yield section_title("Not computed", "counted neither as passed nor as failed")
+            yield from self._error_blocks()
         yield Text()
         yield from (Text(self.safe(line), overflow="fold") for line in self._closing())
 
@@ -72,37 +74,44 @@ class _Shown:
             text = text.replace("Σ", self.canvas.glyphs.sigma).replace("−", "-")
         return self.canvas.safe(text)
 
-    def _file(self, rates: Sequence[PassRate]) -> Iterator[RenderableType]:
+    def _file_blocks(self, rates: Sequence[PassRate]) -> Iterator[RenderableType]:
         """Case by case a row per check, in columns that are the same for all of them.
 
         What failed stands in the last column; in a narrow terminal, under the case.
         """
         wide = self.canvas.width >= _NARROW
-        passed = max(len("passed"), *(len(_passed(rate)) for rate in rates))
+        passed = max(len("passed"), *(len(_passed_of(rate)) for rate in rates))
         widths = {"  check": 13, "passed": passed, "rate": 6, "interval": 8}
+        heads = [*widths, "failed"] if wide else [*widths]
         cases = list(dict.fromkeys(rate.case for rate in rates))
         for case in cases:
-            shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", show_header=False)
-            for head, width in widths.items():
-                shown.add_column(head, justify="left" if head == "  check" else "right", width=width, no_wrap=True)
-            if wide:
-                shown.add_column("failed", overflow="fold")
-            if case == cases[0]:
-                shown.add_row(*(Text(head, "dim") for head in (*widths, "failed")[: len(shown.columns)]))
             own = [rate for rate in rates if rate.case == case]
+            table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim", show_header=False)
+            for head, width in widths.items():
+                table.add_column(head, justify="left" if head == "  check" else "right", width=width, no_wrap=True)
+            if wide:
+                table.add_column("failed", overflow="fold")
+            if case == cases[0]:
+                table.add_row(*(Text(head, "dim") for head in heads))
             for rate in own:
-                shown.add_row(*[*self._row(rate), self._remark(rate)][: len(shown.columns)])
+                remarks = [self._remark(rate)] if wide else []
+                table.add_row(*self._rate_cells(rate), *remarks)
             yield Text(self.safe(case), "bold", overflow="fold")
-            yield shown
+            yield table
             if not wide:
-                noted = [(rate.check, remark) for rate in own if (remark := self._remark(rate))]
-                yield from (_indented(Text(f"{check}: ") + remark) for check, remark in noted)
+                yield from self._remark_lines(own)
 
-    def _row(self, rate: PassRate) -> Iterator[Text]:
+    def _remark_lines(self, rates: Sequence[PassRate]) -> Iterator[RenderableType]:
+        for rate in rates:
+            remark = self._remark(rate)
+            if remark:
+                yield _indented(Text(f"{rate.check}: ") + remark)
+
+    def _rate_cells(self, rate: PassRate) -> Iterator[Text]:
         style = "bold" if rate.too_sharp else ""
         yield Text(f"  {self.canvas.fit(rate.check, 11)}", style)
         if rate.trials:
-            yield Text(_passed(rate), style)
+            yield Text(_passed_of(rate), style)
             yield Text(f"{rate.passed / rate.trials:.1%}", style)
             low, high = rate.interval
             yield Text(f"{math.floor(100 * low)}{self.canvas.glyphs.dash}{math.ceil(100 * high)}%", "dim")
@@ -110,16 +119,16 @@ class _Shown:
             yield from (Text(self.canvas.glyphs.dash, "dim") for _ in range(3))
 
     def _remark(self, rate: PassRate) -> Text:
-        told = []
+        remarks = []
         if rate.failures:
-            told.append(f"{'too sharp: ' if rate.too_sharp else ''}{self._where(rate)}")
+            remarks.append(f"{'too sharp: ' if rate.too_sharp else ''}{self._where_it_failed(rate)}")
         if rate.errors:
-            told.append(f"{len(rate.errors)} not computed")
+            remarks.append(f"{len(rate.errors)} not computed")
         if rate.note:
-            told.append(rate.note.rstrip("."))
-        return Text(self.safe("; ".join(told)), "bold" if rate.too_sharp else "", overflow="fold")
+            remarks.append(rate.note.rstrip("."))
+        return Text(self.safe("; ".join(remarks)), "bold" if rate.too_sharp else "", overflow="fold")
 
-    def _where(self, rate: PassRate) -> str:
+    def _where_it_failed(self, rate: PassRate) -> str:
         """The checkpoints under which it failed, those of one list together: `all (mask); ft-3 (pad)`."""
         kinds = _kinds(rate.judged)
         groups: dict[str, list[str]] = {}
@@ -128,102 +137,115 @@ class _Shown:
             judged = [trial for trial in rate.judged if trial.reference == kind]
             if failed:
                 whole = len(failed) == len(judged) > 1
-                groups.setdefault("all" if whole else self._listed(failed), []).append(kind)
+                groups.setdefault("all" if whole else self._few_labels(failed), []).append(kind)
         if len(kinds) == 1 or groups == {"all": kinds}:
             return next(iter(groups))
         return "; ".join(f"{who} ({', '.join(kinds)})" for who, kinds in groups.items())
 
-    def _listed(self, models: Sequence[str]) -> str:
-        return _few([self.canvas.fit(self.labels[model], 24) for model in models])
+    def _few_labels(self, models: Sequence[str]) -> str:
+        return _first_few([self.canvas.fit(self.labels[model], 24) for model in models])
 
-    def _sharp(self, rate: PassRate) -> Iterator[RenderableType]:
+    def _sharp_blocks(self, rate: PassRate) -> Iterator[RenderableType]:
         """What fails, an example, and what to write."""
         count = f"failed in {len(rate.failures)} of {rate.trials} trials"
         doubt = ", too few to rule out chance" if rate.doubtful else ""
         yield Text()
         yield Text.assemble((self.safe(f"{rate.case}::{rate.check}"), "bold"), self.safe(f"  {count}{doubt}"))
         trial, sentence = rate.failures[0]
-        where = self._trial(trial) if len(_kinds(rate.judged)) > 1 else self.labels[trial.model]
+        where = self.labels[trial.model]
+        if len(_kinds(rate.judged)) > 1:
+            where = f"{where} under {trial.reference}"
         yield _indented(self.safe(f"{where}: {sentence}"))
         if self._follows_tag(rate):
             yield _indented("It failed only where the tag failed too: mend that one first.")
-        alike = [each.check for each in self._case(rate) if each.too_sharp and each.looser == rate.looser]
+        siblings = self._rates_of_case(rate)
+        alike = [sibling.check for sibling in siblings if sibling.too_sharp and sibling.looser == rate.looser]
         if rate.looser is not None and alike[0] != rate.check:
             yield _indented(f"The line above, for {alike[0]}, is for this check too.")
             return
         yield _indented(self.safe(self._advice(rate, alike)))
         if rate.looser is not None:
-            lines = [line for one in rate.looser.splitlines() for line in _laid_out(one, self.canvas.width - _INDENT)]
-            yield _Paste("\n".join(" " * _INDENT + self.canvas.safe(line) for line in lines))
+            yield self._paste(rate.looser)
 
-    def _trial(self, trial: Trial) -> str:
-        return f"{self.labels[trial.model]} under {trial.reference}"
+    def _paste(self, lines: str) -> _Paste:
+        room = self.canvas.width - _INDENT
+        laid_out = [part for line in lines.splitlines() for part in _lay_out(line, room)]
+        return _Paste("\n".join(" " * _INDENT + self.canvas.safe(line) for line in laid_out))
 
-    def _case(self, rate: PassRate) -> list[PassRate]:
-        """The checks of the same case."""
-        return [each for each in self.result.rates if (each.file, each.case) == (rate.file, rate.case)]
+    def _rates_of_case(self, rate: PassRate) -> list[PassRate]:
+        """Of all checks of the same case."""
+        place = rate.file, rate.case
+        return [sibling for sibling in self.result.rates if (sibling.file, sibling.case) == place]
 
     def _follows_tag(self, rate: PassRate) -> bool:
-        failed = {trial.model for each in self._case(rate) if each.check == "tag" for trial, _ in each.failures}
-        return rate.check not in ("tag", *_ALWAYS) and {trial.model for trial, _ in rate.failures} <= failed
+        """Whether it failed under no model but those under which the case's tag failed too."""
+        if rate.check in ("tag", *_ALWAYS):
+            return False
+        tags = [sibling for sibling in self._rates_of_case(rate) if sibling.check == "tag"]
+        tag_failed = {trial.model for tag in tags for trial, _ in tag.failures}
+        return {trial.model for trial, _ in rate.failures} <= tag_failed
 
     def _advice(self, rate: PassRate, alike: Sequence[str]) -> str:
         """What to do with a check; `alike` are the checks that its line replaces."""
-        others = {each.check for each in self._case(rate)}
+        checks = {sibling.check for sibling in self._rates_of_case(rate)}
         if rate.looser is not None:
             if rate.check in (*_ALWAYS, "golden"):
                 return "To hold in every trial, set:"
-            gone = [key for key in dict.fromkeys([*alike, *tomllib.loads(rate.looser)]) if key in others]
+            keys = dict.fromkeys([*alike, *tomllib.loads(rate.looser)])
+            gone = [key for key in keys if key in checks]
             changes = " The other checks then explain that tag." if rate.check == "tag" else ""
             return f"To hold in every trial, write in place of {' and '.join(gone)}:{changes}"
         if rate.check in _ALWAYS:
             return "No tolerance below 1 would hold: look at the case with interp explain."
         if rate.check == "tag":
-            needs = " (and swap, which needs it)" if "swap" in others else ""
+            needs = " (and swap, which needs it)" if "swap" in checks else ""
             return (
                 "The checkpoints do not agree on a tag, so no line holds for all: take another sentence, or leave tag "
                 f"out{needs}; then what each checkpoint says is explained."
             )
         return f"No line of its kind holds in every trial: leave {rate.check} out."
 
-    def _errors(self) -> Iterator[RenderableType]:
+    def _error_blocks(self) -> Iterator[RenderableType]:
         """Each sentence once, with where it came from."""
-        found: dict[str, list[tuple[PassRate, Trial]]] = {}
+        sources: dict[str, list[tuple[PassRate, Trial]]] = {}
         for rate in self.result.rates:
             for trial, sentence in rate.errors:
-                found.setdefault(sentence, []).append((rate, trial))
-        for sentence, some in found.items():
-            missing: dict[str, list[Trial]] = {}
-            for trial in dict.fromkeys(trial for _, trial in some):
-                missing.setdefault(trial.model, []).append(trial)
-            whole = len(_kinds(self.result.trials))
-            trials = [
-                self.labels[model] if len(own) == whole else f"{self.labels[model]} ({', '.join(_kinds(own))})"
-                for model, own in missing.items()
-            ]
-            checks = list(dict.fromkeys(f"{rate.case}::{rate.check}" for rate, _ in some))
-            cases = dict.fromkeys((rate.file, rate.case) for rate, _ in some)
-            many = f"{_counted(len(checks), 'check')} of {_counted(len(cases), 'case')}"
-            what = many if len(checks) > _NAMED else ", ".join(checks)
+                sources.setdefault(sentence, []).append((rate, trial))
+        for sentence, places in sources.items():
+            rates, trials = [rate for rate, _ in places], [trial for _, trial in places]
             yield Text(self.safe(sentence), overflow="fold")
-            yield _indented(self.safe(f"{_few(trials)}: {what}"))
+            yield _indented(self.safe(f"{_first_few(self._trial_labels(trials))}: {_check_names(rates)}"))
+
+    def _trial_labels(self, trials: Sequence[Trial]) -> list[str]:
+        """Models, and under which references where that is not all."""
+        every_kind = len(_kinds(self.result.trials))
+        by_model: dict[str, list[Trial]] = {}
+        for trial in dict.fromkeys(trials):
+            by_model.setdefault(trial.model, []).append(trial)
+        labels = []
+        for model, own in by_model.items():
+            under = "" if len(own) == every_kind else f" ({', '.join(_kinds(own))})"
+            labels.append(f"{self.labels[model]}{under}")
+        return labels
 
     def _closing(self) -> Iterator[str]:
         result = self.result
         sharp, rates = len(result.too_sharp), result.rates
         cases = len({(rate.file, rate.case) for rate in rates})
         kinds = _kinds(result.trials)
-        verdict = f"{sharp or 'none'} {'is' if sharp == 1 else 'are'} too sharp" if not result.failed else "none judged"
+        sharpness = f"{sharp or 'none'} {'is' if sharp == 1 else 'are'} too sharp"
+        verdict = "none judged" if result.failed else sharpness
         yield (
-            f"{_counted(len(rates), 'check')} of {_counted(cases, 'case')}, {verdict}. "
-            f"{_counted(len(result.trials), 'trial')}: {_counted(len(result.models), 'checkpoint')} "
-            f"({self._listed(result.models)}), {_counted(len(kinds), 'reference')} ({', '.join(kinds)})."
+            f"{counted(len(rates), 'check')} of {counted(cases, 'case')}, {verdict}. "
+            f"{counted(len(result.trials), 'trial')}: {counted(len(result.models), 'checkpoint')} "
+            f"({self._few_labels(result.models)}), {counted(len(kinds), 'reference')} ({', '.join(kinds)})."
         )
         for first, second in result.twins:
             yield f"{self.labels[second]} has the weights of {self.labels[first]}, and says nothing new."
-        if (least := min((rate for rate in rates if rate.trials), key=lambda r: r.trials, default=None)) is None:
+        trials = [rate.trials for rate in rates if rate.trials]
+        if not trials:
             return
-        yield from _caution(least.trials, max(rate.trials for rate in rates))
+        yield from _cautions(min(trials), max(trials))
         if len(kinds) > 1:
             yield (
                 "The intervals take all trials as independent. Those of one checkpoint under several references are "
@@ -231,7 +253,7 @@ class _Shown:
             )
 
 
-def _caution(least: int, most: int) -> Iterator[str]:
+def _cautions(least: int, most: int) -> Iterator[str]:
     """What so few trials cannot tell."""
     if least >= ENOUGH:
         return
@@ -243,11 +265,20 @@ def _caution(least: int, most: int) -> Iterator[str]:
     )
 
 
-def _passed(rate: PassRate) -> str:
+def _passed_of(rate: PassRate) -> str:
     return f"{rate.passed}/{rate.trials}" if rate.trials else ""
 
 
-def _laid_out(line: str, width: int) -> list[str]:
+def _check_names(rates: Sequence[PassRate]) -> str:
+    """Named where they are few, else counted."""
+    names = list(dict.fromkeys(f"{rate.case}::{rate.check}" for rate in rates))
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    cases = {(rate.file, rate.case) for rate in rates}
+    return f"{counted(len(names), 'check')} of {counted(len(cases), 'case')}"
+
+
+def _lay_out(line: str, width: int) -> list[str]:
     """A case-file line over several lines where it is too long: tables as dotted keys, lists an item a line."""
     if cell_len(line) <= width:
         return [line]
@@ -255,35 +286,31 @@ def _laid_out(line: str, width: int) -> list[str]:
     if isinstance(value, dict):
         return [f"{key}.{toml_table({word: text})[2:-2]}" for word, text in value.items()]
     if isinstance(value, list):
-        return [f"{key} = [", *(f"    {_written(item)}," for item in value), "]"]
+        return [f"{key} = [", *(f"    {_toml_value(item)}," for item in value), "]"]
     return [line]
 
 
-def _written(value: object) -> str:
+def _toml_value(value: object) -> str:
     """A value of TOML in one line: text, lists and tables, all that checks write."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_written(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{key} = {_toml_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(_toml_value, value))}]"
     return toml_string(str(value))
 
 
-def _labels(models: Sequence[str]) -> dict[str, str]:
+def _short_names(models: Sequence[str]) -> dict[str, str]:
     """Short names of models: as much of the end of a path as tells it from the others."""
-    found = {}
-    for model in models:
-        parts = PurePath(model).parts or (model,)
-        tails = ["/".join(parts[-count:]) for count in range(1, len(parts) + 1)]
-        others = [PurePath(other).parts for other in models if other != model]
-        unique = (
-            tail for n, tail in enumerate(tails, start=1) if not any("/".join(other[-n:]) == tail for other in others)
-        )
-        found[model] = next(unique, model)
-    return found
+    return {model: _short_name(model, [rival for rival in models if rival != model]) for model in models}
 
 
-def _title(name: str, note: str) -> Text:
-    return Text.assemble("\n", (name, "bold underline"), (f"  {note}", "dim"))
+def _short_name(model: str, rivals: Sequence[str]) -> str:
+    parts = PurePath(model).parts or (model,)
+    for count in range(1, len(parts) + 1):
+        tail = "/".join(parts[-count:])
+        if all("/".join(PurePath(rival).parts[-count:]) != tail for rival in rivals):
+            return tail
+    return model
 
 
 def _indented(text: str | Text) -> Padding:
@@ -295,11 +322,7 @@ def _kinds(trials: Sequence[Trial]) -> list[str]:
     return list(dict.fromkeys(trial.reference for trial in trials))
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _few(names: Sequence[str]) -> str:
+def _first_few(names: Sequence[str]) -> str:
     """The first names, and how many more; one more is named as well."""
     rest = len(names) - _NAMED
     return ", ".join(names) if rest <= 1 else f"{', '.join(names[:_NAMED])} and {rest} more"
