@@ -22,9 +22,19 @@ from interp.golden.document import GOLDEN_SUFFIX, loads, migrate_text
 from interp.project.files import write
 from interp.project.settings import Settings
 
-__all__ = ["Problem", "delete_golden", "file_name", "find_problems", "golden_file", "list_goldens", "migrate_goldens"]
+__all__ = [
+    "Problem",
+    "delete_golden",
+    "file_name",
+    "find_problems",
+    "golden_file",
+    "leads_out",
+    "list_goldens",
+    "migrate_goldens",
+]
 
 LONGEST = 200
+_LEADS_OUT = "{} leads out of the golden folder, by a link: put a file in its place."
 
 
 @dataclass(frozen=True)
@@ -37,10 +47,18 @@ class Problem:
 
 
 def golden_file(folder: Path, root: Path, test_file: Path, name: str) -> Path:
-    """Where a golden lies. Raises InputError for a test outside of the root."""
+    """Where a golden lies. Raises InputError for a test outside of the root, and for a link out of the folder."""
     if not test_file.is_relative_to(root):
         raise InputError(f"{test_file} lies outside of {root}, so its golden has no place: set pytest's --rootdir.")
-    return folder / test_file.relative_to(root) / f"{file_name(name)}{GOLDEN_SUFFIX}"
+    path = folder / test_file.relative_to(root) / f"{file_name(name)}{GOLDEN_SUFFIX}"
+    if leads_out(path, folder):
+        raise InputError(_LEADS_OUT.format(path))
+    return path
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether a golden is a link out of its folder: it would be read, and written, elsewhere."""
+    return not path.resolve().is_relative_to(folder.resolve())
 
 
 def file_name(name: str) -> str:
@@ -66,6 +84,9 @@ def find_problems(root: Path, settings: Settings) -> list[Problem]:
     ]
     for path in list_goldens(folder):
         shown = str(path.relative_to(root))
+        if leads_out(path, folder):
+            problems.append(Problem(path, _LEADS_OUT.format(shown)))
+            continue
         why = owners.missing(path.relative_to(folder))
         if why is not None:
             problems.append(Problem(path, f"{shown} belongs to no test: {why}.", orphan=True))
@@ -96,8 +117,12 @@ def migrate_goldens(
     """Write every golden of an old format, or under one of these former fingerprints, in today's (`fingerprints`:
     today's by former ones); yields those that were, and why others could not be.
     """
-    for path in list_goldens(root / settings.golden):
+    folder = root / settings.golden
+    for path in list_goldens(folder):
         shown = str(path.relative_to(root))
+        if leads_out(path, folder):
+            yield path, _LEADS_OUT.format(shown)
+            continue
         try:
             new = migrate_text(path.read_text(encoding="utf-8"), shown, fingerprints)
         except (FormatError, OSError, UnicodeDecodeError) as error:

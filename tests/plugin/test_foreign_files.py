@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from project import Project
 
+from interp.golden.folder import find_problems
+from interp.project.settings import Settings
+
 INI = "[pytest]\naddopts = --collect-only\n"
 CONFTEST = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
 
@@ -64,3 +67,21 @@ def test_with_a_sign_between_them_the_project_stays_the_root(project: Project, c
 def test_a_name_that_is_no_path_may_stand_by_itself(project: Project, candidate: Path) -> None:
     shutil.rmtree(candidate)
     assert run(project, "--interp-model", "stub", "-k", "top").returncode == 0
+
+
+def test_a_golden_that_is_a_link_out_of_its_folder_is_neither_read_nor_written(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project.cases()
+    project.accept()
+    golden = project.golden()
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "rob.golden.json"
+    shutil.move(golden, elsewhere)
+    golden.symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    for options in ([], ["--snapshot-update", "--interp-model=stub-v2"]):
+        result = project.run(*options)
+        assert result.ret == 1 and "leads out of the golden folder, by a link" in result.stdout.str()
+    assert elsewhere.read_bytes() == before
+    (problem,) = find_problems(project.root, Settings())
+    assert "leads out of the golden folder" in problem.sentence and not problem.orphan
