@@ -95,7 +95,7 @@ def records(
                 explained=explained,
             )
         )
-    info = ModelInfo(name, f"{seed:064}", LABELS, 3)
+    info = ModelInfo(name=name, sha256=f"{seed:064}", labels=LABELS, layers=3)
     return Made(
         RecordsHeader(
             model=info, data=fingerprint_of(texts), sentences=len(texts), sources=("dev",), wanted=wanted, versions={}

@@ -154,7 +154,9 @@ def make(
     total = float(values.sum())
     told = {**(tags or {}), target: "B-PER"}
     return Explanation(
-        model=ModelInfo("planted", "3f9a" * 16, ("O", "B-PER", "I-PER", "B-ORG", "B-LOC"), layers),
+        model=ModelInfo(
+            name="planted", sha256="3f9a" * 16, labels=("O", "B-PER", "I-PER", "B-ORG", "B-LOC"), layers=layers
+        ),
         text=" ".join(words),
         words=tuple(_word(k, text, told, float(values[k]), len(sentence)) for k, text in enumerate(sentence)),
         target=Target(
@@ -171,7 +173,13 @@ def make(
         layers=_layers(values, at, layers),
         zoom=None,
         completeness=_completeness(total, layers),
-        run=Run("cpu", "float32", 2, 64, {"interp": "0.1.0", "torch": "2.13.0", "transformers": "5.0.0"}),
+        run=Run(
+            device="cpu",
+            dtype="float32",
+            threads=2,
+            rows_per_forward=64,
+            versions={"interp": "0.1.0", "torch": "2.13.0", "transformers": "5.0.0"},
+        ),
     )
 
 

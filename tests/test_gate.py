@@ -175,7 +175,7 @@ def test_records_alone_cannot_be_probed_unless_that_is_not_asked() -> None:
     [
         ({"data": "0" * 64}, "other data"),
         ({"wanted": RecordSettings(("pad",))}, "other settings"),
-        ({"model": ModelInfo("b", "1", ("O", "B-ORG"), 3)}, "other tags"),
+        ({"model": ModelInfo(name="b", sha256="1", labels=("O", "B-ORG"), layers=3)}, "other tags"),
     ],
 )
 def test_what_cannot_be_compared(change: dict[str, Any], message: str) -> None:

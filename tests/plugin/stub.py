@@ -117,7 +117,9 @@ class Stub:
         tag = self.weights.tag or ("B-PER" if "surprise" in words else "O")
         layers = tuple(_layer(values, target[0], depth) for depth in range(1, LAYERS + 1))
         return Explanation(
-            model=ModelInfo(self.name, self.weights.sha256 * 64, ("O", "B-PER", "B-ORG"), LAYERS),
+            model=ModelInfo(
+                name=self.name, sha256=self.weights.sha256 * 64, labels=("O", "B-PER", "B-ORG"), layers=LAYERS
+            ),
             text=" ".join(case.words),
             words=tuple(
                 Word(
@@ -144,7 +146,13 @@ class Stub:
             layers=layers,
             zoom=None,
             completeness=_completeness(words, total, tolerance),
-            run=Run(self.device, "float32", 1, 8, {"interp": "0.1.0", "stub": "1"}),
+            run=Run(
+                device=self.device,
+                dtype="float32",
+                threads=1,
+                rows_per_forward=8,
+                versions={"interp": "0.1.0", "stub": "1"},
+            ),
             absent={"token_type": "a stub has no token types"},
         )
 
