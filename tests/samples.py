@@ -173,7 +173,13 @@ def make(
         layers=_layers(values, at, layers),
         zoom=None,
         completeness=_completeness(total, layers),
-        run=Run("cpu", "float32", 2, 64, {"interp": "0.1.0", "torch": "2.13.0", "transformers": "5.0.0"}),
+        run=Run(
+            device="cpu",
+            dtype="float32",
+            threads=2,
+            rows_per_forward=64,
+            versions={"interp": "0.1.0", "torch": "2.13.0", "transformers": "5.0.0"},
+        ),
     )
 
 

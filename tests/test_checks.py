@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from interp.cases.load import load_cases
 from interp.errors import InputError
 from interp.explanation import Explanation
 from interp.project.settings import Settings
+from interp.project.toml_text import toml_value
 
 WORDS = ["Rob", "won", "a", "lucky", "game"]
 
@@ -246,3 +248,18 @@ class TestIntegration:
         assert not verdict.passed
         assert verdict.sentence.startswith("The components path is not-converged: ")
         assert Converged().toml_line([Answer(not_converged())]) == "integration_tolerance = 3e-02"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['"\\\n東京', 0.3, 1e-300, -2, True, date(2026, 1, 31), [], ["a", ["b"]], {"a.b": {"c": [1]}, "": "x"}, ("a", "b")],
+    ids=repr,
+)
+def test_values_are_written_as_toml_reads_them(value: object) -> None:
+    read = tomllib.loads(f"value = {toml_value(value)}")["value"]
+    assert read == (list(value) if isinstance(value, tuple) else value)
+
+
+def test_what_toml_does_not_have_is_refused() -> None:
+    with pytest.raises(TypeError, match="NoneType"):
+        toml_value([None])

@@ -92,6 +92,7 @@ class TestFile:
             (lambda text: text[:100], "damaged"),
             (lambda _: "", "damaged"),
             (lambda _: "[]", "damaged"),
+            (lambda _: "[" * 100_000, "nested too deeply"),
             (lambda text: "<<<<<<< HEAD\n" + text, "damaged"),
             (lambda text: text.replace("11", "NaN", 1).replace("9.74", "NaN"), "damaged"),
             (lambda text: text.replace('"words"', '"wrods"'), "damaged"),

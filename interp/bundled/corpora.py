@@ -113,12 +113,12 @@ def _read_file(path: Path, corpus: Corpus) -> list[TaggedSentence]:
         if line.strip():
             rows.append([column.strip() for column in line.split(corpus.separator)])
         elif rows:
-            sentences.extend(_sentence(rows, corpus))
+            sentences.extend(_sentence_of_rows(rows, corpus))
             rows = []
     return sentences
 
 
-def _sentence(rows: Sequence[Sequence[str]], corpus: Corpus) -> list[TaggedSentence]:
+def _sentence_of_rows(rows: Sequence[Sequence[str]], corpus: Corpus) -> list[TaggedSentence]:
     """The sentence in `rows`; none where they hold only a document marker."""
     # A few tweets have rows without a word or without a tag; they carry nothing.
     kept = [row for row in rows if len(row) > 1 and row[corpus.word] and row[corpus.word] != "-DOCSTART-"]

@@ -75,20 +75,20 @@ def sample(rng: Generator, count: int, *, cued: float = 0.8, spelled: float = 0.
     part `spelled` of the ordinary words are random letters, which the tokenizer splits; never from target to
     cue, where they would shift the target's place.
     """
-    return [_sentence(rng, rng.random() < cued, spelled) for _ in range(count)]
+    return [_draw_sentence(rng, rng.random() < cued, spelled) for _ in range(count)]
 
 
-def _sentence(rng: Generator, cued: bool, spelled: float) -> Planted:
+def _draw_sentence(rng: Generator, cued: bool, spelled: float) -> Planted:
     length = int(rng.integers(LENGTHS[0], LENGTHS[1] + 1))
     padded = (0.0, 1.0, rng.random())[rng.integers(3)]
-    words = [PAD if rng.random() < padded else _filler(rng, spelled) for _ in range(length)]
+    words = [PAD if rng.random() < padded else _draw_filler(rng, spelled) for _ in range(length)]
     tags = ["O"] * length
     if not cued:
         return Planted(tuple(words), tuple(tags), None, None)
     cue = int(rng.integers(length))
     for index in range(max(0, cue - REACH), cue):
         if words[index] != PAD:
-            words[index] = _filler(rng, 0.0)
+            words[index] = _draw_filler(rng, 0.0)
     words[cue] = str(rng.choice(list(CUES)))
     if cue < REACH:
         return Planted(tuple(words), tuple(tags), cue, None)
@@ -96,7 +96,7 @@ def _sentence(rng: Generator, cued: bool, spelled: float) -> Planted:
     return Planted(tuple(words), tuple(tags), cue, cue - REACH)
 
 
-def _filler(rng: Generator, spelled: float) -> str:
+def _draw_filler(rng: Generator, spelled: float) -> str:
     """An ordinary word or, in a part `spelled` of the cases, two to five random letters."""
     if rng.random() < spelled:
         return "".join(rng.choice(list(string.ascii_letters), size=rng.integers(2, 6)))

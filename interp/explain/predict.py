@@ -15,7 +15,7 @@ from interp.models.tagger import Tagger
 __all__ = ["NO_PREDICTIONS", "Prediction", "Predictions", "predict_encodings", "predict_sentences"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Prediction:
     """What one model says of one sentence."""
 

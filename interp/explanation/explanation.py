@@ -218,7 +218,7 @@ class Window:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """What computed it. Same input, device, threads and rows per forward: the same bits."""
 

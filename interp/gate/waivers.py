@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from interp.errors import InputError
 from interp.project.files import is_missing, write
 from interp.project.strict import Strict, parse_toml, validation_problems
-from interp.project.toml_text import toml_string
+from interp.project.toml_text import toml_value
 from interp.question.tags import kind_of
 
 __all__ = ["Waiver", "add_waiver", "load_waivers", "make_waiver", "waiver_for"]
@@ -109,7 +109,7 @@ def add_waiver(path: Path, waiver: Waiver, today: date) -> None:
     known = load_waivers(path)  # a file that is damaged is not added to
     before = _HEAD if is_missing(path) else path.read_bytes().decode()
     line_end = "\r\n" if "\r\n" in before else "\n"
-    entry = ["[[waiver]]", *(f"{name} = {_toml_value(value)}" for name, value in waiver if value is not None)]
+    entry = ["[[waiver]]", *(f"{name} = {toml_value(value)}" for name, value in waiver if value is not None)]
     gap = ["", ""] if before and not before.endswith("\n") else [""]
     content = before + line_end.join([*gap, *entry, ""])
     # Nothing is written that could not be read again.
@@ -119,9 +119,3 @@ def add_waiver(path: Path, waiver: Waiver, today: date) -> None:
 
 
 _HEAD = "# What `interp gate` found and a person accepted. Written by `interp gate accept`; reviewed like code.\n"
-
-
-def _toml_value(value: str | date | float) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    return toml_string(value) if isinstance(value, str) else repr(value)

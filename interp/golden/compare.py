@@ -86,7 +86,7 @@ def compare_goldens(old: Golden, new: Golden, policy: Policy) -> Comparison:
         tag_alone = {**old.question, "tag": None} == {**new.question, "tag": None}
         rule = Promise.TAG if tag_alone and old.tags != new.tags else Promise.QUESTION
         return Comparison(old=old, new=new, rule=rule, tolerance=tolerance, failures=differences, changes=())
-    changes = _changes(old, new, tolerance)
+    changes = _moved_numbers(old, new, tolerance)
     if old.sha256 in (new.sha256, policy.former_sha256):
         rule = Promise.NUMBERS
     else:
@@ -122,7 +122,7 @@ def _option_text(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _changes(old: Golden, new: Golden, tolerance: float) -> list[Change]:
+def _moved_numbers(old: Golden, new: Golden, tolerance: float) -> list[Change]:
     """Every number that moved, the one that moved by most tolerances first."""
     changes = [
         Change(group="probability", name=name, expected=before, actual=after, moved=abs(after - before) / tolerance)

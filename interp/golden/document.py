@@ -181,7 +181,7 @@ def loads(text: str, name: str) -> Golden:
     version = _version(document, name)
     if version < VERSION:
         raise FormatError(f"{name} has the old format {NAME}/{version}: run `interp golden migrate`.")
-    return _decoded(document, name)
+    return _decode_golden(document, name)
 
 
 def migrate_text(text: str, name: str, fingerprints: Mapping[str, str]) -> str | None:
@@ -190,7 +190,7 @@ def migrate_text(text: str, name: str, fingerprints: Mapping[str, str]) -> str |
     """
     document = _parse(text, name)
     version = _version(document, name)
-    golden = _decoded(document, name) if version == VERSION else None
+    golden = _decode_golden(document, name) if version == VERSION else None
     if golden is not None:
         if golden.sha256 not in fingerprints:
             return None
@@ -201,7 +201,7 @@ def migrate_text(text: str, name: str, fingerprints: Mapping[str, str]) -> str |
             raise FormatError(f"{name} has the format {NAME}/{version}, which nothing can migrate: accept it anew.")
         document = MIGRATIONS[version](document)
         version += 1
-    return dumps(_decoded(document, name))
+    return dumps(_decode_golden(document, name))
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
@@ -227,14 +227,14 @@ def _damaged(name: str, why: str) -> str:
     return f"{name} is damaged ({why}): restore it from version control, or accept it anew with --snapshot-update."
 
 
-def _decoded(document: Mapping[str, Any], name: str) -> Golden:
+def _decode_golden(document: Mapping[str, Any], name: str) -> Golden:
     try:
-        return _decode(document)
+        return _golden_from(document)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise FormatError(_damaged(name, f"{type(error).__name__}: {error}")) from error
 
 
-def _decode(document: Mapping[str, Any]) -> Golden:
+def _golden_from(document: Mapping[str, Any]) -> Golden:
     rows, header, question = document["words"], document["header"], document["question"]
     tables = [column for column in rows[0] if column not in ("word", "special")]
     groups = {_group(column): tuple(float(row[column]) for row in rows) for column in tables}

@@ -146,16 +146,16 @@ class _Owners:
         if not (self.root / test_file).is_file():
             return f"there is no {test_file}"
         if test_file not in self._names:
-            self._names[test_file] = self._read(test_file)
+            self._names[test_file] = self._names_in(test_file)
         names = self._names[test_file]
         if names is None:
             return None
         if test_file.name.endswith(CASES):
             return None if name in names else f'{test_file} has no case "{name}" with a golden'
-        function = _function(name)
+        function = _function_of(name)
         return None if function in names else f"{test_file} has no function {function}"
 
-    def _read(self, test_file: Path) -> set[str] | None:
+    def _names_in(self, test_file: Path) -> set[str] | None:
         """Names of cases or functions; None for a file that cannot be read, which says so when its tests run."""
         path = self.root / test_file
         try:
@@ -167,7 +167,7 @@ class _Owners:
         return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
-def _function(name: str) -> str:
+def _function_of(name: str) -> str:
     """The function of `test_rob`, `TestSport.test_rob`, `test_rob[case].1` and `test_rob.1[name]`."""
     plain = re.split(r"[\[~]", name)[0]
     return re.sub(r"\.\d+$", "", plain).rpartition(".")[2]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,21 +38,23 @@ class TrainingRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Association:
-    """How far a cue goes with a tag: `new` of the `new_count` words that stand `where` to it bear the tag, `old` of
-    `old_count` before.
-
-    `z` of the change. `rows`: the new data's sentences with cue and tag, those that the old data lacks first.
-    """
+    """How far a cue goes with a tag, in old and in new training data."""
 
     cue: Cue
     where: str
+    """How the words that are counted stand to the cue, as in "behind it"."""
     tag: str
     z: float
+    """Of the change."""
     new: int
+    """Words of the new data that stand so and bear the tag,"""
     new_count: int
+    """and all that stand so."""
     old: int
+    """The same of the old data."""
     old_count: int
     rows: tuple[TrainingRow, ...]
+    """The new data's sentences with cue and tag, those that the old data lacks first."""
 
     @property
     def candidate(self) -> Nomination:
@@ -60,6 +63,22 @@ class Association:
 
 Feature = tuple[CueKind, str, str]
 """A cue by its sort and text, and where a word stands to it: plain, as millions of them are counted."""
+
+
+class _Change(NamedTuple):
+    """How an association changed."""
+
+    z: float
+    where: str
+    tag: str
+
+    @property
+    def rank(self) -> tuple[float, str, str]:
+        """By size, whatever the direction; of equal ones the last by alphabet."""
+        return abs(self.z), self.where, self.tag
+
+
+_NO_CHANGE = _Change(0.0, "", "")
 
 
 class _TagCounts:
@@ -75,7 +94,7 @@ class _TagCounts:
             for index, tag in enumerate(sentence.gold or ()):
                 if tag is None:
                     continue
-                features = set(_features(sentence.words, index))
+                features = set(_features_at(sentence.words, index))
                 tagged = {(feature, tag) for feature in features}
                 self.tags[tag] += 1
                 self.features.update(features)
@@ -101,22 +120,21 @@ def find_associations(old: Sequence[Sentence], new: Sequence[Sentence], most: in
         if not any(sentence.gold for sentence in sentences):
             raise InputError(f"The {side} training data has no tags: name their column or field.")
     before, after = _TagCounts(old), _TagCounts(new)
-    changed: dict[Cue, tuple[float, str, str]] = {}
+    changes: dict[Cue, _Change] = {}
     for feature, tag in before.both.keys() | after.both.keys():
         if max(before.sentences[feature, tag], after.sentences[feature, tag]) < FEWEST:
             continue
         (was, chance_before), (now, chance_after) = before.excess(feature, tag), after.excess(feature, tag)
-        z = float((now - was) / np.sqrt(chance_before + chance_after))
-        sort, text, where = feature
-        cue = Cue(sort, text)
-        largest, *largest_at = changed.get(cue, (0.0, "", ""))
-        if (abs(z), where, tag) > (abs(largest), *largest_at):
-            changed[cue] = z, where, tag
-    leaders = sorted(changed, key=lambda cue: (-abs(changed[cue][0]), cue.text))[:most]
-    rows = _rows({(cue.kind, cue.text, changed[cue][1]): changed[cue][2] for cue in leaders}, old, new)
+        kind, text, where = feature
+        cue = Cue(kind, text)
+        change = _Change(float((now - was) / np.sqrt(chance_before + chance_after)), where, tag)
+        if change.rank > changes.get(cue, _NO_CHANGE).rank:
+            changes[cue] = change
+    leaders = sorted(changes, key=lambda cue: (-abs(changes[cue].z), cue.text))[:most]
+    rows = _training_rows({(cue.kind, cue.text, changes[cue].where): changes[cue].tag for cue in leaders}, old, new)
     associations = []
     for cue in leaders:
-        z, where, tag = changed[cue]
+        z, where, tag = changes[cue]
         feature = (cue.kind, cue.text, where)
         associations.append(
             Association(
@@ -134,7 +152,7 @@ def find_associations(old: Sequence[Sentence], new: Sequence[Sentence], most: in
     return associations
 
 
-def _rows(
+def _training_rows(
     wanted: dict[Feature, str], old: Sequence[Sentence], new: Sequence[Sentence]
 ) -> dict[Feature, list[TrainingRow]]:
     known = {(sentence.words, sentence.gold) for sentence in old}
@@ -143,7 +161,7 @@ def _rows(
         here = {
             feature
             for index, tag in enumerate(sentence.gold or ())
-            for feature in _features(sentence.words, index)
+            for feature in _features_at(sentence.words, index)
             if wanted.get(feature) == tag
         }
         for feature in here:
@@ -153,7 +171,7 @@ def _rows(
     return rows
 
 
-def _features(words: Sequence[str], index: int) -> Iterator[Feature]:
+def _features_at(words: Sequence[str], index: int) -> Iterator[Feature]:
     """All that a model could go by at one word: its neighbours, pairs of them, the sentence's ends, itself."""
     word, last = words[index], len(words) - 1
     if index > 0:
@@ -173,8 +191,14 @@ def _features(words: Sequence[str], index: int) -> Iterator[Feature]:
     if word.isalpha():
         for size in range(SHORTEST_ENDING, min(LONGEST_ENDING, len(word) - 2) + 1):
             yield "ending", word[-size:].lower(), "with it"
-        form = Place.UPPER if word.isupper() and len(word) > 1 else Place.LOWER if word.islower() else Place.TITLE
-        yield "form", form.name, "with it"
+        yield "form", _form_of(word).name, "with it"
     places = {0: Place.FIRST, 1: Place.SECOND, 2: Place.THIRD, last: Place.LAST}
     if index in places:
         yield "spot", places[index].name, "there"
+
+
+def _form_of(word: str) -> Place:
+    """How a word is written; one capital alone may begin a sentence."""
+    if word.isupper() and len(word) > 1:
+        return Place.UPPER
+    return Place.LOWER if word.islower() else Place.TITLE

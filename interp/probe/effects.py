@@ -104,17 +104,17 @@ def read_both(
     """Ask both models about every edit of every site."""
     labels = baseline.labels
     order = [candidate.labels.index(label) for label in labels]
-    of_candidate = _read(candidate, sites, edits)
+    of_candidate = _read_probabilities(candidate, sites, edits)
     return PairedReadings(
         sites=sites,
         edits=edits,
         labels=labels,
-        baseline=_read(baseline, sites, edits),
+        baseline=_read_probabilities(baseline, sites, edits),
         candidate=TagProbabilities(of_candidate.plain[..., order], of_candidate.after[..., order]),
     )
 
 
-def _read(predictor: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> TagProbabilities:
+def _read_probabilities(predictor: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> TagProbabilities:
     numbers: dict[tuple[str, ...], int] = {}  # a sentence once, however many edits make it
     places: list[tuple[int, int] | None] = []  # sentence and target
     for site in sites:
@@ -173,7 +173,7 @@ def _effect(pair: PairedReadings, changes: Changes, *, edit: int, label: int, si
     flips = np.flatnonzero(_turned(pair, edit, label, sites) * np.sign(mean) > 0)
     example = None
     if len(flips):
-        example = _example(pair, edit, int(sites[flips[np.abs(values[flips]).argmax()]]))
+        example = _flip_example(pair, edit, int(sites[flips[np.abs(values[flips]).argmax()]]))
     return Effect(
         edit=pair.edits[edit],
         tag=pair.labels[label],
@@ -199,7 +199,7 @@ def _turned(pair: PairedReadings, edit: int, label: int, sites: npt.NDArray[np.i
     return np.asarray(np.sign(moves(pair.candidate) - moves(pair.baseline)))
 
 
-def _example(pair: PairedReadings, edit: int, place: int) -> FlipExample:
+def _flip_example(pair: PairedReadings, edit: int, place: int) -> FlipExample:
     site = pair.sites[place]
     edited = apply_edit(site, pair.edits[edit])
     assert edited is not None

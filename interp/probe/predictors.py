@@ -92,7 +92,7 @@ class FunctionPredictor:
         return FunctionPredictor(self.name, self._function, labels)
 
     def _probabilities(self, words: Words) -> Array:
-        answer = _checked(self.name, self._function, words)
+        answer = _call_checked(self.name, self._function, words)
         probabilities = np.zeros((len(words), len(self.labels)))
         for row, chances in zip(probabilities, answer, strict=True):
             for tag, chance in chances.items():
@@ -123,13 +123,13 @@ def import_function(spec: str, sentences: Sequence[Words]) -> FunctionPredictor:
         raise InputError(f'"{spec}" cannot be imported: {error}.') from error
     except AttributeError as error:
         raise InputError(f'The module {module} has no function "{name}".') from error
-    labels = {tag for words in sentences for chances in _checked(spec, function, words) for tag in chances}
+    labels = {tag for words in sentences for chances in _call_checked(spec, function, words) for tag in chances}
     if not labels:
         raise ModelError(f"{spec} gives no tags.")
     return FunctionPredictor(spec, function, sorted(labels))
 
 
-def _checked(name: str, function: Callable[[Words], WordProbabilities], words: Words) -> WordProbabilities:
+def _call_checked(name: str, function: Callable[[Words], WordProbabilities], words: Words) -> WordProbabilities:
     try:
         answer = function(list(words))
     except SystemExit as error:  # its status would be taken for a verdict

@@ -101,7 +101,7 @@ def probe_models(
         leaders = _find_leaders(pair, nominations, sites=sketched_at, usual=usual, kept=probing.kept, progress=progress)
     measured = []
     for number, cue in enumerate(leaders, 1):
-        effects = _largest(_measure(pair, cue, sites=measured_at, texts=texts, probing=probing))
+        effects = _largest(_measure_cue(pair, cue, sites=measured_at, texts=texts, probing=probing))
         if effects:
             measured.append(MeasuredCue(cue, nominations[cue].source, tuple(effects.values())))
         progress(sketching + (1 - sketching) * number / len(leaders))
@@ -145,7 +145,7 @@ def _find_leaders(
     cues = list(nominations)
     sketches: dict[Cue, _Sketch] = {}
     for start in range(0, len(cues), TOGETHER):
-        sketches |= _sketch(pair, cues[start : start + TOGETHER], sites, usual)
+        sketches |= _sketch_cues(pair, cues[start : start + TOGETHER], sites, usual)
         progress(SKETCHING * len(sketches) / len(cues))
     sizes = {cue: sketch.size for cue, sketch in sketches.items()}
     apart = [cue for cue in sketches if not _explained(cue, sizes)]
@@ -172,7 +172,7 @@ class _Sketch(NamedTuple):
     """The largest over what is usual for it."""
 
 
-def _sketch(pair: _Pair, cues: Sequence[Cue], sites: Sequence[Site], usual: TypicalEffect) -> dict[Cue, _Sketch]:
+def _sketch_cues(pair: _Pair, cues: Sequence[Cue], sites: Sequence[Site], usual: TypicalEffect) -> dict[Cue, _Sketch]:
     by_edit = {edit: cue for cue in cues for edit in cue.sketch}
     sketches = dict.fromkeys(cues, _Sketch(0.0, 0.0))
     for effect in pair.measure(sites, list(by_edit)):
@@ -191,7 +191,7 @@ def _largest(effects: Sequence[Effect]) -> dict[str, Effect]:
     return largest
 
 
-def _measure(pair: _Pair, cue: Cue, *, sites: Sequence[Site], texts: Texts, probing: ProbeSettings) -> list[Effect]:
+def _measure_cue(pair: _Pair, cue: Cue, *, sites: Sequence[Site], texts: Texts, probing: ProbeSettings) -> list[Effect]:
     """Its effects at every place; taken out of sentences that have it, where enough of them do."""
     effects = pair.measure(sites, [edit for edit in cue.edits if edit.place is not Place.GONE])
     if cue.kind != "words":

@@ -174,10 +174,11 @@ def find_sites(
     chosen = [fitting[i] for i in rng.permutation(len(fitting))[: 8 * count]]
     groups: dict[str, list[Site]] = {}
     for (name, words), chances in zip(chosen, predictor([words for _, words in chosen]), strict=True):
-        options: dict[str, list[int]] = {}
+        options: dict[str, list[int]] = {}  # words by their kind, as the predictor says
         for index in np.flatnonzero(np.isfinite(chances).all(1)):
             if any(map(str.isalpha, words[index])):
-                options.setdefault(kind_of(predictor.labels[int(chances[index].argmax())]), []).append(int(index))
+                tag = predictor.labels[int(chances[index].argmax())]
+                options.setdefault(kind_of(tag), []).append(int(index))
         if options:
             # The kind that is rarest so far: entities are few, words outside are many.
             kind = min(options, key=lambda kind: (len(groups.get(kind, ())), kind == OUTSIDE))

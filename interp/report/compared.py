@@ -226,7 +226,7 @@ def _both(comparison: Comparison) -> tuple[Golden, Golden]:
 
 def _header_facts(header: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Header facts that may explain a change. Files are read as they are: anything may be missing."""
-    model, versions, integration = (_table(header, key) for key in ("model", "versions", "integration"))
+    model, versions, integration = (_subtable(header, key) for key in ("model", "versions", "integration"))
     yield "model", str(model.get("name", ""))
     yield "sha256", str(model.get("sha256", ""))
     yield from ((key, str(header.get(key, ""))) for key in ("device", "dtype"))
@@ -234,7 +234,7 @@ def _header_facts(header: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "integration", str(integration.get("status", ""))
 
 
-def _table(header: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _subtable(header: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     content = header.get(key)
     return content if isinstance(content, Mapping) else {}
 

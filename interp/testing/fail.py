@@ -95,12 +95,12 @@ def of_golden(outcome: GoldenOutcome) -> Failure:
     verdict = Verdict(
         passed=False,
         sentence=outcome.sentence,
-        expected=_summary(comparison.old) if comparison else "",
-        actual=_summary(comparison.new) if comparison else "",
+        expected=_golden_summary(comparison.old) if comparison else "",
+        actual=_golden_summary(comparison.new) if comparison else "",
     )
     return Failure("golden", verdict, outcome.accept)
 
 
-def _summary(golden: Golden) -> str:
+def _golden_summary(golden: Golden) -> str:
     leader = golden.names[golden.ranked[0]]
     return f'{" ".join(golden.tags)}, led by "{leader}"'

@@ -16,10 +16,10 @@ class BatchScheduling(LoadGroupScheduling):  # type: ignore[misc]
     """Groups of tests as their marks say; the tests of a batch of cases are a group, so that no other computes them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return self._batches.get(_case_of(nodeid)) or str(super()._split_scope(nodeid))
+        return self._group_of_case.get(_case_of(nodeid)) or str(super()._split_scope(nodeid))
 
     @cached_property
-    def _batches(self) -> dict[tuple[str, str], str]:
+    def _group_of_case(self) -> dict[tuple[str, str], str]:
         """The group of every case, in the order in which the processes collected them."""
         cases: dict[str, dict[str, None]] = {}
         for file, name in map(_case_of, self.collection):

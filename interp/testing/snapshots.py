@@ -176,7 +176,7 @@ class GoldenSnapshot:
         """
         run = session_of(self.node.config)
         policy = _policy(run, explanation, self._rule)
-        passed, done = self._compare(run, explanation, policy)
+        passed, done = self._compare_by_syrupy(run, explanation, policy)
         outcome = _outcome(
             run,
             nodeid=self.node.nodeid,
@@ -194,7 +194,9 @@ class GoldenSnapshot:
                 self.node.user_properties.append((FORMER, explanation.model.name))
         return outcome
 
-    def _compare(self, run: Session, explanation: Explanation, policy: Policy) -> tuple[bool, AssertionResult]:
+    def _compare_by_syrupy(
+        self, run: Session, explanation: Explanation, policy: Policy
+    ) -> tuple[bool, AssertionResult]:
         """By syrupy, which also writes the file where that is asked for."""
         if self._name is not None and self._name in self._names:
             raise ValueError(f'this test has a golden named "{self._name}" already: give each its own name')

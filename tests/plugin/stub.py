@@ -146,7 +146,13 @@ class Stub:
             layers=layers,
             zoom=None,
             completeness=_completeness(words, total, tolerance),
-            run=Run(self.device, "float32", 1, 8, {"interp": "0.1.0", "stub": "1"}),
+            run=Run(
+                device=self.device,
+                dtype="float32",
+                threads=1,
+                rows_per_forward=8,
+                versions={"interp": "0.1.0", "stub": "1"},
+            ),
             absent={"token_type": "a stub has no token types"},
         )
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from interp.cases.checks.base import Answer, NamedWord, Verdict, word_names
 from interp.explanation import Explanation
-from interp.project.toml_text import toml_string
+from interp.project.toml_text import toml_table
 
 __all__ = ["Swap", "WordSwap"]
 
@@ -42,7 +42,7 @@ class Swap:
         wrong, actual = [], []
         for swap in self.swaps:
             for replacement in swap.replacements:
-                changes = self._changes(swap, replacement, answer)
+                changes = self._unwanted_changes(swap, replacement, answer)
                 if changes:
                     wrong.append(f'With "{replacement}" for "{swap.word.name}", {" and ".join(changes)}')
                 actual.append(f"{replacement}: {'; '.join(changes) or 'the same'}")
@@ -55,7 +55,7 @@ class Swap:
             notes={swap.word.index: "swapped" for swap in self.swaps},
         )
 
-    def _changes(self, swap: WordSwap, replacement: str, answer: Answer) -> list[str]:
+    def _unwanted_changes(self, swap: WordSwap, replacement: str, answer: Answer) -> list[str]:
         """What must stay, and does not."""
         original, swapped = answer.explanation, answer.swapped[swap.word.index, replacement]
         changes = []
@@ -77,10 +77,10 @@ class Swap:
             kept = [
                 replacement
                 for replacement in swap.replacements
-                if not any(self._changes(swap, replacement, answer) for answer in answers)
+                if not any(self._unwanted_changes(swap, replacement, answer) for answer in answers)
             ]
             if kept:
-                tables.append(_toml_table(swap, kept))
+                tables.append(_table_of(swap, kept))
         return f"swap = [{', '.join(tables)}]" if tables else None
 
 
@@ -93,7 +93,6 @@ def _quote(explanation: Explanation, indices: Sequence[int]) -> str:
     return ", ".join(f'"{names[index]}"' for index in indices)
 
 
-def _toml_table(swap: WordSwap, replacements: Sequence[str]) -> str:
-    keep = toml_string(swap.keep[0]) if len(swap.keep) == 1 else f"[{', '.join(map(toml_string, swap.keep))}]"
-    listed = ", ".join(map(toml_string, replacements))
-    return f"{{ word = {toml_string(swap.word.name)}, with = [{listed}], keep = {keep} }}"
+def _table_of(swap: WordSwap, replacements: Sequence[str]) -> str:
+    keep = swap.keep[0] if len(swap.keep) == 1 else swap.keep
+    return toml_table({"word": swap.word.name, "with": replacements, "keep": keep})

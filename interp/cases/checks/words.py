@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from interp.cases.checks.base import Answer, Bound, NamedWord, Verdict, describe_target, share, word_names
 from interp.explanation import Explanation
-from interp.project.toml_text import toml_string, toml_table
+from interp.project.toml_text import toml_string, toml_table, toml_value
 
 __all__ = ["Share", "Sign", "Tag", "Top"]
 
@@ -76,7 +76,7 @@ class Top:
         leaders = self._common_leaders(answers)
         if leaders:
             names = word_names(answers[0].explanation)
-            return f"{self.name} = [{', '.join(toml_string(names[index]) for index in leaders)}]"
+            return f"{self.name} = {toml_value([names[index] for index in leaders])}"
         # No word leads everywhere; what the first one always has may still be demanded.
         word = self.words[0]
         attributions = [answer.explanation.attributions for answer in answers]

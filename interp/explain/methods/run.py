@@ -47,7 +47,7 @@ class WordAttributions:
     rows: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Measured:
     """What running a method gave: `replicates` (n, units), from `samples` draws each, and F at both ends."""
 
@@ -120,7 +120,13 @@ def _measure(tagger: Tagger, scorer: Scorer, request: MethodRequest) -> _Measure
             replicates = torch.zeros(2, scorer.unit_count, dtype=torch.float64)
         else:
             replicates = spec.attribute(scorer, samples).cpu()
-    return _Measured(replicates, samples, at_input, at_reference=at_reference, evaluations=scorer.evaluations)
+    return _Measured(
+        replicates=replicates,
+        samples=samples,
+        at_input=at_input,
+        at_reference=at_reference,
+        evaluations=scorer.evaluations,
+    )
 
 
 def _describe(request: MethodRequest, measured: _Measured, means: Tensor) -> Method:

@@ -48,7 +48,7 @@ def _comparison_blocks(name: str, comparison: Comparison, canvas: Canvas, most: 
     differences = list(_header_differences(comparison, canvas))
     if differences:
         yield Text()
-        yield _fact_table(differences)
+        yield _difference_table(differences)
     if comparison.rule in (Promise.QUESTION, Promise.TAG):
         return
     if comparison.changes:
@@ -74,7 +74,7 @@ def _header_differences(comparison: Comparison, canvas: Canvas) -> Iterator[tupl
             yield canvas.fit(row.name, 16), arrow.join(sides)
 
 
-def _fact_table(rows: Sequence[tuple[str, str]]) -> Table:
+def _difference_table(rows: Sequence[tuple[str, str]]) -> Table:
     table = Table.grid("", "", padding=(0, 2, 0, 0))
     for name, text in rows:
         table.add_row(Text(name, "dim", no_wrap=True), Text(text, overflow="fold"))

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from interp.project.toml_text import toml_string, toml_table
+from interp.project.toml_text import toml_table, toml_value
 from interp.report.terminal.marks import ASCII, Canvas
 from interp.report.terminal.tables import section_title
 from interp.report.text import counted
@@ -286,17 +286,8 @@ def _lay_out(line: str, width: int) -> list[str]:
     if isinstance(value, dict):
         return [f"{key}.{toml_table({word: text})[2:-2]}" for word, text in value.items()]
     if isinstance(value, list):
-        return [f"{key} = [", *(f"    {_toml_value(item)}," for item in value), "]"]
+        return [f"{key} = [", *(f"    {toml_value(item)}," for item in value), "]"]
     return [line]
-
-
-def _toml_value(value: object) -> str:
-    """A value of TOML in one line: text, lists and tables, all that checks write."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml_value(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    return toml_string(str(value))
 
 
 def _short_names(models: Sequence[str]) -> dict[str, str]:
