@@ -51,7 +51,7 @@ from interp.models.tagger import Tagger
 from interp.project.files import write
 from interp.question import Question
 from interp.report.figures.draw import AGAINST, FOR, GRID
-from interp.report.figures.save import _drawn, _style
+from interp.report.figures.save import _file_content, _style
 
 Array = npt.NDArray[np.float64]
 
@@ -324,7 +324,7 @@ def main(
         write(out, flat(results))
     click.echo(table(results))
     if image is not None:
-        write(image, _drawn(figure(results), image.suffix))
+        write(image, _file_content(figure(results), image.suffix))
 
 
 if __name__ == "__main__":

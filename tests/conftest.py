@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="A kamalkraj/BERT-NER checkpoint, the article's: its published table is recomputed and compared.",
     )
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`--dist loadgroup` hands out files whole, batches of cases apart: models and slow references are made once.
+
+    Marks of groups would do it, but with pytest 9.2 pytest-xdist 3.8 passes over them (pytest-dev/pytest-xdist#1386).
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from interp.testing.schedule import BatchScheduling
+
+    class FileScheduling(BatchScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope = super()._split_scope(nodeid)
+            return nodeid.partition("::")[0] if scope == nodeid else scope
+
+    return FileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

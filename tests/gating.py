@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from interp.explanation import ModelInfo
 from interp.gate import Criteria, GateResult, ProbePlan, Side, judge_candidate
-from interp.probe import FunctionPredictor
+from interp.probe import CachedPredictor, FunctionPredictor, Predictor
 from interp.records import Record, RecordedExplanation, RecordSettings, RecordsHeader
 from interp.texts import Sentence
 from interp.texts import data_fingerprint as fingerprint_of
@@ -108,7 +109,11 @@ Rule = Callable[[Sequence[str], int], float | dict[str, float] | None]
 """Probability of B-PER at a place, or of every tag; None where the rule has nothing to say."""
 
 
-def predictor(rule: Rule = lambda _words, _at: None) -> FunctionPredictor:
+def no_rule(_words: Sequence[str], _at: int) -> None:
+    return None
+
+
+def predictor(rule: Rule = no_rule) -> FunctionPredictor:
     """Names are persons at 0.9, other words at 0.03; a rule may say otherwise."""
 
     def tag(words: Sequence[str]) -> list[dict[str, float]]:
@@ -135,18 +140,24 @@ def judged(**changes: Any) -> Criteria:
 PLAN = ProbePlan()
 
 
-def opponent(made: Made, model: FunctionPredictor | None = None) -> Side:
+@cache
+def cached_predictor(rule: Rule) -> CachedPredictor:
+    """Asked about a sentence once, in however many gates it stands."""
+    return CachedPredictor(predictor(rule))
+
+
+def opponent(made: Made, model: Predictor | None = None) -> Side:
     return Side(made, model)  # type: ignore[arg-type]
 
 
 def gate(
     baseline: Made,
     candidate: Made,
-    rule: Callable[[Sequence[str], int], float | None] = lambda _w, _a: None,
+    rule: Rule = no_rule,
     plan: ProbePlan | None = PLAN,
     **changes: Any,
 ) -> GateResult:
-    sides = opponent(baseline, predictor()), opponent(candidate, predictor(rule))
+    sides = opponent(baseline, cached_predictor(no_rule)), opponent(candidate, cached_predictor(rule))
     return judge_candidate(*sides, judged(**changes), plan)
 
 

@@ -23,6 +23,7 @@ def python(example: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=example, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow  # a process that loads torch; tests/cases are run as its cases are, tests/plugin holds the fixtures
 def test_its_tests_pass_without_an_import_or_a_conftest(example: Path) -> None:
     assert not list(example.rglob("conftest.py"))
     done = python(example, "pytest", "-v", "-W", "error")

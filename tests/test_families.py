@@ -97,11 +97,7 @@ class Subject:
         return both_truths(self.family, self.bare, self.ids, self.start, self.scalar)
 
 
-# One process a variant: its slow reference is worked out once.
-VARIANTS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in FAMILIES]
-
-
-@pytest.fixture(scope="session", params=VARIANTS)
+@pytest.fixture(scope="session", params=list(FAMILIES))
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     return Subject(FAMILIES[request.param], directory(request.param, tmp_path_factory.mktemp("family")))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import stdtrit
 
 from interp.probe.predictors import Predictor
 from interp.probe.sites import Edit, Site, apply_edit
@@ -169,7 +170,7 @@ def _effect(pair: PairedReadings, changes: Changes, *, edit: int, label: int, si
     candidate, baseline = (change[edit, sites, label] for change in changes)
     values = candidate - baseline
     mean = float(values.mean())
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values))
+    half = float(_student_quantile(len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
     flips = np.flatnonzero(_turned(pair, edit, label, sites) * np.sign(mean) > 0)
     example = None
     if len(flips):
@@ -186,6 +187,11 @@ def _effect(pair: PairedReadings, changes: Changes, *, edit: int, label: int, si
         count=len(values),
         example=example,
     )
+
+
+@cache  # one of few counts, in ten thousand effects
+def _student_quantile(freedom: int) -> float:
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def _turned(pair: PairedReadings, edit: int, label: int, sites: npt.NDArray[np.intp]) -> Array:

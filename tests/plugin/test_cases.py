@@ -287,12 +287,19 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("text", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_by_file_case_and_key(project: Project, text: str, told: str) -> None:
-    project.write("cases/wrong.cases.toml", text)
+def test_every_mistake_is_told_by_file_case_and_key(project: Project) -> None:
+    """Each in a file of its own, all in one run: every file is read, and is an error of its own."""
+    for number, (text, _) in enumerate(MISTAKES.values()):
+        project.write(f"cases/wrong{number}.cases.toml", text)
     result = project.run("--interp-model", "stub")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    assert says(result, f"cases/wrong.cases.toml*{told}")
+    result.assert_outcomes(errors=len(MISTAKES))
+    untold = [
+        f"{mistake}: {sentence}"
+        for number, (mistake, (_, sentence)) in enumerate(MISTAKES.items())
+        if not says(result, f"cases/wrong{number}.cases.toml*{sentence}")
+    ]
+    assert not untold
     assert "Traceback" not in result.stdout.str() and ".py:" not in result.stdout.str()
     assert not project.logged, "nothing is loaded"
 

@@ -63,7 +63,12 @@ def test_no_page_without_a_failure_nor_unasked(failing: Project) -> None:
     assert not (failing.root / "out").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["-n2"], ["-n2", "--dist", "loadgroup"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    # Three processes, as in the last one, which also has groups.
+    [[], pytest.param(["-n2"], marks=pytest.mark.slow), ["-n2", "--dist", "loadgroup"]],
+    ids=" ".join,
+)
 def test_a_page_for_every_failing_case_and_an_index(failing: Project, arguments: list[str]) -> None:
     run = failing.run_apart if arguments else failing.run
     result = run("--interp-model", "stub-lucky", "--interp-report=out", *arguments)

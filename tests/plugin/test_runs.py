@@ -52,7 +52,8 @@ def whole(project: Project) -> dict[str, str]:
 # --- several processes
 
 
-@pytest.mark.parametrize("dist", ["loadgroup", "loadfile"])
+# Three processes; what differs from loadgroup is pytest-xdist's own.
+@pytest.mark.parametrize("dist", ["loadgroup", pytest.param("loadfile", marks=pytest.mark.slow)])
 def test_every_case_is_computed_once_in_all(project: Project, dist: str) -> None:
     many(project)
     project.cases(name="other.cases.toml")
@@ -63,6 +64,7 @@ def test_every_case_is_computed_once_in_all(project: Project, dist: str) -> None
     assert len(whole(project)) == 22
 
 
+@pytest.mark.slow  # the same
 def test_load_computes_a_case_at_most_once_per_process(project: Project) -> None:
     many(project, 4)
     assert project.run_apart("-n2", "--dist", "load", "--snapshot-update").ret == 0
