@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import shutil
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -504,6 +505,30 @@ def test_a_pickle_that_runs_code_is_refused_and_not_run(copy: Path, tmp_path: Pa
     message = refusal(ModelError, lambda: load(copy, "cpu"))
     assert "holds more than weights" in message and "weights_only" not in message
     assert not (tmp_path / "ran").exists()
+
+
+class Identity(torch.nn.Module):
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return states
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning", "ignore:.torch.load. received:UserWarning")
+@pytest.mark.parametrize("kind", ["module", "script", "tar"])
+def test_a_file_that_torch_would_read_as_code_is_refused_without_its_advice(kind: str, copy: Path) -> None:
+    """Of each kind torch says in another way that weights_only set to False "will likely succeed"."""
+    (copy / "model.safetensors").unlink()
+    path = copy / "pytorch_model.bin"
+    if kind == "module":
+        torch.save(Identity(), path)
+    elif kind == "script":
+        torch.jit.save(torch.jit.script(Identity()), str(path))
+    else:
+        with tarfile.open(path, "w") as archive:
+            for name in ("pickle", "storages", "sys_info", "tensors"):
+                archive.addfile(tarfile.TarInfo(name))
+    message = refusal(ModelError, lambda: load(copy, "cpu"))
+    assert "holds more than weights, which would be run" in message
+    assert "weights_only" not in message and "likely" not in message
 
 
 def test_code_that_comes_with_a_model_is_not_run(copy: Path, tmp_path: Path) -> None:

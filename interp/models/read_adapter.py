@@ -15,6 +15,7 @@ from interp.errors import ModelError
 from interp.models.checkpoint import (
     Checkpoint,
     check_base_architecture,
+    check_label_order,
     has_tagging_head,
     label_names,
     naming_notices,
@@ -107,7 +108,9 @@ def _own_labels(source: str) -> tuple[str, ...]:
     if not (Path(source) / "config.json").is_file():
         return ()
     settings, _ = PreTrainedConfig.get_config_dict(source, local_files_only=True)
-    return label_names(settings.get("id2label"))
+    labels = label_names(settings.get("id2label"))
+    check_label_order(settings, labels)
+    return labels
 
 
 def _effective_settings(folder: Path) -> str:
