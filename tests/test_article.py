@@ -2,7 +2,7 @@
 
 The comparison with the published numbers needs the article's checkpoint, which is not part of this project:
 
-    pytest tests/test_article.py --interp-article-model DIR
+    pytest tests/test_article.py --interp-article-model=DIR
 
 The other tests hold without it that both recomputations are what they are called.
 """
@@ -185,7 +185,7 @@ def compare(folder: Path, article: dict[str, Any]) -> Compared:
 def compared(pytestconfig: pytest.Config) -> Compared:
     given = pytestconfig.getoption("--interp-article-model")
     if given is None:
-        pytest.skip("the article's checkpoint (kamalkraj/BERT-NER, out_base) is needed: --interp-article-model DIR")
+        pytest.skip("the article's checkpoint (kamalkraj/BERT-NER, out_base) is needed: --interp-article-model=DIR")
     path = DATA / "article.json"
     if not path.is_file():
         pytest.fail(f"What the article published is not at {path}: set INTERP_DATA to its folder.", pytrace=False)
@@ -399,10 +399,10 @@ def test_the_options_run_ends_with_readable_differences(small: Model, tmp_path: 
     article = made_up(compare(Path(folder), {"text": TEXT, "target": {"tag": "B-PER"}}))
     article["word_embedding"] = [(w, i, value - 0.5 * (i == ROB)) for w, i, value in article["word_embedding"]]
     (tmp_path / "article.json").write_text(json.dumps(article))
-    command = f"-P -m pytest {__file__} -k both_ways -p no:cacheprovider --interp-article-model".split()
+    command = f"-P -m pytest {__file__} -k both_ways -p no:cacheprovider --interp-article-model={folder}".split()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
-        [sys.executable, *command, folder],
+        [sys.executable, *command],
         cwd=Path(__file__).parents[1],
         env=clean | {"INTERP_DATA": str(tmp_path)},
         capture_output=True,
