@@ -49,7 +49,8 @@ def check_files(folder: Path) -> None:
         _check_index(index)
     home = _home(folder)
     for path in sorted(folder.iterdir()):
-        if path.is_symlink() and not path.resolve().is_relative_to(home):
+        is_file_link = path.is_symlink() and not path.is_dir()
+        if is_file_link and not path.resolve().is_relative_to(home):
             raise ModelError(
                 f"{path} is a link that leads out of its directory, to {path.resolve()}: put the file there."
             )
