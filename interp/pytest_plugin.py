@@ -55,13 +55,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """
     from shlex import quote, split
 
+    folder, model = early_config.invocation_params.dir, early_config.known_args_namespace.interp_model
     typed = [*split(os.environ.get("PYTEST_ADDOPTS", "")), *early_config.invocation_params.args]
     for option, value in pairwise(map(str, typed)):
         is_ours = option.startswith("--interp-") and "=" not in option
-        if is_ours and (early_config.invocation_params.dir / value).exists():
+        if is_ours and (folder / value.partition("::")[0]).exists():
             raise pytest.UsageError(
                 f"pytest takes {value} for a path of tests where it stands by itself: write {option}={quote(value)}"
             )
+    if model and Path(model).name.startswith("test") and (folder / model / "conftest.py").exists():
+        raise pytest.UsageError(
+            f"pytest runs {Path(model) / 'conftest.py'}, as that directory's name begins with test: take the file away"
+        )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -82,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """A candidate that lies in the project holds no tests of it: its conftest.py is not run."""
     model = config.option.interp_model
-    return True if model and collection_path == Path(model) else None
+    return True if model and os.path.realpath(collection_path) == os.path.realpath(model) else None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

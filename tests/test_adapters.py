@@ -12,8 +12,8 @@ import peft
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from test_models import refusal
-from tiny import LABELS, SENTENCE, model, tagger_directory
+from test_models import Malicious, refusal
+from tiny import LABELS, SENTENCE, VOCABULARY, model, tagger_directory
 from transformers import BertForMaskedLM, BertForTokenClassification
 
 from interp.errors import ModelError
@@ -143,6 +143,79 @@ def test_an_adapter_that_names_no_base_is_not_taken_for_one_of_what_lies_here(
     (folder / "adapter_config.json").write_text(json.dumps(settings | {"base_model_name_or_path": base}))
     monkeypatch.chdir(made[0].parent / "base" if (made[0].parent / "base").is_dir() else made[0])
     assert "names no base model" in refusal(ModelError, lambda: load(folder, "cpu"))
+
+
+LAYER = "base_model.model.bert.encoder.layer"
+
+
+def test_tensors_that_the_base_has_no_place_for_are_refused_by_name(made: tuple[Path, Any], tmp_path: Path) -> None:
+    for name in (f"{LAYER}.9.attention.self.query.lora_A.weight", "base_model.model.crf.transitions"):
+        folder = Path(shutil.copytree(made[0], tmp_path / name))
+        tensors = load_file(folder / "adapter_model.safetensors") | {name: torch.ones(2, 16)}
+        save_file(tensors, folder / "adapter_model.safetensors")
+        message = refusal(ModelError, lambda folder=folder: load(folder, "cpu"))
+        assert f"holds 1 tensors that its base has no place for ({name})" in message
+
+
+def test_tensors_that_an_adapter_lacks_are_not_made_up(made: tuple[Path, Any], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made[0], tmp_path / "less"))
+    tensors = load_file(folder / "adapter_model.safetensors")
+    name = f"{LAYER}.1.attention.self.query.lora_B.weight"
+    del tensors[name]
+    save_file(tensors, folder / "adapter_model.safetensors")
+    assert f"lacks 1 tensors ({name})" in refusal(ModelError, lambda: load(folder, "cpu"))
+
+
+def test_a_pickled_adapter_that_holds_more_than_weights_is_not_run(made: tuple[Path, Any], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made[0], tmp_path / "evil"))
+    tensors = load_file(folder / "adapter_model.safetensors")
+    (folder / "adapter_model.safetensors").unlink()
+    torch.save(tensors | {"evil": Malicious(tmp_path / "ran")}, folder / "adapter_model.bin")
+    message = refusal(ModelError, lambda: load(folder, "cpu"))
+    assert "holds more than weights" in message and "weights_only" not in message
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("link", ["adapter", "base"])
+def test_a_link_out_of_an_adapter_or_its_base_is_refused(link: str, made: tuple[Path, Any], tmp_path: Path) -> None:
+    shutil.copytree(made[0].parent, tmp_path / "both")
+    settings = json.loads((tmp_path / "both" / "adapter" / "adapter_config.json").read_text())
+    settings["base_model_name_or_path"] = "../base"
+    (tmp_path / "both" / "adapter" / "adapter_config.json").write_text(json.dumps(settings))
+    file = tmp_path / "both" / link / ("adapter_model.safetensors" if link == "adapter" else "model.safetensors")
+    shutil.move(file, tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    message = refusal(ModelError, lambda: load(tmp_path / "both" / "adapter", "cpu"))
+    assert "is a link that leads out of its directory" in message
+
+
+def test_a_base_of_a_class_that_is_not_transformers_own_is_refused(made: tuple[Path, Any], tmp_path: Path) -> None:
+    shutil.copytree(made[0].parent, tmp_path / "both")
+    base, folder = tmp_path / "both" / "base", tmp_path / "both" / "adapter"
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(settings | {"base_model_name_or_path": "../base"}))
+    settings = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(settings | {"architectures": ["BertWithGates"]}))
+    assert "is a BertWithGates, which is no class of transformers" in refusal(ModelError, lambda: load(folder, "cpu"))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # transformers 5.0 scripts some of its functions
+def test_a_language_models_own_head_is_no_other_architecture(tmp_path: Path) -> None:
+    """ModernBERT's has a bias of another name than BERT's; a vector that is nobody's is refused all the same."""
+    from transformers import ModernBertConfig, ModernBertForMaskedLM, ModernBertForTokenClassification
+
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24}
+    special = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+    base = tagger_directory(tmp_path / "base")
+    (base / "config.json").unlink()
+    ModernBertForMaskedLM(ModernBertConfig(vocab_size=len(VOCABULARY), **small, **special)).save_pretrained(base)
+    start = ModernBertForTokenClassification.from_pretrained(base, num_labels=4)
+    settings = peft.LoraConfig(task_type="TOKEN_CLS", r=2, target_modules=["Wqkv"])
+    peft.get_peft_model(start, settings).save_pretrained(tmp_path / "adapter")
+    assert "decoder.bias" in load_file(base / "model.safetensors")
+    assert len(load(tmp_path / "adapter", "cpu").info.labels) == 4
+    save_file(load_file(base / "model.safetensors") | {"crf.start": torch.ones(4)}, base / "model.safetensors")
+    assert "does not use (crf.start)" in refusal(ModelError, lambda: load(tmp_path / "adapter", "cpu"))
 
 
 def test_without_peft_the_message_says_how_to_get_it(made: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,6 +236,9 @@ def test_records_under_a_former_fingerprint_are_made_anew(models: Path, project:
     behind = ["--baseline-model", models / "production", "--candidate-model", models / "production"]
     done = interp("gate", "--baseline", "kept", "--candidate", "kept", *behind)
     assert done.exit_code == 2 and "record anew with interp record" in done.stderr
+    again = ["--cases", "dev.jsonl", "--out", "kept", "--words-only", "--resume"]
+    done = interp("record", "--model", models / "production", *again)
+    assert done.exit_code == 2 and "under an earlier release's fingerprint" in done.stderr
 
 
 def test_a_second_run_uses_the_records_of_the_first(models: Path, project: Path) -> None:

@@ -18,12 +18,15 @@ from samples import ARTICLE, article, hostile, make, repeated, without_parts
 
 from interp.cli import main
 from interp.errors import FormatError, InputError
+from interp.explain import load
 from interp.explanation import Explanation
 from interp.golden import Golden, Policy, Promise, compare_goldens, document, dumps, golden_of, loads
+from interp.golden.document import migrate_text
 from interp.golden.folder import delete_golden, file_name, find_problems, golden_file, list_goldens, migrate_goldens
 from interp.golden.revisions import in_folder, in_revision
 from interp.project.settings import Settings
 
+GOLDENS = Path(__file__).parent.parent / "golden"
 TOLERANCE = 5e-3
 POLICY = Policy(TOLERANCE)
 SAMPLES = [article, hostile, repeated, without_parts]
@@ -358,6 +361,78 @@ class TestFolder:
         path = place(project, "tests/deep/down/test_gone.py/test_x")
         delete_golden(path, project / "golden")
         assert not (project / "golden" / "tests" / "deep").exists() and (project / "golden" / "tests").exists()
+
+
+class TestFingerprints:
+    """A model has two: of all that decides its answers, and of its weights alone, as releases made it."""
+
+    @staticmethod
+    def golden(sha256: str, former_sha256: str, by: float = 0.0) -> Golden:
+        shown = moved(article(), {12: by}, sha256=sha256 * 64)
+        model = replace(shown.model, former_sha256=former_sha256 * 64)
+        return golden_of(replace(shown, model=model), TOLERANCE)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "promise"),
+        [
+            (("a", "1"), ("a", "1"), Promise.NUMBERS),
+            (("1", ""), ("a", "1"), Promise.FORMER),
+            (("a", "1"), ("b", "1"), Promise.CONFIGURATION),
+            (("a", "1"), ("b", "2"), Promise.LEADERS),
+            (("a", ""), ("b", ""), Promise.LEADERS),
+        ],
+    )
+    def test_weights_that_were_not_trained_are_held_to_their_numbers(
+        self, old: tuple[str, str], new: tuple[str, str], promise: Promise
+    ) -> None:
+        apart = compare_goldens(self.golden(*old), self.golden(*new, by=3 * TOLERANCE * 10), POLICY)
+        assert apart.rule is promise
+        assert apart.passed is (promise is Promise.LEADERS)
+        assert compare_goldens(self.golden(*old), self.golden(*new), POLICY).passed
+
+    def test_a_golden_names_both_and_is_read_back(self) -> None:
+        golden = loads(dumps(self.golden("a", "1")), "golden")
+        assert (golden.sha256, golden.former_sha256) == ("a" * 64, "1" * 64)
+        assert loads(dumps(self.golden("1", "")), "golden").former_sha256 == ""
+
+    def test_migration_writes_both_and_nothing_else(self) -> None:
+        before, today = dumps(self.golden("1", "")), {"1" * 64: "a" * 64}
+        after = migrate_text(before, "golden", today)
+        assert after == dumps(self.golden("a", "1"))
+        assert migrate_text(after, "golden", today) is None
+        assert migrate_text(dumps(self.golden("2", "")), "golden", today) is None  # another model's
+
+
+def test_the_command_migrates_the_goldens_of_the_models_that_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A golden as an earlier release wrote it comes out as this release writes it, byte for byte."""
+    today = {}
+    for name in ("planted", "open"):
+        source = next(path for path in list_goldens(GOLDENS) if path.parent.name == f"{name}.cases.toml")
+        today[tmp_path / "golden" / source.parent.name / source.name] = source.read_text(encoding="utf-8")
+    for path, text in today.items():
+        path.parent.mkdir(parents=True)
+        golden = loads(text, "golden")
+        model = {"name": golden.header["model"]["name"], "sha256": golden.former_sha256}
+        path.write_text(dumps(replace(golden, header={**golden.header, "model": model})), encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("[tool.interp]\n")
+    monkeypatch.chdir(tmp_path)
+    for arguments, count in (([], 0), (["--model", "planted"], 1), (["--model", "open"], 1), (["--model", "open"], 0)):
+        done = CliRunner().invoke(main, ["golden", "migrate", *arguments])
+        assert done.exit_code == 0 and f"{count} migrated, 0 not" in done.stdout, done.output
+    assert {path: path.read_text(encoding="utf-8") for path in today} == today
+
+
+def test_this_projects_goldens_are_of_its_models() -> None:
+    """A golden under an unknown fingerprint would be held to its leading words alone."""
+    known = {name: load(name, "cpu").info for name in ("open", "planted")}
+    paths = list_goldens(GOLDENS)
+    assert len(paths) > 20
+    for path in paths:
+        golden = loads(path.read_text(encoding="utf-8"), str(path))
+        info = known[golden.header["model"]["name"]]
+        assert (golden.sha256, golden.former_sha256) == (info.sha256, info.former_sha256)
 
 
 class TestHistory:

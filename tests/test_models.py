@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import shutil
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,8 @@ from transformers import (
     BertForSequenceClassification,
     BertForTokenClassification,
     BertTokenizer,
+    RobertaConfig,
+    RobertaForTokenClassification,
 )
 
 from interp.errors import DeviceError, InputError, InterpError, ModelError
@@ -166,6 +169,30 @@ def test_the_fingerprint_stays_where_nothing_can_change(changes: dict[str, Any],
     assert load(configured(copy, **changes), "cpu").info.sha256 == model32.info.sha256
 
 
+def test_the_fingerprint_changes_with_the_class_that_computes(tmp_path: Path) -> None:
+    """CamemBERT's and RoBERTa's tensors have the same names; decoders' do too, and compute otherwise."""
+    folder = tagger_directory(tmp_path / "roberta")
+    (folder / "config.json").unlink()
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24}
+    settings = RobertaConfig(vocab_size=len(VOCABULARY), max_position_embeddings=40, **small)
+    RobertaForTokenClassification(settings).save_pretrained(folder)
+    first = load(folder, "cpu").info
+    configured(folder, model_type="camembert", architectures=["CamembertForTokenClassification"])
+    second = load(folder, "cpu").info
+    assert first.former_sha256 == second.former_sha256 and first.sha256 != second.sha256
+
+
+def test_the_fingerprint_changes_with_the_tokens_that_references_are_made_of(copy: Path, model32: Model) -> None:
+    settings = json.loads((copy / "tokenizer_config.json").read_text())
+    (copy / "tokenizer_config.json").write_text(json.dumps(settings | {"mask_token": "lucky"}))
+    loaded = load(copy, "cpu")
+    assert loaded.info.sha256 != model32.info.sha256
+    words = ["Rob", "wins"]
+    before, after = (model.explain(words, 1, reference="mask", max_evaluations=17) for model in (model32, loaded))
+    assert before.reference.token == "[MASK]" and after.reference.token == "lucky"
+    assert before.attributions != after.attributions
+
+
 # --- more, or other, than what is computed
 
 
@@ -225,6 +252,12 @@ def test_labels_that_are_not_one_a_logit_are_refused(labels: dict[str, str], mes
     assert message in refusal(ModelError, lambda: load(configured(copy, id2label=labels, label2id=None), "cpu"))
 
 
+@pytest.mark.parametrize("name", [None, "", "  ", 3])
+def test_a_label_without_a_name_is_refused(name: object, copy: Path) -> None:
+    labels = {"0": "O", "1": "B-PER", "2": name, "3": "B-LOC"}
+    assert "logit 2 no name" in refusal(ModelError, lambda: load(configured(copy, id2label=labels), "cpu"))
+
+
 def test_labels_in_two_orders_are_refused(copy: Path) -> None:
     numbers = {"O": 0, "B-PER": 2, "I-PER": 1, "B-LOC": 3}
     assert "other numbers" in refusal(ModelError, lambda: load(configured(copy, label2id=numbers), "cpu"))
@@ -234,6 +267,81 @@ def test_labels_that_were_never_named_are_noted(copy: Path) -> None:
     unnamed = {str(number): f"LABEL_{number}" for number in range(4)}
     (notice,) = load(configured(copy, id2label=unnamed, label2id=None), "cpu").info.notices
     assert "LABEL_0" in notice and "id2label" in notice
+
+
+def test_one_label_that_was_never_named_is_noted_among_others(copy: Path) -> None:
+    labels = {"0": "O", "1": "B-PER", "2": "LABEL_2", "3": "B-LOC"}
+    (notice,) = load(configured(copy, id2label=labels, label2id=None), "cpu").info.notices
+    assert "never named (LABEL_2)" in notice
+
+
+@pytest.mark.parametrize(
+    ("key", "size"),
+    [
+        ("hidden_size", 10**9),
+        ("num_hidden_layers", 10**6),
+        ("vocab_size", 10**12),
+        ("max_position_embeddings", 10**10),
+        ("intermediate_size", 10**9),
+        ("num_labels", 10**9),
+    ],
+)
+@pytest.mark.parametrize("pickled", [False, True], ids=["safetensors", "bin"])
+def test_sizes_that_the_weights_cannot_have_are_refused_before_a_model_is_built(
+    key: str, size: int, pickled: bool, copy: Path
+) -> None:
+    if pickled:
+        torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
+        (copy / "model.safetensors").unlink()
+    message = refusal(ModelError, lambda: load(configured(copy, **{key: size}), "cpu"))
+    assert f"says {key} {size}, and its weights are" in message and "in 55 tensors" in message
+
+
+def test_a_configuration_of_a_far_larger_model_is_refused_before_its_tensors_are_made(copy: Path) -> None:
+    sizes = {"hidden_size": 4096, "intermediate_size": 999_999}
+    message = refusal(ModelError, lambda: load(configured(copy, **sizes), "cpu"))
+    layer = 4096 * (4 * 4096 + 2 * 999_999)  # matrices alone
+    numbers = int(re.search(r"model of ([\d,]+) numbers", message)[1].replace(",", ""))
+    assert 3 * layer < numbers < 3.01 * layer
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"transformers_weights": "inside.safetensors"}, {"quantization_config": {"quant_method": "fp8"}}],
+    ids=["transformers_weights", "quantization_config"],
+)
+def test_what_sends_the_reader_elsewhere_is_not_obeyed(changes: dict[str, Any], copy: Path) -> None:
+    shutil.copy(copy / "model.safetensors", copy / "inside.safetensors")
+    assert "which is not obeyed" in refusal(ModelError, lambda: load(configured(copy, **changes), "cpu"))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_link_out_of_the_directory_is_refused(name: str, copy: Path, tmp_path: Path) -> None:
+    shutil.move(copy / name, tmp_path / name)
+    (copy / name).symlink_to(f"../{name}")
+    assert "is a link that leads out of its directory" in refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+def test_links_inside_a_directory_and_to_a_directory_are_followed(copy: Path, tmp_path: Path, model32: Model) -> None:
+    (copy / "model.safetensors").rename(copy / "epoch3.bin")
+    (copy / "model.safetensors").symlink_to("epoch3.bin")
+    (tmp_path / "current").symlink_to(copy)
+    assert load(tmp_path / "current", "cpu").info.sha256 == model32.info.sha256
+
+
+def test_a_snapshot_in_the_hubs_cache_is_links_to_its_blobs(tiny: Path, tmp_path: Path, model32: Model) -> None:
+    repository = tmp_path / "models--owner--name"
+    snapshot = repository / "snapshots" / "0a1b"
+    snapshot.mkdir(parents=True)
+    (repository / "blobs").mkdir()
+    for file in tiny.iterdir():
+        shutil.copy(file, repository / "blobs" / file.name)
+        (snapshot / file.name).symlink_to(f"../../blobs/{file.name}")
+    assert load(snapshot, "cpu").info.sha256 == model32.info.sha256
+    shutil.move(repository / "blobs" / "model.safetensors", tmp_path / "model.safetensors")
+    (snapshot / "model.safetensors").unlink()
+    (snapshot / "model.safetensors").symlink_to(tmp_path / "model.safetensors")
+    assert "leads out of its directory" in refusal(ModelError, lambda: load(snapshot, "cpu"))
 
 
 @pytest.mark.parametrize("place", ["../outside.safetensors", "/outside.safetensors", "sub/inside.safetensors", 3])
@@ -399,6 +507,30 @@ def test_a_pickle_that_runs_code_is_refused_and_not_run(copy: Path, tmp_path: Pa
     assert not (tmp_path / "ran").exists()
 
 
+class Identity(torch.nn.Module):
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return states
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning", "ignore:.torch.load. received:UserWarning")
+@pytest.mark.parametrize("kind", ["module", "script", "tar"])
+def test_a_file_that_torch_would_read_as_code_is_refused_without_its_advice(kind: str, copy: Path) -> None:
+    """Of each kind torch says in another way that weights_only set to False "will likely succeed"."""
+    (copy / "model.safetensors").unlink()
+    path = copy / "pytorch_model.bin"
+    if kind == "module":
+        torch.save(Identity(), path)
+    elif kind == "script":
+        torch.jit.save(torch.jit.script(Identity()), str(path))
+    else:
+        with tarfile.open(path, "w") as archive:
+            for name in ("pickle", "storages", "sys_info", "tensors"):
+                archive.addfile(tarfile.TarInfo(name))
+    message = refusal(ModelError, lambda: load(copy, "cpu"))
+    assert "holds more than weights, which would be run" in message
+    assert "weights_only" not in message and "likely" not in message
+
+
 def test_code_that_comes_with_a_model_is_not_run(copy: Path, tmp_path: Path) -> None:
     settings = json.loads((copy / "config.json").read_text())
     settings |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config"}}
@@ -540,8 +672,14 @@ def test_bert_ner_with_the_real_metadata(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [lambda told: told.pop("label_map"), lambda told: told.pop("num_labels"), lambda told: told.update(num_labels=5)],
-    ids=["no label_map", "no num_labels", "num_labels too few"],
+    [
+        lambda told: told.pop("label_map"),
+        lambda told: told.pop("num_labels"),
+        lambda told: told.update(num_labels=5),
+        lambda told: told["label_map"].update({"2": "O"}),
+        lambda told: told["label_map"].update({"99": "B-ORG"}),
+    ],
+    ids=["no label_map", "no num_labels", "num_labels too few", "one name twice", "a logit that is not there"],
 )
 def test_broken_bert_ner_metadata(tmp_path: Path, broken: Callable[[dict], object]) -> None:
     folder = bert_ner_directory(tmp_path / "ner")

@@ -1,8 +1,8 @@
 """How far an explanation is from its golden, and whether that breaks what the golden promises.
 
-What it promises depends on the weights. The same fingerprint: every number within tolerance. Other weights: the
-target's tag and its leading words; retraining alone moves attributions by a quarter of their mass, so numbers are
-shown, not failed, unless the golden is strict.
+What it promises depends on the weights. The same weights: every number within tolerance, under another configuration
+too. Other weights: the target's tag and its leading words; retraining alone moves attributions by a quarter of their
+mass, so numbers are shown, not failed, unless the golden is strict.
 """
 
 from __future__ import annotations
@@ -26,15 +26,20 @@ class Policy:
     """Leading words that other weights must keep."""
     strict: bool = False
     """Hold other weights to the numbers too."""
-    former_sha256: str = ""
-    """What the new explanation's model was called by releases whose fingerprint left the configuration out: a golden
-    under that name is held to its numbers."""
 
 
 class Promise(Enum):
     """What the golden was held to; the value is the sentence that says so."""
 
     NUMBERS = "Same weights: the tag and every number must be within the tolerance."
+    FORMER = (
+        "Same weights, accepted under an earlier release's fingerprint, which left the configuration out: the tag and "
+        "every number must be within the tolerance."
+    )
+    CONFIGURATION = (
+        "Same weights under another configuration or other labels: the tag and every number must be within the "
+        "tolerance."
+    )
     STRICT = "Other weights, and the golden is strict: the tag and every number must be within the tolerance."
     LEADERS = "Other weights: the tag and the leading words must hold; numbers are shown, not failed."
     QUESTION = "The golden answers another question, so there is nothing to compare."
@@ -87,10 +92,7 @@ def compare_goldens(old: Golden, new: Golden, policy: Policy) -> Comparison:
         rule = Promise.TAG if tag_alone and old.tags != new.tags else Promise.QUESTION
         return Comparison(old=old, new=new, rule=rule, tolerance=tolerance, failures=differences, changes=())
     changes = _moved_numbers(old, new, tolerance)
-    if old.sha256 in (new.sha256, policy.former_sha256):
-        rule = Promise.NUMBERS
-    else:
-        rule = Promise.STRICT if policy.strict else Promise.LEADERS
+    rule = _promise(old, new, policy)
     failures = []
     if old.tags != new.tags:
         failures.append(f"The tag was {' '.join(old.tags)} and is {' '.join(new.tags)}.")
@@ -101,6 +103,17 @@ def compare_goldens(old: Golden, new: Golden, policy: Policy) -> Comparison:
     return Comparison(
         old=old, new=new, rule=rule, tolerance=tolerance, failures=tuple(failures), changes=tuple(changes)
     )
+
+
+def _promise(old: Golden, new: Golden, policy: Policy) -> Promise:
+    """What the golden is held to where it answers the same question."""
+    if old.sha256 == new.sha256:
+        return Promise.NUMBERS
+    if new.former_sha256 and new.former_sha256 == old.sha256:
+        return Promise.FORMER
+    if new.former_sha256 and new.former_sha256 == old.former_sha256:
+        return Promise.CONFIGURATION
+    return Promise.STRICT if policy.strict else Promise.LEADERS
 
 
 def _question_differences(old: Golden, new: Golden) -> tuple[str, ...]:

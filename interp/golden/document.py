@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from interp.errors import FormatError
-from interp.explanation import Explanation, Values, distinct_names
+from interp.explanation import Explanation, ModelInfo, Values, distinct_names
 from interp.project.strict_json import parse_finite_json
 
 __all__ = ["FORMAT", "GOLDEN_SUFFIX", "MIGRATIONS", "Golden", "dumps", "golden_of", "loads", "migrate_text", "scale"]
@@ -68,6 +68,11 @@ class Golden:
     @property
     def sha256(self) -> str:
         return str(self.header["model"]["sha256"])
+
+    @property
+    def former_sha256(self) -> str:
+        """Of the weights alone; empty where an earlier release accepted it."""
+        return str(self.header["model"].get("former_sha256", ""))
 
     @property
     def tolerance(self) -> float:
@@ -128,7 +133,7 @@ def _number_groups(explanation: Explanation) -> dict[str, Values]:
 def _header_of(explanation: Explanation, tolerance: float) -> dict[str, Any]:
     model, run, path = explanation.model, explanation.run, explanation.integration
     return {
-        "model": {"name": model.name, "sha256": model.sha256},
+        "model": _model_header(model),
         "device": run.device,
         "dtype": run.dtype,
         "versions": dict(run.versions),
@@ -149,6 +154,11 @@ def _question_of(explanation: Explanation) -> dict[str, Any]:
         "positions": reference.positions,
         "zoom": f"{zoom.word} @{zoom.index}" if zoom else None,
     }
+
+
+def _model_header(model: ModelInfo) -> dict[str, str]:
+    former = {"former_sha256": model.former_sha256} if model.former_sha256 else {}
+    return {"name": model.name, "sha256": model.sha256, **former}
 
 
 def dumps(golden: Golden) -> str:
@@ -194,7 +204,7 @@ def migrate_text(text: str, name: str, fingerprints: Mapping[str, str]) -> str |
     if golden is not None:
         if golden.sha256 not in fingerprints:
             return None
-        model = golden.header["model"] | {"sha256": fingerprints[golden.sha256]}
+        model = golden.header["model"] | {"sha256": fingerprints[golden.sha256], "former_sha256": golden.sha256}
         return dumps(replace(golden, header={**golden.header, "model": model}))
     while version < VERSION:
         if version not in MIGRATIONS:

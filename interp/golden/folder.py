@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 LONGEST = 200
-_LEADS_OUT = "{} leads out of the golden folder, by a link: put a file in its place."
+_LEADS_OUT = "{} leads out of the project, by a link: put a file in its place."
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,19 @@ class Problem:
 
 
 def golden_file(folder: Path, root: Path, test_file: Path, name: str) -> Path:
-    """Where a golden lies. Raises InputError for a test outside of the root, and for a link out of the folder."""
+    """Where a golden lies. Raises InputError for a test outside of the root, and for a link out of it."""
     if not test_file.is_relative_to(root):
         raise InputError(f"{test_file} lies outside of {root}, so its golden has no place: set pytest's --rootdir.")
     path = folder / test_file.relative_to(root) / f"{file_name(name)}{GOLDEN_SUFFIX}"
-    if leads_out(path, folder):
+    if leads_out(path, folder, root):
         raise InputError(_LEADS_OUT.format(path))
     return path
 
 
-def leads_out(path: Path, folder: Path) -> bool:
-    """Whether a golden is a link out of its folder: it would be read, and written, elsewhere."""
-    return not path.resolve().is_relative_to(folder.resolve())
+def leads_out(path: Path, folder: Path, root: Path) -> bool:
+    """Whether a golden is a link out of the project and its golden folder: it would be read, and written, elsewhere."""
+    target = path.resolve()
+    return not any(target.is_relative_to(home.resolve()) for home in (folder, root))
 
 
 def file_name(name: str) -> str:
@@ -84,7 +85,7 @@ def find_problems(root: Path, settings: Settings) -> list[Problem]:
     ]
     for path in list_goldens(folder):
         shown = str(path.relative_to(root))
-        if leads_out(path, folder):
+        if leads_out(path, folder, root):
             problems.append(Problem(path, _LEADS_OUT.format(shown)))
             continue
         why = owners.missing(path.relative_to(folder))
@@ -120,7 +121,7 @@ def migrate_goldens(
     folder = root / settings.golden
     for path in list_goldens(folder):
         shown = str(path.relative_to(root))
-        if leads_out(path, folder):
+        if leads_out(path, folder, root):
             yield path, _LEADS_OUT.format(shown)
             continue
         try:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 import transformers
 from transformers import (
     CONFIG_MAPPING,
@@ -23,10 +25,12 @@ from transformers import (
 from interp.errors import ModelError
 from interp.models.find_parts import unsupported_model
 from interp.models.fingerprint import Fingerprint
+from interp.models.stored_files import SMALL, check_configuration, stored_size
 
 __all__ = [
     "Checkpoint",
     "check_architecture",
+    "check_base_architecture",
     "check_label_order",
     "has_tagging_head",
     "label_names",
@@ -40,11 +44,6 @@ __all__ = [
 HEAD = "ForTokenClassification"
 HARMLESS = re.compile(r"(^|\.)pooler\.|(^|\.)position_ids$|\.inv_freq$|\.num_batches_tracked$")
 """Tensors that taggers are stored with and that nothing they answer depends on."""
-PRETRAINING = re.compile(
-    r"^(cls|lm_head|discriminator_predictions|generator_(predictions|lm_head)|vocab_\w+|predictions|lm_predictions|"
-    r"mask_predictions|classifier|score|sop_classifier)\."
-)
-"""Heads of pretrained models, which an adapter's base may still have: the adapter brings the one for tags."""
 UNNAMED = re.compile(r"LABEL_\d+")
 
 
@@ -62,11 +61,13 @@ class Checkpoint:
 def read_config(source: str, local: bool) -> PreTrainedConfig:
     """The configuration of a model of a type that transformers can tag with. Raises ModelError for others."""
     try:
-        kind = stored_settings(source, local).get("model_type")
+        settings = stored_settings(source, local)
+        kind = settings.get("model_type")
         if kind is None:
             raise ModelError(f'"{source}" has no config.json that names a model_type: is it a whole model?')
         if kind not in CONFIG_MAPPING:
             raise unsupported_model(kind, f"transformers {transformers.__version__} does not know it")
+        check_configuration(source, settings)
         config: PreTrainedConfig = AutoConfig.from_pretrained(source, local_files_only=local, trust_remote_code=False)
     except OSError as error:
         if Path(source).is_dir():
@@ -90,6 +91,10 @@ def stored_settings(source: str, local: bool) -> dict[str, Any]:
     return dict(settings)
 
 
+def _tagger_class(config: PreTrainedConfig) -> Any:
+    return MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)]
+
+
 def has_tagging_head(config: PreTrainedConfig) -> bool:
     return any(architecture.endswith(HEAD) for architecture in config.architectures or [])
 
@@ -102,8 +107,7 @@ def check_architecture(source: str, config: PreTrainedConfig) -> None:
             f'"{source}" has no head that tags words (needs …{HEAD}, has {", ".join(architectures) or "none"}): '
             "fine-tune it for tagging first."
         )
-    model_class: Any = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)]
-    class_name = model_class.__name__
+    class_name = _tagger_class(config).__name__
     if class_name not in architectures:
         raise ModelError(
             f'"{source}" is a {", ".join(architectures)}, and transformers would read it as {class_name}: save it as '
@@ -111,17 +115,38 @@ def check_architecture(source: str, config: PreTrainedConfig) -> None:
         )
 
 
-def label_names(id2label: Mapping[Any, str] | None) -> tuple[str, ...]:
-    """The name of each logit, in their order. Raises ModelError where one has none, or two have the same."""
-    names = {int(number): str(name) for number, name in (id2label or {}).items()}
+def check_base_architecture(source: str, config: PreTrainedConfig, has_own_head: bool) -> None:
+    """The same of an adapter's base, which may be any class of transformers' where the adapter brings a head."""
+    if not has_own_head:
+        check_architecture(source, config)
+        return
+    foreign = [name for name in config.architectures or () if not _is_own_class(name)]
+    if foreign:
+        raise ModelError(
+            f'The base "{source}" is a {foreign[0]}, which is no class of transformers: it is not computed.'
+        )
+
+
+def _is_own_class(name: str) -> bool:
+    model_class = getattr(transformers, name, None)
+    return isinstance(model_class, type) and issubclass(model_class, PreTrainedModel)
+
+
+def label_names(id2label: Mapping[Any, Any] | None, file: str = "config.json") -> tuple[str, ...]:
+    """The name of each logit, in their order; `file` is for messages. Raises ModelError where one has none, or two have
+    the same.
+    """
+    names = {int(number): name for number, name in (id2label or {}).items()}
+    if nameless := [number for number, name in names.items() if not isinstance(name, str) or not name.strip()]:
+        raise ModelError(f"{file} gives logit {nameless[0]} no name: write what it is.")
     if sorted(names) != list(range(len(names))):
         raise ModelError(
-            f"id2label of config.json names the logits {', '.join(map(str, sorted(names)))}: name those from 0 to "
+            f"id2label of {file} names the logits {', '.join(map(str, sorted(names)))}: name those from 0 to "
             f"{len(names) - 1}, each once."
         )
     twice = [name for name, count in Counter(names.values()).items() if count > 1]
     if twice:
-        raise ModelError(f'id2label of config.json calls two logits "{twice[0]}": give each label a name of its own.')
+        raise ModelError(f'{file} calls two logits "{twice[0]}": give each label a name of its own.')
     return tuple(names[number] for number in range(len(names)))
 
 
@@ -135,9 +160,12 @@ def check_label_order(settings: Mapping[str, Any], labels: Sequence[str]) -> Non
 
 def naming_notices(labels: Sequence[str]) -> tuple[str, ...]:
     """What to say of labels that were never named."""
-    if labels and all(UNNAMED.fullmatch(label) for label in labels):
-        return ("Its labels were never named (LABEL_0 …): write what they are as id2label into its config.json.",)
-    return ()
+    unnamed = [label for label in labels if UNNAMED.fullmatch(label)]
+    if not unnamed:
+        return ()
+    return (
+        f"Labels were never named ({', '.join(unnamed[:3])}): write what they are as id2label into its config.json.",
+    )
 
 
 def read_tokenizer(source: str, local: bool) -> PreTrainedTokenizerBase:
@@ -153,9 +181,10 @@ def read_weights(
     """Read weights as they were stored; every tensor that the model needs must be there in its shape, and no other, but
     for modules whose weights come from `elsewhere`. Raises ModelError.
     """
-    model_class: Any = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)]
+    model_class = _tagger_class(config)
     if hasattr(config, "reference_compile"):
         config.reference_compile = False  # ModernBERT would compile parts of itself, past all hooks
+    _check_size(source, config)
     # Left to itself ModernBERT takes flash attention where it is installed, and flattens its batches for it.
     attention = "sdpa" if model_class._supports_sdpa else "eager"
     model, loading = model_class.from_pretrained(
@@ -169,12 +198,33 @@ def read_weights(
     )
     if getattr(model, "_hf_peft_config_loaded", False):  # transformers took another model, which the adapter names
         raise ModelError(f'"{source}" holds a whole model and an adapter: keep one of them there.')
-    _check_tensors(source, loading, model_class.__name__, elsewhere)
+    _check_tensors(source, config, loading, elsewhere)
     return cast(PreTrainedModel, model)
 
 
-def _check_tensors(source: str, loading: Mapping[str, Any], class_name: str, elsewhere: Collection[str]) -> None:
+def _check_size(source: str, config: PreTrainedConfig) -> None:
+    """Raise ModelError for a configuration of a far larger model than is stored: what is not stored would be made."""
+    stored = stored_size(source)
+    outline = _outline(_tagger_class(config), config)
+    numbers = sum(tensor.numel() for tensor in (*outline.parameters(), *outline.buffers()))
+    if stored is not None and numbers > 4 * stored.numbers + SMALL:
+        raise ModelError(
+            f'config.json of "{source}" is of a model of {numbers:,} numbers, and its weights are {stored.numbers:,}: '
+            "give the configuration that belongs to them."
+        )
+
+
+def _outline(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
+    """A model without numbers: the names and shapes of its tensors."""
+    with torch.device("meta"):
+        return model_class(deepcopy(config))
+
+
+def _check_tensors(
+    source: str, config: PreTrainedConfig, loading: Mapping[str, Any], elsewhere: Collection[str]
+) -> None:
     """What transformers warns of, or says nothing of, would be explained as if it were not there."""
+    class_name = _tagger_class(config).__name__
 
     def listed(keys: Iterable[str]) -> list[str]:
         return sorted(key for key in keys if key.split(".")[0] not in elsewhere)
@@ -189,11 +239,23 @@ def _check_tensors(source: str, loading: Mapping[str, Any], class_name: str, els
             f'The weights of "{source}" lack {len(missing)} tensors ({_first(missing)}): is it one for tagging?'
         )
     unused = [key for key in listed(loading["unexpected_keys"]) if not HARMLESS.search(key)]
-    if unused and not (elsewhere and all(PRETRAINING.search(key) for key in unused)):
+    if unused and elsewhere:  # the base of an adapter, which brings the head for tags, may still have its own
+        own = _pretrained_tensors(config)
+        unused = [key for key in unused if key not in own]
+    if unused:
         raise ModelError(
             f'"{source}" holds {len(unused)} tensors that {class_name} does not use ({_first(unused)}): it is of '
             "another architecture, or config.json is another model's."
         )
+
+
+def _pretrained_tensors(config: PreTrainedConfig) -> set[str]:
+    """Names of the tensors of the architectures that a configuration names, as far as they are transformers' own."""
+    names: set[str] = set()
+    for architecture in config.architectures or ():
+        if _is_own_class(architecture):
+            names.update(_outline(getattr(transformers, architecture), config).state_dict())
+    return names
 
 
 def _first(names: Sequence[str]) -> str:

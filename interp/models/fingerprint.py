@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from interp.models.tokenizer import tokenizer_definition
+from interp.models.tokenizer import special_tokens, tokenizer_definition
 
 __all__ = ["Fingerprint", "fingerprint"]
 
@@ -24,8 +24,14 @@ INERT = frozenset(
         "id2label",
         "label2id",
         "num_labels",
-        "model_type",
+        "_num_labels",
         "name_or_path",
+        "_name_or_path",
+        "_commit_hash",
+        # chosen by interp itself
+        "_attn_implementation",
+        "_attn_implementation_autoset",
+        "_attn_implementation_internal",
         # where and by what it was written, and in which type, which shows in the tensors
         "transformers_version",
         "torch_dtype",
@@ -39,7 +45,7 @@ INERT = frozenset(
         "use_cache",
     }
 )
-"""Keys of a configuration that cannot reach what a tagger answers; any other may. Those that begin with "_" cannot."""
+"""Keys of a configuration that cannot reach what a tagger answers; any other may."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ def fingerprint(
     adapter: str = "",
 ) -> Fingerprint:
     """sha256 over every tensor's name, shape and bytes (in the type they were stored in), the tokeniser's definition,
-    the labels in their order, the configuration as it is stored but for `INERT` keys, and an adapter's settings.
+    its special tokens, the labels in their order, the configuration as it is stored but for `INERT` keys, and an
+    adapter's settings.
 
     Taken before any conversion. A key that is written out hashes otherwise than one left to its default: two that
     answer alike may differ, two that answer otherwise never agree.
@@ -72,6 +79,10 @@ def fingerprint(
     digest.update(tokenizer_definition(tokenizer))
     digest.update(adapter.encode())
     former = digest.hexdigest()
-    deciding = {key: value for key, value in configuration.items() if key not in INERT and not key.startswith("_")}
-    digest.update(json.dumps({"labels": list(labels), **deciding}, sort_keys=True, default=str).encode())
+    decisive = {
+        "configuration": {key: value for key, value in configuration.items() if key not in INERT},
+        "labels": list(labels),
+        "special tokens": special_tokens(tokenizer),
+    }
+    digest.update(json.dumps(decisive, sort_keys=True, default=str).encode())
     return Fingerprint(digest.hexdigest(), former)

@@ -63,12 +63,12 @@ def _read(name: str) -> Checkpoint:
             return read_checkpoint(source, local)
         except InterpError:
             raise
-        except UnpicklingError as error:  # torch would advise to run what it refused
-            raise ModelError(
-                f'The weights of "{name}" are a pickle that holds more than weights, which would be run: '
-                "save them as model.safetensors."
-            ) from error
         except Exception as error:  # damaged files end in whatever the library that reads them raises
+            if isinstance(error, UnpicklingError) or "weights_only" in str(error):
+                raise ModelError(  # torch would advise to run what it refused
+                    f'The weights of "{name}" are a file that holds more than weights, which would be run: '
+                    "save them as model.safetensors."
+                ) from error
             raise ModelError(f'The model "{name}" cannot be read: {first_line(error)}.') from error
 
 

@@ -19,7 +19,7 @@ from interp.models.checkpoint import (
 from interp.models.fingerprint import fingerprint
 from interp.models.read_adapter import read_adapter
 from interp.models.read_bert_ner import read_bert_ner
-from interp.project.strict_json import parse_finite_json
+from interp.models.stored_files import check_files
 
 __all__ = ["read_checkpoint"]
 
@@ -29,7 +29,7 @@ def read_checkpoint(source: str, local: bool) -> Checkpoint:
     tag words, and whatever the libraries raise for one that is damaged.
     """
     folder = Path(source)
-    _check_indices(folder)
+    check_files(folder)
     if (folder / "model_config.json").is_file():
         return read_bert_ner(source, local)
     if (folder / "adapter_config.json").is_file():
@@ -37,18 +37,6 @@ def read_checkpoint(source: str, local: bool) -> Checkpoint:
             raise ModelError(f'"{source}" holds a whole model and an adapter: keep one of them there.')
         return read_adapter(source)
     return _read_hugging_face(source, local)
-
-
-def _check_indices(folder: Path) -> None:
-    """Raise ModelError for an index of weights that names a file elsewhere: a model is what is in its directory."""
-    for index in folder.glob("*.index.json"):
-        try:
-            files = set(parse_finite_json(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"{index} is no index of weights: save the model anew.") from error
-        strange = sorted(str(file) for file in files if Path(str(file)).name != file)
-        if strange:
-            raise ModelError(f'{index} names "{strange[0]}", which is no file beside it: put all weights there.')
 
 
 def _read_hugging_face(source: str, local: bool) -> Checkpoint:

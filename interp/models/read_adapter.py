@@ -14,8 +14,11 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from interp.errors import ModelError
 from interp.models.checkpoint import (
     Checkpoint,
+    check_base_architecture,
+    check_label_order,
     has_tagging_head,
     label_names,
+    naming_notices,
     read_config,
     read_tokenizer,
     read_weights,
@@ -23,6 +26,7 @@ from interp.models.checkpoint import (
 )
 from interp.models.fingerprint import fingerprint
 from interp.models.locate import locate
+from interp.models.stored_files import check_files
 
 __all__ = ["read_adapter"]
 
@@ -51,6 +55,7 @@ def read_adapter(source: str) -> Checkpoint:
     label_counts = {head: count for head in HEADS if (count := _label_count(changes, head))}
     if not label_counts and not has_tagging_head(config):
         raise ModelError(f'Neither the adapter "{source}" nor its base "{base_name}" has a head that tags words.')
+    check_base_architecture(base_name, config, has_own_head=bool(label_counts))
     labels, notices = _labels(source, config, next(iter(label_counts.values()), None))
     config.num_labels = len(labels)
     model = read_weights(config, base, base_is_local, label_counts)
@@ -66,7 +71,7 @@ def read_adapter(source: str) -> Checkpoint:
         adapter=_effective_settings(folder),
     )
     return Checkpoint(
-        model=_merge(peft, model, source, settings.peft_type),
+        model=_merge(peft, model, source, changes),
         tokenizer=tokenizer,
         labels=labels,
         identity=identity,
@@ -79,6 +84,7 @@ def _find_base(folder: Path, name: str) -> tuple[str, bool, PreTrainedConfig]:
     beside = folder / name
     try:
         base, is_local = locate(str(beside) if name.startswith(".") and beside.is_dir() else name)
+        check_files(Path(base))
         return base, is_local, read_config(base, is_local)
     except ModelError as error:
         raise ModelError(f'The adapter "{folder}" needs its base model. {error}') from error
@@ -93,7 +99,7 @@ def _labels(source: str, base: PreTrainedConfig, count: int | None) -> tuple[tup
     """Names of an adapter's labels, from its own config.json or else its base's, and what to say where none fit."""
     for labels in (_own_labels(source), label_names(base.id2label)):
         if labels and (count is None or len(labels) == count):
-            return labels, ()
+            return labels, naming_notices(labels)
     notice = "The adapter does not name its labels: put a config.json with id2label beside it."
     return tuple(f"LABEL_{number}" for number in range(count or 0)), (notice,)
 
@@ -102,7 +108,9 @@ def _own_labels(source: str) -> tuple[str, ...]:
     if not (Path(source) / "config.json").is_file():
         return ()
     settings, _ = PreTrainedConfig.get_config_dict(source, local_files_only=True)
-    return label_names({int(number): str(name) for number, name in (settings.get("id2label") or {}).items()})
+    labels = label_names(settings.get("id2label"))
+    check_label_order(settings, labels)
+    return labels
 
 
 def _effective_settings(folder: Path) -> str:
@@ -111,11 +119,24 @@ def _effective_settings(folder: Path) -> str:
     return json.dumps({key: value for key, value in settings.items() if key not in ELSEWHERE}, sort_keys=True)
 
 
-def _merge(peft: Any, model: PreTrainedModel, source: str, kind: str) -> PreTrainedModel:
+def _merge(peft: Any, model: PreTrainedModel, source: str, changes: Mapping[str, Tensor]) -> PreTrainedModel:
+    """The base with what the adapter changes. Raises ModelError where that is not all that the adapter holds, or where
+    the adapter does not hold all that its settings ask for: peft would make it up.
+    """
     with warnings.catch_warnings():  # peft asks transformers for what it is about to rename
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)  # they are refused here
         adapted: Any = peft.PeftModel.from_pretrained(nn.Module.float(model), source)
     if not hasattr(adapted, "merge_and_unload"):
+        kind = adapted.active_peft_config.peft_type
         raise ModelError(f'The adapter "{source}" ({kind}) cannot be merged into its base.')
+    expected = peft.get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    if missing := sorted(expected.keys() - changes.keys()):
+        raise ModelError(f'The adapter "{source}" lacks {len(missing)} tensors ({missing[0]}): save it anew.')
+    if unused := sorted(changes.keys() - expected.keys() - adapted.state_dict().keys()):
+        raise ModelError(
+            f'The adapter "{source}" holds {len(unused)} tensors that its base has no place for ({unused[0]}): it is '
+            "of another base."
+        )
     merged: PreTrainedModel = adapted.merge_and_unload()
     return merged

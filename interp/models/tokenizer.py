@@ -9,7 +9,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-__all__ = ["align", "reads_spaces", "tokenizer_definition"]
+__all__ = ["align", "reads_spaces", "special_tokens", "tokenizer_definition"]
 
 _OF_READING = ("name_or_path", "is_local", "local_files_only", "backend")
 """What transformers notes of how a tokeniser was read."""
@@ -43,6 +43,15 @@ def reads_spaces(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether a word of a list is read as in running text, where a space stands before it."""
     alone, _ = align(tokenizer, ["Rob", "Rob"])
     return list(tokenizer("Rob Rob", verbose=False)["input_ids"]) == alone
+
+
+def special_tokens(tokenizer: PreTrainedTokenizerBase) -> dict[str, int | bool | None]:
+    """The number of each token that references are made of or sentences are framed with, which a fast tokeniser's
+    definition does not name, and whether such a token is taken apart where it stands in a text.
+    """
+    roles = ("pad", "mask", "unk", "cls", "sep", "bos", "eos")
+    numbers = {role: getattr(tokenizer, f"{role}_token_id") for role in roles}
+    return {**numbers, "split": bool(tokenizer.split_special_tokens)}
 
 
 def tokenizer_definition(tokenizer: PreTrainedTokenizerBase) -> bytes:

@@ -78,6 +78,11 @@ def _finished_parts(folder: Path, header: RecordsHeader, resume: bool) -> set[in
         if path is None:
             continue
         part_header, _ = read_part(path)  # read whole: a damaged part is told now
+        if part_header.model.sha256 == header.model.former_sha256:
+            raise FormatError(
+                f"{path} was recorded under an earlier release's fingerprint, which left the configuration out: record "
+                "anew in another folder."
+            )
         if not same_work(part_header, header):
             raise FormatError(f"{path} is of another model, other data or settings: choose another folder.")
         finished.add(number)

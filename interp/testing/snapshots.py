@@ -7,7 +7,7 @@ never sees those of a deleted module. `interp golden check` looks for both, and 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,7 @@ class GoldenExtension(SingleFileSnapshotExtension):
             old, new = loads(snapshot_data, "golden"), loads(serialized_data, "explanation")
         except FormatError:
             return False
-        if self.accepting and old.sha256 != new.sha256:
+        if self.accepting and (old.sha256, old.former_sha256) != (new.sha256, new.former_sha256):
             return False
         return compare_goldens(old, new, self.policy).passed
 
@@ -175,7 +175,7 @@ class GoldenSnapshot:
         that cannot be written.
         """
         run = session_of(self.node.config)
-        policy = _policy(run, explanation, self._rule)
+        policy = run.policy(explanation.run.device, self._rule)
         passed, done = self._compare_by_syrupy(run, explanation, policy)
         outcome = _outcome(
             run,
@@ -190,7 +190,7 @@ class GoldenSnapshot:
         if outcome.passed and not run.updating and compared:
             if compared.rule is Promise.LEADERS and compared.changes:
                 self.node.user_properties.append((MOVED, f"{compared.changes[0].moved:.1f}"))
-            if compared.old.sha256 == policy.former_sha256:
+            if compared.rule is Promise.FORMER:
                 self.node.user_properties.append((FORMER, explanation.model.name))
         return outcome
 
@@ -221,17 +221,12 @@ def compare_stored(
     run: Session, *, nodeid: str, test_file: Path, name: str, explanation: Explanation, rule: GoldenRule
 ) -> GoldenOutcome | None:
     """An explanation held against the golden that lies there, if any; `nodeid` is of the test that accepts it."""
-    path, policy = golden_path(run, test_file, name), _policy(run, explanation, rule)
+    path, policy = golden_path(run, test_file, name), run.policy(explanation.run.device, rule)
     try:
         text = GoldenExtension().read_snapshot_data_from_location(snapshot_location=str(path))
         return _outcome(run, nodeid=nodeid, path=path, text=text, explanation=explanation, policy=policy)
     except (OSError, FormatError):
         return None
-
-
-def _policy(run: Session, explanation: Explanation, rule: GoldenRule) -> Policy:
-    """How this explanation's golden is held, also one under its model's former fingerprint."""
-    return replace(run.policy(explanation.run.device, rule), former_sha256=explanation.model.former_sha256)
 
 
 def _outcome(

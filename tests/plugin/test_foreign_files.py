@@ -57,6 +57,29 @@ def test_an_ini_that_takes_the_plugin_away_does_not_pass(project: Project, candi
     assert done.returncode == pytest.ExitCode.USAGE_ERROR and "--interp-model" in done.stderr
 
 
+def test_a_node_id_in_the_candidate_is_a_path_too(project: Project, candidate: Path) -> None:
+    assert run(project, "--interp-model", "candidate::x").returncode == pytest.ExitCode.USAGE_ERROR
+    assert not (candidate / "ran").exists()
+
+
+@pytest.mark.parametrize("typed", ["nowhere/../candidate", "link", "candidate/"])
+def test_a_candidate_inside_the_project_is_not_collected_however_it_is_named(
+    typed: str, project: Project, candidate: Path
+) -> None:
+    (project.root / "link").symlink_to(candidate)
+    done = run(project, f"--interp-model={typed}", "--co")
+    assert done.returncode == 0 and "5 tests collected" in done.stdout, done.stdout
+    assert not (candidate / "ran").exists()
+
+
+def test_a_candidate_that_pytest_would_take_for_tests_is_refused(project: Project, candidate: Path) -> None:
+    """pytest runs the conftest.py of every directory test* before it looks at options."""
+    candidate.rename(project.root / "test-candidate")
+    done = run(project, "--interp-model=test-candidate")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR and "test-candidate/conftest.py" in done.stderr
+    assert not (project.root / "test-candidate" / "ran").exists()
+
+
 def test_with_a_sign_between_them_the_project_stays_the_root(project: Project, candidate: Path) -> None:
     done = run(project, "--interp-model=candidate", "-v")
     assert f"rootdir: {project.root}" in done.stdout and "configfile: pytest.ini" not in done.stdout
@@ -69,7 +92,7 @@ def test_a_name_that_is_no_path_may_stand_by_itself(project: Project, candidate:
     assert run(project, "--interp-model", "stub", "-k", "top").returncode == 0
 
 
-def test_a_golden_that_is_a_link_out_of_its_folder_is_neither_read_nor_written(
+def test_a_golden_that_is_a_link_out_of_the_project_is_neither_read_nor_written(
     project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project.cases()
@@ -81,7 +104,7 @@ def test_a_golden_that_is_a_link_out_of_its_folder_is_neither_read_nor_written(
     before = elsewhere.read_bytes()
     for options in ([], ["--snapshot-update", "--interp-model=stub-v2"]):
         result = project.run(*options)
-        assert result.ret == 1 and "leads out of the golden folder, by a link" in result.stdout.str()
+        assert result.ret == 1 and "leads out of the project, by a link" in result.stdout.str()
     assert elsewhere.read_bytes() == before
     (problem,) = find_problems(project.root, Settings())
-    assert "leads out of the golden folder" in problem.sentence and not problem.orphan
+    assert "leads out of the project" in problem.sentence and not problem.orphan

@@ -479,3 +479,47 @@ def test_another_folder_for_goldens(project: Project) -> None:
     project.cases()
     project.accept()
     assert (project.root / "accepted/explanations" / GOLDEN).is_file() and not project.goldens
+
+
+CHANGED = """\
+from dataclasses import replace
+
+import stub
+
+
+class OfKnownWeights(stub.Stub):
+    def explain(self, case, tolerance):
+        explanation = super().explain(case, tolerance)
+        return replace(explanation, model=replace(explanation.model, former_sha256="f" * 64))
+
+
+def pytest_interp_load(name, device, config):
+    return OfKnownWeights(name, device)
+"""
+
+
+def test_a_golden_accepted_under_a_former_fingerprint_is_held_to_its_numbers_and_says_so(project: Project) -> None:
+    project.write("conftest.py", CHANGED)
+    project.cases()
+    project.accept()
+    text = project.golden().read_text(encoding="utf-8")
+    assert '"former_sha256": "ffff' in text
+    project.golden().write_text(text.replace(f'"{"1" * 64}", "former_sha256": "{"f" * 64}"', f'"{"f" * 64}"'))
+    result = project.run("--interp-model=stub-hair")
+    assert result.ret == 0
+    assert says(
+        result, "1 golden accepted under an earlier release's fingerprint, *: interp golden migrate --model stub*"
+    )
+    assert project.run("--interp-model=stub-moved").ret == 1
+
+
+def test_another_configuration_of_the_same_weights_is_held_to_the_numbers(project: Project) -> None:
+    """Leading words alone would hold: stub-v2 is a harmless retraining, if it were one."""
+    project.cases()
+    project.accept()
+    assert project.run("--interp-model=stub-v2").ret == 0
+    project.write("conftest.py", CHANGED)
+    project.accept()
+    result = project.run("--interp-model=stub-v2")
+    assert result.ret == 1
+    assert says(result, "*moved by more than the tolerance*")

@@ -191,11 +191,11 @@ def test_a_checkout_that_cannot_be_written(project: Project) -> None:
     try:
         code, text = run("-q", "-W", "ignore::pytest.PytestCacheWarning")
         assert code == 0, text
-        code, text = run("--snapshot-update", "--interp-model", "stub-v2", "--interp-report", str(outside))
+        code, text = run("--snapshot-update", "--interp-model", "stub-v2", f"--interp-report={outside}")
         assert code == 1
         assert "Cannot " in text and "rob.golden.json: Permission denied." in text.replace("\n", "")
         assert "Traceback" not in text and "items.py" not in text
-        code, text = run("--interp-model", "stub-lucky", "--interp-report", str(outside))
+        code, text = run("--interp-model", "stub-lucky", f"--interp-report={outside}")
         assert code == 1 and 'The leading word was "surprise" and is "lucky".' in text
         assert (outside / "index.html").is_file()
     finally:
