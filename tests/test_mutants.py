@@ -15,7 +15,7 @@ def test_every_fault_can_be_made() -> None:
         return path.read_text(encoding="utf-8").count(text) if path.is_file() else 0
 
     assert [mutant.name for mutant in MUTANTS if stands(ROOT / mutant.file, mutant.old) != 1] == []
-    assert all((ROOT / name).exists() for mutant in MUTANTS for name in mutant.tests.split())
+    assert all((ROOT / name).exists() for mutant in MUTANTS for name in mutant.tests)
 
 
 def test_they_are_spread_over_the_package() -> None:
