@@ -158,6 +158,11 @@ def test_what_is_no_bound(text: str) -> None:
         Bound.parse(text)
 
 
+@pytest.mark.parametrize(("text", "holds"), [(">= 0.5", True), ("<= 0.5", True), ("> 0.5", False), ("< 0.5", False)])
+def test_a_bound_holds_at_its_limit_where_its_sign_says_so(text: str, holds: bool) -> None:
+    assert Bound.parse(text).holds(0.5) is holds
+
+
 def test_nan_is_within_no_bound() -> None:
     assert not any(Bound.parse(text).holds(math.nan) for text in (">= 0", "<= 1", "> 0", "< 1"))
 

@@ -170,6 +170,18 @@ class TestComparison:
             "The tag was B-PER and is O.",
         )
 
+    def test_a_word_that_speaks_against_the_tag_does_not_lead(self) -> None:
+        golden = golden_of(moved(article(), {3: -1000.0}), TOLERANCE)
+        assert min(golden.attributions) == golden.attributions[3]
+        assert golden.names[golden.ranked[0]] == "surprise"
+
+    def test_a_number_that_became_nan_is_within_no_tolerance(self) -> None:
+        golden = golden_of(article(), TOLERANCE)
+        layer = {"layer 7": (math.nan, *golden.groups["layer 7"][1:])}
+        for broken in (replace(golden, groups={**golden.groups, **layer}), replace(golden, probability=(math.nan,))):
+            comparison = compare_goldens(golden, broken, Policy(0.99))
+            assert comparison.failures and comparison.beyond
+
     def test_strict_holds_other_weights_to_numbers(self) -> None:
         other = moved(article(), {3: 2.0}, "ff" * 32)
         done = compare_goldens(
