@@ -32,7 +32,8 @@ ROOT = Path(__file__).parent.parent
 PYTEST = (
     *(sys.executable, "-m", "pytest", "-x", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"),
     "--tb=no",  # nothing but the summary names tests: a failing test of the plugin shows the output of another pytest
-    *("-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true"),  # a test that hangs has failed
+    # a test that hangs ends its worker, and has failed
+    *("-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true", "--max-worker-restart=0"),
     "--ignore=tests/test_mutants.py",  # it holds the table to the source, so every fault fails it
 )
 FIRST_FAILURE = re.compile(r"^(?:FAILED|ERROR) ([^\s\[]+(?:\[.*?\])?)(?= - |$)", re.MULTILINE)
