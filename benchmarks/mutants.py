@@ -34,6 +34,7 @@ PYTEST = (
     "--tb=no",  # nothing but the summary names tests: a failing test of the plugin shows the output of another pytest
     # a test that hangs ends its worker, and has failed
     *("-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true", "--max-worker-restart=0"),
+    *("-W", "ignore:syrupy"),  # which warns where a worker ended, and a warning would hide the name of the test
     "--ignore=tests/test_mutants.py",  # it holds the table to the source, so every fault fails it
 )
 FIRST_FAILURE = re.compile(r"^(?:FAILED|ERROR) ([^\s\[]+(?:\[.*?\])?)(?= - |$)", re.MULTILINE)
