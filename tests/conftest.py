@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="A kamalkraj/BERT-NER checkpoint, the article's: its published table is recomputed and compared.",
     )
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays until the end, torch and all: looking through it for garbage, again and again,
+    took a sixth of the suite's processor time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
