@@ -1,9 +1,10 @@
-"""The files around the code say the same as the code: one test command, one version of each tool."""
+"""The files around the code say the same as the code: one test command, one set of tools, one version."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +19,21 @@ def parsed(path: str) -> Any:
     return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
 
 
-def pinned() -> dict[str, str]:
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    return dict(line.split("==") for line in lines if "==" in line)
-
-
 def test_the_workflow_runs_the_test_command_of_the_readme() -> None:
     _, test_command = re.findall(r"^```sh\n(.*?)\n```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     steps = parsed(".github/workflows/test.yml")["jobs"]["test"]["steps"]
     assert [step["run"] for step in steps if "tox" in step.get("run", "")] == [test_command]
 
 
-def test_tools_before_a_commit_are_those_of_the_constraints() -> None:
-    hooks = [hook for repository in parsed(".pre-commit-config.yaml")["repos"] for hook in repository["hooks"]]
-    assert [hook["id"] for hook in hooks] == ["ruff-check", "ruff-format", "mypy"]
-    for hook in hooks:
-        for requirement in hook.get("additional_dependencies", []):
-            name, version = requirement.split("==")
-            assert pinned()[name] == version
+def test_hooks_before_a_commit_are_the_commands_of_tox() -> None:
+    """With the options that mend; and from the contributor's environment, so that versions stand in one file."""
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    commands = [*tox["testenv:lint"]["commands"].split("\n"), *tox["testenv:types"]["commands"].split("\n")]
+    (repository,) = parsed(".pre-commit-config.yaml")["repos"]
+    hooks = [hook["entry"].removesuffix(" --fix") for hook in repository["hooks"]]
+    assert hooks == [command.removesuffix(" .").removesuffix(" --check") for command in commands if command]
+    assert {hook["language"] for hook in repository["hooks"]} == {"system"}
 
 
 def test_the_citation_is_of_this_version() -> None:
