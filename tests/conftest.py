@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
+hypothesis.settings.register_profile("no clock", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("no clock")
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # for benchmarks.*; an installed interp goes before
 
 

@@ -140,7 +140,7 @@ class TestComparison:
         assert done.changes[0].moved == pytest.approx(abs(part), rel=0.02)
 
     @given(st.floats(-0.3, 0.3), st.integers(1, 13))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_same_weights_as_a_slow_loop_says(self, by: float, index: int) -> None:
         shown = article()
         old, new = golden_of(shown, TOLERANCE), golden_of(moved(shown, {index: by}), TOLERANCE)

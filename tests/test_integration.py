@@ -82,7 +82,7 @@ def test_what_lies_between_all_nodes_is_missed(problem: Problem) -> None:
     assert true_error(problem, result) > 0.1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(-0.2, 1.2), st.floats(1, 300), st.sampled_from([1e-2, 1e-3, 1e-5]))
 @example(-0.1875, 288.0, 1e-2)  # far outside: differences are next to none
 def test_honest_wherever_the_step_is(at: float, steepness: float, tolerance: float) -> None:
