@@ -233,6 +233,8 @@ def test_records_under_a_former_fingerprint_are_made_anew(models: Path, project:
     about = json.loads(table.schema.metadata[b"interp"])
     about["model"] |= {"sha256": about["model"]["former_sha256"], "former_sha256": ""}
     pq.write_table(table.replace_schema_metadata({b"interp": json.dumps(about).encode()}), part)
+    alone = interp("gate", "--baseline", "kept", "--candidate", "kept", "--no-probe")
+    assert alone.exit_code == 0 and "kept was recorded by an earlier release" in alone.stderr
     behind = ["--baseline-model", models / "production", "--candidate-model", models / "production"]
     done = interp("gate", "--baseline", "kept", "--candidate", "kept", *behind)
     assert done.exit_code == 2 and "record anew with interp record" in done.stderr

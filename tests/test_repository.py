@@ -22,7 +22,10 @@ def parsed(path: str) -> Any:
 def test_the_workflow_runs_the_test_command_of_the_readme() -> None:
     _, test_command = re.findall(r"^```sh\n(.*?)\n```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     steps = parsed(".github/workflows/test.yml")["jobs"]["test"]["steps"]
-    assert [step["run"] for step in steps if "tox" in step.get("run", "")] == [test_command]
+    assert [step["run"] for step in steps if "tox" in step.get("run", "")] == [
+        test_command,
+        "tox -e tests -- -m slow",
+    ]
 
 
 def test_hooks_before_a_commit_are_the_commands_of_tox() -> None:

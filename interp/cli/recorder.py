@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interp.cli.console import progress
+from interp.cli.console import progress, say
 from interp.cli.options import ComputingOptions
 from interp.errors import InputError
 from interp.versions import versions
@@ -83,6 +83,11 @@ class Recorder:
         from interp.records import load_records
 
         records = load_records(Path(folder))
+        if not records.about.model.former_sha256:
+            say(
+                f"{folder} was recorded by an earlier release, which knew models without their configuration: record "
+                "anew, as another model may stand behind it."
+            )
         if not model_behind:
             return Side(records)
         model = self.computing.load(model_behind)

@@ -54,8 +54,14 @@ def advise(
 
 def stale_floors(criteria: Criteria, header: RecordsHeader) -> Iterator[str]:
     """Says so where the floors were learnt from another baseline than the one that was recorded."""
-    known_as = (header.model.sha256, header.model.former_sha256)
-    if criteria.floors is not None and criteria.floors.baseline not in known_as:
+    if criteria.floors is None or criteria.floors.baseline == header.model.sha256:
+        return
+    if criteria.floors.baseline == header.model.former_sha256:
+        yield (
+            f"{criteria.gate.floors} was calibrated by an earlier release, which knew models without their "
+            "configuration: calibrate anew."
+        )
+    else:
         yield f"{criteria.gate.floors} is of another baseline: calibrate anew where trainings have changed."
 
 
