@@ -36,12 +36,12 @@ def check_f1(measurements: Measurements, criteria: Criteria) -> CheckResult:
         )
     floor = criteria.floors.f1 if criteria.floors else None
     limit = max(threshold.limit, floor or 0.0)
-    status = _judge(whole, behaviour, limit)
+    status, reasons = _judge(whole, behaviour, limit)
     return CheckResult(
         name="f1",
         severity=threshold.severity,
         status=status,
-        sentence=" ".join([_change(whole), *_why(status, behaviour, limit), *_what_it_is_over(behaviour)]),
+        sentence=" ".join([_change(whole), *reasons, *_what_it_is_over(behaviour)]),
         unit="F1",
         value=whole.after - whole.before,
         low=whole.low,
@@ -73,18 +73,23 @@ def _without_entities(behaviour: BehaviourChange, threshold: Threshold) -> Check
     return CheckResult(name="f1", severity=threshold.severity, status=status, sentence=sentence)
 
 
-def _judge(whole: SliceChange, behaviour: BehaviourChange, limit: float) -> CheckStatus:
-    """By the interval; by names lost for good where that is too wide to tell, as it is where documents are few."""
-    status = judge_interval(whole.before - whole.after, -whole.high, -whole.low, limit)
-    if status is CheckStatus.INCONCLUSIVE and _is_collapse(behaviour, limit):
-        return CheckStatus.FAIL
+def _judge(whole: SliceChange, behaviour: BehaviourChange, limit: float) -> tuple[CheckStatus, list[str]]:
+    """The status and the sentences that say why: by the interval, and by names lost for good where that is too wide to
+    tell, as it is where documents are few.
+    """
+    least_loss, most_loss = -whole.high, -whole.low
+    status = judge_interval(whole.before - whole.after, least_loss, most_loss, limit)
+    names = behaviour.names
+    if names.at_least > max(COLLAPSE, limit) and status in (CheckStatus.FAIL, CheckStatus.INCONCLUSIVE):
+        return CheckStatus.FAIL, [
+            f"Of {names.count} different names {names.lost} are lost and {names.won} won: no chance, and no harmless "
+            "training, does that."
+        ]
+    if status is CheckStatus.INCONCLUSIVE:
+        return status, [f"A loss beyond {limit:.3f} can be neither shown nor excluded."]
     if status is CheckStatus.PASS and _are_kinds_misnamed(behaviour):
-        return CheckStatus.INCONCLUSIVE
-    return status
-
-
-def _is_collapse(behaviour: BehaviourChange, limit: float) -> bool:
-    return behaviour.names.at_least > max(COLLAPSE, limit)
+        return CheckStatus.INCONCLUSIVE, ["Whether kinds are named alike is open."]
+    return status, []
 
 
 def _are_kinds_misnamed(behaviour: BehaviourChange) -> bool:
@@ -98,19 +103,6 @@ def _change(whole: SliceChange) -> str:
         f"Strict span F1 {whole.before:.3f} → {whole.after:.3f} ({change:+.3f}, {whole.low:+.3f} to {whole.high:+.3f}) "
         f"on {whole.count} entities; {whole.lost} lost, {whole.won} won."
     )
-
-
-def _why(status: CheckStatus, behaviour: BehaviourChange, limit: float) -> Iterator[str]:
-    names = behaviour.names
-    if status is CheckStatus.FAIL and _is_collapse(behaviour, limit):
-        yield (
-            f"Of {names.count} different names {names.lost} are lost and {names.won} won: no chance, and no harmless "
-            f"training, does that."
-        )
-    elif status is CheckStatus.INCONCLUSIVE and _are_kinds_misnamed(behaviour):
-        yield "Whether kinds are named alike is open."
-    elif status is CheckStatus.INCONCLUSIVE:
-        yield f"A loss beyond {limit:.3f} can be neither shown nor excluded."
 
 
 def _what_it_is_over(behaviour: BehaviourChange) -> Iterator[str]:
