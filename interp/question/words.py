@@ -29,12 +29,16 @@ def split_words(text: str, pretokenized: bool = False) -> list[str]:
     return pieces if pretokenized else [word for piece in pieces for word in _peel(piece)]
 
 
-def place_words(text: str) -> list[tuple[int, int]]:
-    """Where each word of `split_words` begins and ends in the text, in characters."""
+def place_words(text: str, words: Sequence[str]) -> list[tuple[int, int]] | None:
+    """Where each word begins and ends in the text, in characters; None where the words are not those of the text, one
+    after the other with nothing but white space between.
+    """
     places = []
     end = 0
-    for word in split_words(text):
-        start = text.index(word, end)
+    for word in words:
+        start = text.find(word, end)
+        if start < 0 or text[end:start].strip():
+            return None
         end = start + len(word)
         places.append((start, end))
     return places

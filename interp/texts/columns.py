@@ -11,8 +11,8 @@ from interp.question.tags import OUTSIDE
 from interp.texts.sentences import RawSentence
 from interp.texts.separators import BLANKS, TAB
 from interp.texts.spec import NO_TAGS, Source
-from interp.texts.spelling import OUTSIDE_TAGS, clean_tag, is_marked
-from interp.texts.table import Row, SentenceBlock, Table, numbered_lines, read_table
+from interp.texts.spelling import OUTSIDE_TAGS, are_tags, clean_tag, is_marked
+from interp.texts.table import Line, Row, SentenceBlock, Table, numbered_lines, read_table, read_text
 from interp.texts.wording import counted
 
 __all__ = ["column_number", "read_columns", "rows_as_sentence", "skipped_note", "tag_column"]
@@ -38,8 +38,9 @@ def read_columns(source: Source) -> tuple[list[RawSentence], list[str]]:
     """Every sentence of a file of columns, and notes for the user. Raises InputError, with file and line."""
     no_tags = source.options.get("tag") == NO_TAGS
     tag = -1 if no_tags else column_number(source, "tag", -1)
-    _suggest_format(source)
-    table = read_table(source.path, source.shown, tag=tag, words_alone=no_tags, comments=source.options.get("comments"))
+    lines = numbered_lines(read_text(source.path))
+    _suggest_format(source, lines)
+    table = read_table(lines, source.shown, tag=tag, words_alone=no_tags, comments=source.options.get("comments"))
     rows = table.rows
     if not rows:
         return [], []
@@ -118,13 +119,13 @@ def _choose_columns(source: Source, table: Table, rows: Sequence[Row]) -> _Colum
     return _Columns(places[0], places[1], places[2])
 
 
-def _suggest_format(source: Source) -> None:
+def _suggest_format(source: Source, lines: Sequence[Line]) -> None:
     """Files that are read by their name alone."""
     if "tag" in source.options:
         return
-    lines = [line for line in numbered_lines(source.path) if line.text.strip() and not line.text.startswith("#")]
-    by_tabs = [TAB.cells(line.text) for line in lines[:SNIFFED]]
-    by_blanks = [BLANKS.cells(line.text) for line in lines[:SNIFFED]]
+    content = [line for line in lines if line.text.strip() and not line.text.startswith("#")]
+    by_tabs = [TAB.cells(line.text) for line in content[:SNIFFED]]
+    by_blanks = [BLANKS.cells(line.text) for line in content[:SNIFFED]]
     suggested = ""
     if by_tabs and all(len(cells) == 10 and _CONLLU_ID.fullmatch(cells[0]) for cells in by_tabs):
         suggested = "CoNLL-U: write ?format=conllu"
@@ -133,7 +134,7 @@ def _suggest_format(source: Source) -> None:
     elif by_blanks and all(len(cells) > 11 and _BRACKET.fullmatch(cells[10]) for cells in by_blanks):
         suggested = "OntoNotes, with brackets for entities: write ?format=ontonotes"
     if suggested:
-        raise InputError(f"{source.shown}:{lines[0].number}: looks like {suggested}, or say which column with ?tag=.")
+        raise InputError(f"{source.shown}:{content[0].number}: looks like {suggested}, or say which column with ?tag=.")
 
 
 def _is_germeval(cells: Sequence[str]) -> bool:
@@ -165,7 +166,9 @@ def _runs(cells: Sequence[str]) -> bool:
 
 def _check_tags(source: Source, table: Table, tag: int, rows: Sequence[Row]) -> None:
     """Where nobody says which column holds the tags, it must not be one that holds none beside one that does."""
-    candidates = [column for column in range(table.width) if column != tag and _holds_tags(rows, column)]
+    candidates = [
+        column for column in range(table.width) if column != tag and are_tags({row.cells[column] for row in rows})
+    ]
     spelled = {clean_tag(row.cells[tag]) for row in rows}
     if not candidates or (not spelled.isdisjoint(OUTSIDE_TAGS) and not spelled <= OUTSIDE_TAGS):
         return
@@ -176,12 +179,6 @@ def _check_tags(source: Source, table: Table, tag: int, rows: Sequence[Row]) -> 
         f"{source.shown}:{rows[0].line}: column {tag} holds {', '.join(sorted(spelled)[:3])}, while column "
         f"{candidates[0]} holds tags such as {example}: write ?tag={candidates[0]}, or ?tag={tag} if that is right."
     )
-
-
-def _holds_tags(rows: Sequence[Row], column: int) -> bool:
-    """Whether every cell is B-PER or the like, or outside, and one at least is no outside."""
-    cells = {clean_tag(cell) for cell in {row.cells[column] for row in rows}}
-    return any(map(is_marked, cells)) and all(is_marked(cell) or cell in OUTSIDE_TAGS for cell in cells)
 
 
 def _without_empty_words(source: Source, table: Table, columns: _Columns) -> tuple[list[SentenceBlock], list[int]]:

@@ -14,7 +14,7 @@ from interp.texts.sentences import RawSentence
 from interp.texts.separators import BLANKS, TAB, Separator
 from interp.texts.spec import NO_TAGS, Source
 from interp.texts.spelling import clean_tag, is_marked
-from interp.texts.table import Row, SentenceBlock, is_document_mark, numbered_lines
+from interp.texts.table import Line, Row, SentenceBlock, collect_blocks, numbered_lines, read_text
 from interp.texts.wording import counted
 
 __all__ = ["DIALECTS"]
@@ -153,29 +153,16 @@ def _leave_out(source: Source, *names: str) -> None:
 def _blocks(
     source: Source, separator: Separator, is_comment: Callable[[str], bool]
 ) -> tuple[list[SentenceBlock], list[int]]:
-    """Sentences of rows, and the lines that are structure."""
-    blocks: list[SentenceBlock] = []
-    rows: list[Row] = []
-    skipped: list[int] = []
-    lines = numbered_lines(source.path)
-    marked = any(is_document_mark(line.text) for line in lines)
-    document = 0
-    for line in lines:
-        is_mark = is_document_mark(line.text)
-        if (is_mark or not line.text.strip()) and rows:
-            blocks.append(SentenceBlock(document if marked else None, tuple(rows)))
-            rows = []
-        document += is_mark
-        if is_mark or (line.text.strip() and is_comment(line.text)):
-            skipped.append(line.number)
-        elif line.text.strip():
-            cells = separator.cells(line.text)
-            while len(cells) > 1 and not cells[-1]:
-                cells.pop()
-            rows.append(Row(line.number, tuple(cells)))
-    if rows:
-        blocks.append(SentenceBlock(document if marked else None, tuple(rows)))
-    return blocks, skipped
+    """Sentences of rows, however many columns each has, and the lines that are structure."""
+
+    def row(line: Line) -> Row:
+        cells = separator.cells(line.text)
+        while len(cells) > 1 and not cells[-1]:
+            cells.pop()
+        return Row(line.number, tuple(cells))
+
+    lines = numbered_lines(read_text(source.path))
+    return collect_blocks(lines, is_blank=lambda text: not text.strip(), is_comment=is_comment, row=row)
 
 
 DIALECTS: dict[str, Callable[[Source], Reading]] = {

@@ -10,7 +10,7 @@ from typing import Any
 from interp.errors import InputError
 from interp.texts.offsets import Span, looks_like_spans, read_spans
 from interp.texts.spec import NO_TAGS, Source
-from interp.texts.spelling import OUTSIDE_TAGS, clean_tag, is_marked
+from interp.texts.spelling import are_tags
 
 __all__ = ["WORDS", "Labels", "find_labels"]
 
@@ -98,7 +98,7 @@ def _holds_labels(field: str, value: Any) -> bool:
     if not isinstance(value, list | tuple) or not value:
         return False
     if all(isinstance(tag, str) for tag in value):
-        return any(map(is_marked, value)) and all(is_marked(tag) or clean_tag(tag) in OUTSIDE_TAGS for tag in value)
+        return are_tags(value)
     return looks_like_spans(value, labelled=True)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from interp.errors import InputError
-from interp.question.words import place_words
+from interp.question.words import place_words, split_words
 from interp.texts.labels import WORDS, Labels, find_labels
 from interp.texts.offsets import put_on_words
 from interp.texts.sentences import RawSentence
@@ -92,14 +92,14 @@ def _split(
     """Words, and where they stand in the text; those that are given, else by the rule of `interp.question.words`."""
     if field is None:
         assert text is not None
-        places = place_words(text)
-        return tuple(text[start:end] for start, end in places), places
+        words = tuple(split_words(text))
+        return words, place_words(text, words)
     given = row[field]
     if isinstance(given, list) and given and all(isinstance(token, Mapping) for token in given):
         given = [_word_of(token, text) for token in given]
     if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
         raise InputError(f"{where}: {field} is no list of words.")
-    return tuple(given), None if text is None else _places_in(text, given)
+    return tuple(given), None if text is None else place_words(text, given)
 
 
 def _word_of(token: Mapping[str, Any], text: str | None) -> Any:
@@ -108,18 +108,6 @@ def _word_of(token: Mapping[str, Any], text: str | None) -> Any:
     if text is not None and "text" not in token and isinstance(start, int) and isinstance(end, int):
         return text[start:end]
     return next((token[name] for name in ("text", "word", "token", "form") if name in token), None)
-
-
-def _places_in(text: str, words: Sequence[str]) -> list[tuple[int, int]] | None:
-    places = []
-    end = 0
-    for word in words:
-        start = text.find(word, end)
-        if start < 0 or text[end:start].strip():
-            return None
-        end = start + len(word)
-        places.append((start, end))
-    return places
 
 
 def _tags(labels: Labels, name_of: Names) -> tuple[str | None, ...]:

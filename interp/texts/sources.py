@@ -112,7 +112,7 @@ def _json_rows(source: Source) -> Iterator[tuple[int, Any]]:
         if isinstance(rows, list) and not (rows and isinstance(rows[0], str)):
             yield from enumerate(rows, 1)
             return
-    for line in numbered_lines(source.path):
+    for line in numbered_lines(text):
         if line.text.strip():
             try:
                 yield line.number, json.loads(line.text)
@@ -157,7 +157,7 @@ def _hf(source: Source, _settings: Settings) -> Reading:
 def _text(source: Source, _settings: Settings) -> Reading:
     """A sentence a line, split into words by the rule of `interp.question.words`."""
     raw = []
-    lines = [line for line in numbered_lines(source.path) if line.text.strip()]
+    lines = [line for line in numbered_lines(read_text(source.path)) if line.text.strip()]
     if len(lines) >= FEWEST_TAGGED and all(_is_tagged_word(line.text) for line in lines):
         raise InputError(
             f"{source.shown}:{lines[0].number}: every line is a word with its tag, and no sentence: write "

@@ -16,7 +16,7 @@ from interp.errors import InputError
 from interp.question.tags import OUTSIDE
 from interp.texts.wording import counted
 
-__all__ = ["OUTSIDE_TAGS", "UNKNOWN", "TagCount", "Tags", "clean_tag", "is_marked", "read_tags"]
+__all__ = ["OUTSIDE_TAGS", "UNKNOWN", "TagCount", "Tags", "are_tags", "clean_tag", "is_marked", "read_tags"]
 
 UNKNOWN = "?"
 """Of `?map=`, and in a file: a tag that is not known."""
@@ -103,6 +103,12 @@ def clean_tag(tag: str) -> str:
 def is_marked(tag: str) -> bool:
     """Whether it looks like B-PER."""
     return bool(re.match(r"[BIESLUM][-_].", clean_tag(tag)))
+
+
+def are_tags(values: Iterable[str]) -> bool:
+    """Whether all look like B-PER or stand outside, and one at least is no outside."""
+    cleaned = set(map(clean_tag, values))
+    return any(map(is_marked, cleaned)) and all(is_marked(tag) or tag in OUTSIDE_TAGS for tag in cleaned)
 
 
 def read_tags(

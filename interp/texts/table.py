@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from interp.errors import InputError
@@ -13,7 +13,17 @@ from interp.texts.separators import TAB, Separator, choose_separator
 from interp.texts.spelling import clean_tag, is_marked
 from interp.texts.wording import counted
 
-__all__ = ["Line", "Row", "SentenceBlock", "Table", "is_document_mark", "numbered_lines", "read_table", "read_text"]
+__all__ = [
+    "Line",
+    "Row",
+    "SentenceBlock",
+    "Table",
+    "collect_blocks",
+    "is_document_mark",
+    "numbered_lines",
+    "read_table",
+    "read_text",
+]
 
 _DOCUMENT = re.compile(
     r"""(?:^|[\s,;|])["']?-{1,3}DOC(?:START|END)-{1,3}|^#\s*(?:begin|end) document\b|^#\s*newdoc\b""", re.IGNORECASE
@@ -70,22 +80,6 @@ class Table:
         return next((header.index(name) for name in names if name in header), None)
 
 
-@dataclass
-class _Builder:
-    """Blocks while the lines are read."""
-
-    blocks: list[SentenceBlock] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    skipped: list[int] = field(default_factory=list)
-    document: int = 0
-    marked: bool = False
-
-    def close(self) -> None:
-        if self.rows:
-            self.blocks.append(SentenceBlock(self.document if self.marked else None, tuple(self.rows)))
-        self.rows = []
-
-
 def read_text(path: Path) -> str:
     """A file's text, with line feeds alone. Raises InputError when it cannot be read."""
     try:
@@ -97,10 +91,9 @@ def read_text(path: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def numbered_lines(path: Path) -> list[Line]:
-    """Not splitlines(): tweets hold characters that it takes for line ends."""
-    lines = read_text(path).split("\n")
-    return [Line(number, text.removeprefix("\ufeff")) for number, text in enumerate(lines, 1)]
+def numbered_lines(text: str) -> list[Line]:
+    """Of a whole file. Not splitlines(): tweets hold characters that it takes for line ends."""
+    return [Line(number, line.removeprefix("\ufeff")) for number, line in enumerate(text.split("\n"), 1)]
 
 
 def is_document_mark(text: str) -> bool:
@@ -109,12 +102,45 @@ def is_document_mark(text: str) -> bool:
     return (text.startswith("#") or "DOC" in text.upper()) and bool(_DOCUMENT.search(text))
 
 
-def read_table(path: Path, shown: str, *, tag: int, words_alone: bool, comments: str | None = None) -> Table:
+def collect_blocks(
+    lines: Sequence[Line],
+    *,
+    is_blank: Callable[[str], bool],
+    is_comment: Callable[[str], bool],
+    row: Callable[[Line], Row],
+) -> tuple[list[SentenceBlock], list[int]]:
+    """Sentences of rows, and the numbers of the lines that are structure: comments and marks of documents."""
+    marked = any(is_document_mark(line.text) for line in lines)
+    blocks: list[SentenceBlock] = []
+    rows: list[Row] = []
+    skipped: list[int] = []
+    document = 0
+
+    def end_sentence() -> None:
+        if rows:
+            blocks.append(SentenceBlock(document if marked else None, tuple(rows)))
+            rows.clear()
+
+    for line in lines:
+        if is_document_mark(line.text):
+            end_sentence()
+            document += 1
+            skipped.append(line.number)
+        elif is_blank(line.text):
+            end_sentence()
+        elif is_comment(line.text):
+            skipped.append(line.number)
+        else:
+            rows.append(row(line))
+    end_sentence()
+    return blocks, skipped
+
+
+def read_table(lines: Sequence[Line], shown: str, *, tag: int, words_alone: bool, comments: str | None = None) -> Table:
     """`tag` is the column of tags; by it a hashtag is told from a comment, unless `comments` says that lines that begin
     with "# " are ("yes") or are not ("no"). `words_alone`: a line may be one word. Raises InputError, with file
     and line.
     """
-    lines = numbered_lines(path)
     content = [line for line in lines if line.text.strip() and not is_document_mark(line.text)]
     plain = [line for line in content if not line.text.lstrip().startswith("#")] or content
     splitting = choose_separator([line.text for line in plain])
@@ -130,20 +156,13 @@ def read_table(path: Path, shown: str, *, tag: int, words_alone: bool, comments:
     layout = _TableLayout(shown, separator, width, _place(tag, width))
     is_comment = _comment_test(plain, layout, comments)
     header = layout.header(plain[0].text) if plain and width > 1 else None
-    builder = _Builder(marked=any(is_document_mark(line.text) for line in lines))
-    for line in lines:
-        if is_document_mark(line.text):
-            builder.close()
-            builder.document += 1
-            builder.skipped.append(line.number)
-        elif not line.text.strip() or (width > 1 and not any(layout.cells(line.text))):
-            builder.close()
-        elif is_comment(line.text) or (header is not None and layout.header(line.text) == header):
-            builder.skipped.append(line.number)
-        else:
-            builder.rows.append(layout.row(line))
-    builder.close()
-    return Table(tuple(builder.blocks), width, header, tuple(builder.skipped))
+    blocks, skipped = collect_blocks(
+        lines,
+        is_blank=lambda text: not text.strip() or (width > 1 and not any(layout.cells(text))),
+        is_comment=lambda text: is_comment(text) or (header is not None and layout.header(text) == header),
+        row=layout.row,
+    )
+    return Table(tuple(blocks), width, header, tuple(skipped))
 
 
 def _place(column: int, width: int) -> int | None:
