@@ -21,6 +21,7 @@ __all__ = [
     "InterpError",
     "ModelError",
     "OutputError",
+    "counted",
     "first_line",
 ]
 
@@ -51,6 +52,11 @@ class OutputError(InterpError):
 
 class FormatError(InterpError):
     """A file is not an explanation document of a version that this release reads."""
+
+
+def counted(count: int, noun: str) -> str:
+    """Inside a sentence: `1 word`, `2 words`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def first_line(error: BaseException) -> str:

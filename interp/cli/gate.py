@@ -77,14 +77,21 @@ class GateOptions:
     texts: Sequence[str] = clean_texts_flag()
 
     def check(self) -> None:
-        """Raise InputError where a side is missing."""
+        """Raise InputError where a side is missing, or a kind is renamed to nothing."""
         for name, side in (("--baseline", self.baseline), ("--candidate", self.candidate)):
             if not side:
                 raise InputError(f"Name the models with --baseline and --candidate: {name} is missing.")
+        self.names_of_kinds()
+
+    def names_of_kinds(self) -> dict[str, str]:
+        """Ours by theirs. Raises InputError for what names no two."""
+        names = {}
         for pair in self.rename:
-            theirs, sign, ours = pair.partition("=")
-            if not (theirs and sign and ours):
+            theirs, _, ours = pair.partition("=")
+            if not (theirs and ours):
                 raise InputError(f'--rename "{pair}" names no two kinds: write it as PERSON=PER.')
+            names[theirs] = ours
+        return names
 
     def plan_probe(self, probing: ProbeSettings, most_cues: int, settings: Settings) -> ProbePlan:
         """What is probed, with the texts and training data read."""
@@ -106,7 +113,7 @@ class GateOptions:
         probed = not self.no_probe
         baseline = recorder.prepare_side("baseline", self.baseline, model_behind=self.baseline_model, probed=probed)
         candidate = recorder.prepare_side("candidate", self.candidate, model_behind=self.candidate_model, probed=probed)
-        names = dict(pair.split("=", 1) for pair in self.rename)
+        names = self.names_of_kinds()
         return baseline, rename_kinds(candidate, names) if names else candidate
 
 

@@ -25,10 +25,11 @@ from transformers import (
 from interp.errors import ModelError
 from interp.models.find_parts import unsupported_model
 from interp.models.fingerprint import Fingerprint
-from interp.models.stored_files import SMALL, check_configuration, stored_size
+from interp.models.stored_files import SMALL, StoredSize, check_configuration
 
 __all__ = [
     "Checkpoint",
+    "StoredConfig",
     "check_architecture",
     "check_base_architecture",
     "check_label_order",
@@ -58,7 +59,18 @@ class Checkpoint:
     notices: tuple[str, ...] = ()
 
 
-def read_config(source: str, local: bool) -> PreTrainedConfig:
+@dataclass(frozen=True, kw_only=True)
+class StoredConfig:
+    """A configuration as it was stored and as transformers reads it, and how much is stored with it."""
+
+    config: PreTrainedConfig
+    settings: Mapping[str, Any]
+    """config.json."""
+    size: StoredSize | None
+    """None where that is not known."""
+
+
+def read_config(source: str, local: bool) -> StoredConfig:
     """The configuration of a model of a type that transformers can tag with. Raises ModelError for others."""
     try:
         settings = stored_settings(source, local)
@@ -67,7 +79,7 @@ def read_config(source: str, local: bool) -> PreTrainedConfig:
             raise ModelError(f'"{source}" has no config.json that names a model_type: is it a whole model?')
         if kind not in CONFIG_MAPPING:
             raise unsupported_model(kind, f"transformers {transformers.__version__} does not know it")
-        check_configuration(source, settings)
+        size = check_configuration(source, settings)
         config: PreTrainedConfig = AutoConfig.from_pretrained(source, local_files_only=local, trust_remote_code=False)
     except OSError as error:
         if Path(source).is_dir():
@@ -82,7 +94,7 @@ def read_config(source: str, local: bool) -> PreTrainedConfig:
         ) from error
     if type(config) not in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING:
         raise unsupported_model(config.model_type, "transformers has no tagger of this type")
-    return config
+    return StoredConfig(config=config, settings=settings, size=size)
 
 
 def stored_settings(source: str, local: bool) -> dict[str, Any]:
@@ -175,16 +187,15 @@ def read_tokenizer(source: str, local: bool) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def read_weights(
-    config: PreTrainedConfig, source: str, local: bool, elsewhere: Collection[str] = ()
-) -> PreTrainedModel:
+def read_weights(stored: StoredConfig, source: str, local: bool, elsewhere: Collection[str] = ()) -> PreTrainedModel:
     """Read weights as they were stored; every tensor that the model needs must be there in its shape, and no other, but
     for modules whose weights come from `elsewhere`. Raises ModelError.
     """
+    config = stored.config
     model_class = _tagger_class(config)
     if hasattr(config, "reference_compile"):
         config.reference_compile = False  # ModernBERT would compile parts of itself, past all hooks
-    _check_size(source, config)
+    _check_size(source, stored)
     # Left to itself ModernBERT takes flash attention where it is installed, and flattens its batches for it.
     attention = "sdpa" if model_class._supports_sdpa else "eager"
     model, loading = model_class.from_pretrained(
@@ -202,14 +213,16 @@ def read_weights(
     return cast(PreTrainedModel, model)
 
 
-def _check_size(source: str, config: PreTrainedConfig) -> None:
+def _check_size(source: str, stored: StoredConfig) -> None:
     """Raise ModelError for a configuration of a far larger model than is stored: what is not stored would be made."""
-    stored = stored_size(source)
-    outline = _outline(_tagger_class(config), config)
+    if stored.size is None:
+        return
+    outline = _outline(_tagger_class(stored.config), stored.config)
     numbers = sum(tensor.numel() for tensor in (*outline.parameters(), *outline.buffers()))
-    if stored is not None and numbers > 4 * stored.numbers + SMALL:
+    if numbers > 4 * stored.size.numbers + SMALL:
         raise ModelError(
-            f'config.json of "{source}" is of a model of {numbers:,} numbers, and its weights are {stored.numbers:,}: '
+            f'config.json of "{source}" is of a model of {numbers:,} numbers, and its weights are '
+            f"{stored.size.numbers:,}: "
             "give the configuration that belongs to them."
         )
 

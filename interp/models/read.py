@@ -14,7 +14,6 @@ from interp.models.checkpoint import (
     read_config,
     read_tokenizer,
     read_weights,
-    stored_settings,
 )
 from interp.models.fingerprint import fingerprint
 from interp.models.read_adapter import read_adapter
@@ -40,16 +39,16 @@ def read_checkpoint(source: str, local: bool) -> Checkpoint:
 
 
 def _read_hugging_face(source: str, local: bool) -> Checkpoint:
-    config, settings = read_config(source, local), stored_settings(source, local)
-    check_architecture(source, config)
-    labels = label_names(config.id2label)
-    check_label_order(settings, labels)
-    model = read_weights(config, source, local)
+    stored = read_config(source, local)
+    check_architecture(source, stored.config)
+    labels = label_names(stored.config.id2label)
+    check_label_order(stored.settings, labels)
+    model = read_weights(stored, source, local)
     tokenizer = read_tokenizer(source, local)
     return Checkpoint(
         model=model,
         tokenizer=tokenizer,
         labels=labels,
-        identity=fingerprint(model.state_dict(), tokenizer, labels=labels, configuration=settings),
+        identity=fingerprint(model.state_dict(), tokenizer, labels=labels, configuration=stored.settings),
         notices=naming_notices(labels),
     )

@@ -14,6 +14,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from interp.errors import ModelError
 from interp.models.checkpoint import (
     Checkpoint,
+    StoredConfig,
     check_base_architecture,
     check_label_order,
     has_tagging_head,
@@ -50,7 +51,8 @@ def read_adapter(source: str) -> Checkpoint:
         raise ModelError(
             f'The adapter "{source}" names no base model: write base_model_name_or_path into its settings.'
         )
-    base, base_is_local, config = _find_base(folder, base_name)
+    base, base_is_local, stored = _find_base(folder, base_name)
+    config = stored.config
     changes = peft.load_peft_weights(source, device="cpu")
     label_counts = {head: count for head in HEADS if (count := _label_count(changes, head))}
     if not label_counts and not has_tagging_head(config):
@@ -58,7 +60,7 @@ def read_adapter(source: str) -> Checkpoint:
     check_base_architecture(base_name, config, has_own_head=bool(label_counts))
     labels, notices = _labels(source, config, next(iter(label_counts.values()), None))
     config.num_labels = len(labels)
-    model = read_weights(config, base, base_is_local, label_counts)
+    model = read_weights(stored, base, base_is_local, label_counts)
     own_tokenizer = (folder / "tokenizer_config.json").is_file()
     tokenizer = read_tokenizer(source if own_tokenizer else base, base_is_local)
     kept = {key: tensor for key, tensor in model.state_dict().items() if key.split(".")[0] not in label_counts}
@@ -67,7 +69,7 @@ def read_adapter(source: str) -> Checkpoint:
         kept | added,
         tokenizer,
         labels=labels,
-        configuration=stored_settings(base, base_is_local),
+        configuration=stored.settings,
         adapter=_effective_settings(folder),
     )
     return Checkpoint(
@@ -79,7 +81,7 @@ def read_adapter(source: str) -> Checkpoint:
     )
 
 
-def _find_base(folder: Path, name: str) -> tuple[str, bool, PreTrainedConfig]:
+def _find_base(folder: Path, name: str) -> tuple[str, bool, StoredConfig]:
     """Where the base model is, whether that is on this machine alone, and its configuration."""
     beside = folder / name
     try:
@@ -107,7 +109,7 @@ def _labels(source: str, base: PreTrainedConfig, count: int | None) -> tuple[tup
 def _own_labels(source: str) -> tuple[str, ...]:
     if not (Path(source) / "config.json").is_file():
         return ()
-    settings, _ = PreTrainedConfig.get_config_dict(source, local_files_only=True)
+    settings = stored_settings(source, local=True)
     labels = label_names(settings.get("id2label"))
     check_label_order(settings, labels)
     return labels

@@ -8,7 +8,7 @@ from pathlib import Path
 from transformers import BertConfig, BertTokenizer
 
 from interp.errors import ModelError
-from interp.models.checkpoint import Checkpoint, label_names, read_weights, stored_settings
+from interp.models.checkpoint import Checkpoint, StoredConfig, label_names, read_weights, stored_settings
 from interp.models.fingerprint import fingerprint
 from interp.models.stored_files import check_configuration
 
@@ -28,11 +28,12 @@ def read_bert_ner(source: str, local: bool) -> Checkpoint:
         ) from error
     if strange := sorted(number for number in names if not 0 <= number < count):
         raise ModelError(f'model_config.json of "{source}" names logit {strange[0]} of {count}: mend its label_map.')
-    check_configuration(source, stored_settings(source, local))
+    configuration = stored_settings(source, local)
+    size = check_configuration(source, configuration)
     config = BertConfig.from_pretrained(source, local_files_only=local, num_labels=count)
-    model = read_weights(config, source, local)
+    model = read_weights(StoredConfig(config=config, settings=configuration, size=size), source, local)
     vocabulary = (folder / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
     tokenizer = BertTokenizer(vocab={token: number for number, token in enumerate(vocabulary)}, do_lower_case=lower)
     labels = label_names({number: names.get(number, f"[{number}]") for number in range(count)}, "model_config.json")
-    identity = fingerprint(model.state_dict(), tokenizer, labels=labels, configuration=stored_settings(source, local))
+    identity = fingerprint(model.state_dict(), tokenizer, labels=labels, configuration=configuration)
     return Checkpoint(model=model, tokenizer=tokenizer, labels=labels, identity=identity)

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from interp.errors import ModelError
 from interp.project.strict_json import parse_finite_json
 
-__all__ = ["SMALL", "StoredSize", "check_configuration", "check_files", "stored_size"]
+__all__ = ["SMALL", "StoredSize", "check_configuration", "check_files"]
 
 ELSEWHERE = ("transformers_weights", "quantization_config")
 """Keys of a configuration that send the reader to other files or other arithmetic than those that are looked at."""
@@ -73,9 +73,9 @@ def _check_index(index: Path) -> None:
         raise ModelError(f'{index} names "{elsewhere[0]}", which is no file beside it: put all weights there.')
 
 
-def check_configuration(source: str, settings: Mapping[str, Any]) -> None:
-    """Raise ModelError for a configuration that names other files, or sizes that its weights cannot have: transformers
-    would build such a model before it looks at them.
+def check_configuration(source: str, settings: Mapping[str, Any]) -> StoredSize | None:
+    """What is stored with a configuration. Raises ModelError for one that names other files, or sizes that its weights
+    cannot have: transformers would build such a model before it looks at them.
     """
     for key in ELSEWHERE:
         if settings.get(key):
@@ -83,9 +83,9 @@ def check_configuration(source: str, settings: Mapping[str, Any]) -> None:
                 f'config.json of "{source}" has {key}, which is not obeyed: save the model as model.safetensors, in '
                 "floats."
             )
-    stored = stored_size(source)
+    stored = _stored_size(source)
     if stored is None:
-        return
+        return None
     for key, size in settings.items():
         of_layers = "layer" in key or "group" in key
         most = max(stored.tensors, MOST_LAYERS) if of_layers else max(stored.numbers, SMALL)
@@ -94,9 +94,10 @@ def check_configuration(source: str, settings: Mapping[str, Any]) -> None:
                 f'config.json of "{source}" says {key} {size}, and its weights are {stored.numbers} numbers in '
                 f"{stored.tensors} tensors: give the configuration that belongs to them."
             )
+    return stored
 
 
-def stored_size(source: str) -> StoredSize | None:
+def _stored_size(source: str) -> StoredSize | None:
     """What a directory holds, by the headers of its files; None for a hub id, and where nothing can be read: loading
     says why.
     """

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from interp.errors import counted
 from interp.explanation import distinct_names
 from interp.golden import Change, Comparison, Golden, Promise
 from interp.question.tags import tags_text
 from interp.report import facts
-from interp.report.text import counted
 
 __all__ = [
     "HeaderRow",

@@ -1,10 +1,10 @@
-"""Words made safe to show (they come from anywhere, and may not steer a terminal, a page or the eye), and counted."""
+"""Words made safe to show: they come from anywhere, and may not steer a terminal, a page or the eye."""
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["counted", "isolated", "visible"]
+__all__ = ["isolated", "visible"]
 
 # Beside ESC and its kin (Cc), these move or hide text: bidirectional and zero-width controls (Cf), separators
 # of lines and paragraphs (Zl, Zp), lone surrogates (Cs: no file can hold them), unassigned code points (Cn).
@@ -33,11 +33,6 @@ def isolated(text: str) -> str:
     if any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in text):
         return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
     return text
-
-
-def counted(count: int, noun: str) -> str:
-    """As in `1 golden` and `2 goldens`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _spell_unseen(char: str, left: str, right: str) -> str:

@@ -8,10 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from interp.errors import OutputError
+from interp.errors import OutputError, counted
 from interp.project.files import write
 from interp.report.failures import FailedCase
-from interp.report.text import counted
 from interp.testing.fail import NAME, PAGE, of_golden, rendered, write_page
 from interp.testing.session import session_of
 from interp.testing.snapshots import FORMER, MOVED, GoldenSnapshot

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from interp.errors import InputError
+from interp.errors import InputError, counted
 from interp.question.tags import OUTSIDE
 from interp.texts.sentences import RawSentence
 from interp.texts.separators import BLANKS, TAB
 from interp.texts.spec import NO_TAGS, Source
 from interp.texts.spelling import OUTSIDE_TAGS, are_tags, clean_tag, is_marked
 from interp.texts.table import Line, Row, SentenceBlock, Table, numbered_lines, read_table, read_text
-from interp.texts.wording import counted
 
 __all__ = ["column_number", "read_columns", "rows_as_sentence", "skipped_note", "tag_column"]
 

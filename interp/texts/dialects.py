@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from interp.errors import InputError
+from interp.errors import InputError, counted
 from interp.question.tags import OUTSIDE
 from interp.texts.columns import column_number, rows_as_sentence, skipped_note, tag_column
 from interp.texts.sentences import RawSentence
@@ -15,7 +15,6 @@ from interp.texts.separators import BLANKS, TAB, Separator
 from interp.texts.spec import NO_TAGS, Source
 from interp.texts.spelling import clean_tag, is_marked
 from interp.texts.table import Line, Row, SentenceBlock, collect_blocks, numbered_lines, read_text
-from interp.texts.wording import counted
 
 __all__ = ["DIALECTS"]
 

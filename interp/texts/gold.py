@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from interp.errors import InputError
+from interp.errors import InputError, counted
 from interp.question.tags import OUTSIDE, Entity, find_entities
 from interp.texts.sentences import RawSentence, Sentence
 from interp.texts.spec import Source
 from interp.texts.spelling import UNKNOWN, TagCount, Tags, read_tags
-from interp.texts.wording import counted
 
 __all__ = ["understand"]
 

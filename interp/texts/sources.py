@@ -12,7 +12,7 @@ from typing import Any
 
 from interp.cases.case import CASE_SUFFIX
 from interp.cases.load import load_cases
-from interp.errors import InputError
+from interp.errors import InputError, counted
 from interp.project.settings import Settings
 from interp.question.tags import OUTSIDE
 from interp.question.words import find_target, split_words, unsplit_words
@@ -24,7 +24,6 @@ from interp.texts.sentences import RawSentence, Sentence
 from interp.texts.spec import OPTIONS, Source, parse_source
 from interp.texts.spelling import is_marked
 from interp.texts.table import is_document_mark, numbered_lines, read_text
-from interp.texts.wording import counted
 
 __all__ = ["KINDS", "read_sentences"]
 

@@ -12,9 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from interp.errors import InputError
+from interp.errors import InputError, counted
 from interp.question.tags import OUTSIDE
-from interp.texts.wording import counted
 
 __all__ = ["OUTSIDE_TAGS", "UNKNOWN", "TagCount", "Tags", "are_tags", "clean_tag", "is_marked", "read_tags"]
 

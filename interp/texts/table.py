@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from interp.errors import InputError
+from interp.errors import InputError, counted
 from interp.question.tags import OUTSIDE
 from interp.texts.separators import TAB, Separator, choose_separator
 from interp.texts.spelling import clean_tag, is_marked
-from interp.texts.wording import counted
 
 __all__ = [
     "Line",

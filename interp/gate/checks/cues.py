@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median_high
 
+from interp.errors import counted
 from interp.gate.checks.base import WIDE
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
@@ -168,7 +169,7 @@ def _sentence(worst: CueFinding, open_findings: Sequence[CueFinding], probe: Pro
     if worst.status is CheckStatus.FAIL:
         more = sum(finding.status is CheckStatus.FAIL for finding in open_findings) - 1
         sentence = f"{_behaviour(worst)}; {_benign(worst)}."
-        return f"{sentence} {more} more cue{'s' if more > 1 else ''} did so." if more else sentence
+        return f"{sentence} {counted(more, 'more cue')} did so." if more else sentence
     if worst.status is CheckStatus.INCONCLUSIVE:
         interval = f"{worst.low:+.1f} to {worst.high:+.1f}"
         return f"{_behaviour(worst)}; {_benign(worst)}. Its interval, {interval}, is too wide."

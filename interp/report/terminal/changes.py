@@ -10,12 +10,12 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from interp.errors import counted
 from interp.golden import Change, Comparison, Promise
 from interp.report import compared, facts
 from interp.report.compared import WordLine
 from interp.report.terminal.marks import Canvas, bar
 from interp.report.terminal.tables import grid, word_style
-from interp.report.text import counted
 
 __all__ = ["change_blocks", "show_changes", "word_blocks"]
 

@@ -13,10 +13,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from interp.errors import counted
 from interp.project.toml_text import toml_table, toml_value
 from interp.report.terminal.marks import ASCII, Canvas
 from interp.report.terminal.tables import section_title
-from interp.report.text import counted
 from interp.stability import ALLOWED, CONFIDENCE, ENOUGH, PassRate, StabilityResult, Trial
 
 __all__ = ["show_stability"]
