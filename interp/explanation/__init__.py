@@ -1,9 +1,9 @@
 """The answer as frozen data, and its JSON: no model, no tensors."""
 
-from interp.explanation.explanation import (
+from interp.explanation.explanation import Explanation, View, distinct_names, normalised
+from interp.explanation.parts import (
     Completeness,
     Components,
-    Explanation,
     Integration,
     Method,
     MethodCompleteness,
@@ -12,12 +12,9 @@ from interp.explanation.explanation import (
     Run,
     Target,
     Values,
-    View,
     Window,
     Word,
     Zoom,
-    distinct_names,
-    normalised,
 )
 
 __all__ = [
