@@ -26,7 +26,8 @@ from interp.gate import Criteria, Side, judge_candidate
 from interp.models.tagger import Tagger
 from interp.probe import ProbeSettings, TaggerPredictor, frequent_cues, probe_models
 from interp.project.settings import Settings
-from interp.records import RecordSettings, make_records
+from interp.records import RecordSettings
+from interp.records.make import make_records
 from interp.texts import limit_explained, read_sentences, sample_sentences
 
 PAIRS = 3

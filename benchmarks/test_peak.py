@@ -16,8 +16,9 @@ from benchmarks.engines import Counts
 from benchmarks.meter import matmul_rate, quartiles
 from benchmarks.run import model_of, record
 from benchmarks.shapes import flops
-from interp.engine.budget import parse_size, plan_batches
+from interp.engine.budget import plan_batches
 from interp.engine.options import SweepOptions
+from interp.engine.size import parse_size
 from interp.errors import DeviceError
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,6 +12,7 @@ ROOT = Path(interp.__file__).parent
 # functions are for late loading: the methods of Explanation that write and draw are the only ones that reach up.
 FOLDERS = [
     "errors",
+    "progress",
     "versions",
     "engine",
     "project",

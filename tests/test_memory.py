@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from interp.engine.budget import EXPECTED_NODES, USABLE_SHARE, Cost, parse_size, plan_batches
+from interp.engine.budget import EXPECTED_NODES, USABLE_SHARE, Cost, plan_batches
 from interp.engine.options import SweepOptions
+from interp.engine.size import parse_size
 from interp.errors import DeviceError, InputError
 
 SHORT, LONG = Cost(10, 1_000, 100), Cost(100, 10_000, 1_000)

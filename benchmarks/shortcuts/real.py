@@ -35,7 +35,8 @@ from interp.models.train import Batch, Schedule, encode, epoch, fit
 from interp.probe import CachedPredictor, ProbeSettings, TaggerPredictor
 from interp.project.settings import Settings
 from interp.question.tags import TaggedSentence
-from interp.records import RecordSettings, make_records
+from interp.records import RecordSettings
+from interp.records.make import make_records
 from interp.texts import Sentence, limit_explained, read_sentences, sample_sentences
 
 BATCH = 16

@@ -43,7 +43,8 @@ from interp.probe import (
     merge_nominations,
     probe_models,
 )
-from interp.records import Records, RecordSettings, make_records
+from interp.records import Records, RecordSettings
+from interp.records.make import make_records
 from interp.texts import Sentence
 
 SENTENCES, CASES, TEXTS, TEST = 8_000, 100, 400, 1_000

@@ -12,6 +12,7 @@ import click
 
 from interp.cli.console import say
 from interp.cli.flags import flag, with_options
+from interp.cli.load_model import check_models
 from interp.cli.options import (
     ComputingOptions,
     ProbingOptions,
@@ -20,6 +21,7 @@ from interp.cli.options import (
     cases_flag,
     clean_texts_flag,
 )
+from interp.cli.progress import phase
 from interp.cli.project import open_project
 from interp.cli.recorder import DEFAULT_FOLDER, Recorder
 from interp.errors import InputError
@@ -78,7 +80,7 @@ class CalibrationOptions:
         """Benign checkpoints, each loaded or trained when its turn comes; the seeds of training follow `seed`."""
         from interp.gate.continue_training import continue_training
 
-        train = partial(continue_training, baseline, training, steps=self.steps, rate=self.rate)
+        train = partial(continue_training, baseline, training, steps=self.steps, rate=self.rate, phase=phase)
         seeds = range(seed + 1, seed + 1 + self.count)
         return [
             *(("retrained", partial(load, name)) for name in self.retrained),
@@ -116,6 +118,7 @@ def calibrate(
     root, settings = open_project()
     path = options.out or root / settings.gate.floors
     check_writable(path)
+    check_models([options.baseline, *options.retrained, *options.continued], computing.device)
     recorder = Recorder(
         cases=sampling.draw(read_sentences(options.cases, settings, say=say)),
         sources=options.cases,
@@ -147,4 +150,4 @@ def _measure_floors(
 ) -> Floors:
     from interp.gate.calibrate import calibrate
 
-    return calibrate(baseline, benign, recorder.record, plan)
+    return calibrate(baseline, benign, recorder.record, plan, phase)

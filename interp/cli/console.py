@@ -1,29 +1,28 @@
-"""What every command shares: errors as one sentence, a progress bar for a person who watches."""
+"""What every command shares: errors as one sentence each, and the exit status that belongs to them."""
 
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from io import BufferedWriter, FileIO, TextIOWrapper
+from contextlib import contextmanager
 from traceback import format_exception
-from typing import Any, TextIO
+from typing import Any, NoReturn
 
 import click
 
+from interp.cli.streams import sturdy_streams
 from interp.errors import InterpError
 
-__all__ = ["Group", "Progress", "progress", "say"]
+__all__ = ["Group", "resuming", "say"]
 
 EXTRAS = {"pyarrow": "gate", "seqeval": "gate"}
 """Modules that a command needs, and the extra that brings them."""
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
-PATIENCE = 2.0
-"""Seconds before a progress bar appears."""
-
-Progress = Callable[[float], None]
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit status after Ctrl-C, as shells have it."""
+UNTOLD = 2
+"""Exit status of what could not be done."""
 
 
 class Group(click.Group):
@@ -32,46 +31,76 @@ class Group(click.Group):
     """
 
     def main(self, *arguments: Any, **options: Any) -> Any:
-        stdout = sys.__stdout__
-        if stdout is not None and sys.stdout is stdout:
-            sys.stdout = _outliving_its_reader(stdout)
-        return super().main(*arguments, **options)
+        status: int | str | None = 0
+        try:
+            with sturdy_streams():
+                try:
+                    return super().main(*arguments, **options)
+                except SystemExit as end:
+                    status = end.code
+        except InterpError as error:
+            say(str(error))
+            status = UNTOLD
+        sys.exit(status)
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _told():
+            return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _told():
             return super().invoke(ctx)
-        except (click.ClickException, InterpError) as error:
-            say(error.format_message() if isinstance(error, click.ClickException) else str(error))
-        except ModuleNotFoundError as error:
-            module = (error.name or "").partition(".")[0]
-            if module not in EXTRAS:
-                raise
-            say(f'This command needs {module}: pip install "interp[{EXTRAS[module]}]".')
-        except (KeyboardInterrupt, click.Abort):
-            say("Stopped.")
-            return ctx.exit(INTERRUPTED)
-        except click.exceptions.Exit:
-            raise
-        except Exception as error:  # 1 is a verdict of several commands, and a defect is none
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever ends a command is told, and has its status: 1 is a verdict of several commands, and no error is one."""
+    try:
+        yield
+    except click.exceptions.Exit:
+        raise
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        _end(UNTOLD)
+    except (click.ClickException, InterpError) as error:
+        say(error.format_message() if isinstance(error, click.ClickException) else str(error))
+        _end(UNTOLD)
+    except (KeyboardInterrupt, click.Abort) as interruption:
+        _stop(interruption)
+    except Exception as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # a library that was stopped half-way says it in its way
+            _stop(error.__context__)
+        missing = _missing_extra(error)
+        if missing is None:  # a defect
             click.echo("".join(format_exception(error)), err=True)
-        return ctx.exit(2)
+        else:
+            say(missing)
+        _end(UNTOLD)
 
 
-class _OutlivingItsReader(FileIO):
-    """A descriptor whose reader may go: what is written then goes nowhere."""
-
-    def write(self, content: Any) -> int:
-        try:
-            return super().write(content)
-        except BrokenPipeError:
-            return len(memoryview(content).cast("B"))
+def _missing_extra(error: Exception) -> str | None:
+    """What to install, where that is all that is wrong."""
+    module = (getattr(error, "name", None) or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return f'This command needs {module}: pip install "interp[{EXTRAS[module]}]".' if module in EXTRAS else None
 
 
-def _outliving_its_reader(stream: TextIO) -> TextIO:
-    raw = _OutlivingItsReader(stream.fileno(), "w", closefd=False)
-    return TextIOWrapper(
-        BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=raw.isatty()
-    )
+def _stop(interruption: BaseException) -> NoReturn:
+    say(" ".join(["Stopped.", *getattr(interruption, "__notes__", ())]))
+    _end(INTERRUPTED)
+
+
+def _end(status: int) -> NoReturn:
+    raise click.exceptions.Exit(status)
+
+
+@contextmanager
+def resuming(describe_kept: Callable[[], str]) -> Iterator[None]:
+    """Who stops this with Ctrl-C is told what is kept by then and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        interruption.add_note(describe_kept())
+        raise
 
 
 def say(sentence: str) -> None:
@@ -100,26 +129,3 @@ def _list_flags(command: click.Command) -> Iterator[str]:
     if isinstance(command, click.Group):
         for below in command.commands.values():
             yield from _list_flags(below)
-
-
-@contextmanager
-def progress(count: int, label: str = "integrating") -> Iterator[Progress]:
-    """A bar on stderr for work that takes longer than a moment, and only for a person who watches."""
-    from time import monotonic
-
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    console, start = Console(stderr=True), monotonic()
-    with ExitStack() as stack:
-        bar: Bar | None = None
-
-        def update(done: float) -> None:
-            nonlocal bar
-            if bar is None and console.is_terminal and monotonic() - start > PATIENCE:
-                bar = stack.enter_context(Bar(console=console, transient=True))
-                bar.add_task(label, total=count)
-            if bar is not None:
-                bar.update(bar.task_ids[0], completed=done)
-
-        yield update

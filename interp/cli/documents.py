@@ -19,10 +19,13 @@ def check_document(file: str | None) -> None:
 
 
 def write_document(document: str, file: str) -> None:
-    """Raises OutputError, and leaves the old file as it was."""
+    """On standard output it is UTF-8 too, whatever the terminal's encoding is.
+
+    Raises OutputError, and leaves the old file as it was.
+    """
     from interp.project.files import write
 
     if file == STANDARD_OUTPUT:
-        click.echo(document, nl=False)
+        click.echo(document.encode(), nl=False)
     else:
         write(file, document)

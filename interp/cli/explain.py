@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
 
-from interp.cli.console import progress, say
+from interp.cli.console import say
 from interp.cli.explain_options import (
     AttributionOptions,
     MachineOptions,
@@ -20,12 +21,16 @@ from interp.cli.explain_options import (
 )
 from interp.cli.explain_outputs import OutputOptions
 from interp.cli.flags import with_options
+from interp.cli.load_model import check_models
+from interp.cli.progress import phase
+from interp.cli.streams import read_standard_input
 from interp.errors import InputError
 from interp.question import INTEGRATED_GRADIENTS, MethodName
 
 if TYPE_CHECKING:
     from interp.explain import Model, PreparedQuestion
     from interp.explanation import Explanation
+    from interp.question import Question
 
 __all__ = ["explain"]
 
@@ -37,7 +42,7 @@ NOT_REACHED = 3
 
 @click.command()
 @click.argument("text", required=False)
-@click.option("--file", "file", type=click.Path(), help="Sentences, one a line; - reads standard input.")
+@click.option("--file", "file", type=click.Path(), help="Sentences, one a line.")
 @click.option("--model", default="open", show_default=True, help="Bundled name, directory, or hub id (owner/name).")
 @with_options(
     question=QuestionOptions,
@@ -59,19 +64,21 @@ def explain(
 ) -> None:
     """Explain why words of TEXT got their tags: word by word, by embedding table, and through the layers.
 
-    Without TEXT, the sentence of the article that this tool grew from. Integration stops when its estimated error
+    TEXT is one sentence, or - for standard input, with a sentence a line; without it, the sentence of the article that
+    this tool grew from. Integration stops when its estimated error
     is within the tolerance in every layer; where that is not reached the results say so, and the exit status is 3.
     """
     outputs.check()
     check_together(question, attribution, outputs.view)
     if text is None and file is None:
         text, question = ARTICLE_TEXT, replace(question, target=question.target or ARTICLE_TARGET)
-    sentences = _read_sentences(text, file)
     question.check_target()
     attribution.check_effort()
+    check_models([model], machine.device)
+    questions = _ask(_read_sentences(text, file), question, reading)
 
     loaded = machine.load(model)
-    prepared = _prepare(loaded, sentences, question, reading)
+    prepared = _prepare(loaded, questions, finds_entities=question.target is None)
     outputs.check_count(len(prepared))
     if attribution.compare_methods:
         explanations = _compare_methods(loaded, prepared, attribution, machine.memory)
@@ -88,21 +95,22 @@ def _read_sentences(text: str | None, file: str | None) -> list[tuple[str, str]]
     """Each sentence with what to call it in a message."""
     if text is not None and file is not None:
         raise InputError("Give a TEXT or a --file, not both.")
+    if STANDARD_INPUT in (text, file):
+        return _split_lines(read_standard_input(), "standard input")
     if file is not None:
-        return _read_lines(file)
+        try:
+            return _split_lines(Path(file).read_bytes(), file)
+        except OSError as error:
+            raise InputError(f"Cannot read {file}: {error.strerror}.") from error
     if not (text or "").strip():
         raise InputError("The text is empty: give a sentence with at least one word.")
     return [("", str(text))]
 
 
-def _read_lines(file: str) -> list[tuple[str, str]]:
-    """Each line that is not blank with its place. Raises InputError for what cannot be read, or holds none."""
-    name = "standard input" if file == STANDARD_INPUT else file
+def _split_lines(content: bytes, name: str) -> list[tuple[str, str]]:
+    """Each line that is not blank with its place. Raises InputError for what is no text, or holds none."""
     try:
-        content = sys.stdin.buffer.read() if file == STANDARD_INPUT else Path(file).read_bytes()
         lines = content.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
-    except OSError as error:
-        raise InputError(f"Cannot read {name}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is not UTF-8 (byte {error.start}): convert it first.") from error
     sentences = [(f"{name}, line {number}: ", line) for number, line in enumerate(lines, 1) if line.strip()]
@@ -111,22 +119,43 @@ def _read_lines(file: str) -> list[tuple[str, str]]:
     return sentences
 
 
+def _ask(
+    sentences: Sequence[tuple[str, str]], question: QuestionOptions, reading: ReadingOptions
+) -> list[tuple[str, list[Question]]]:
+    """What is asked of each sentence, whose words must be there."""
+    by_place = []
+    for place, text in sentences:
+        with _placed(place):
+            questions = question.ask(text, reading)
+            questions[0].find_words()
+        by_place.append((place, questions))
+    return by_place
+
+
+@contextmanager
+def _placed(place: str) -> Iterator[None]:
+    """What does not fit is told with the place of the sentence that it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place}{error}") from error
+
+
 def _prepare(
-    model: Model, sentences: Sequence[tuple[str, str]], question: QuestionOptions, reading: ReadingOptions
+    model: Model, by_place: Sequence[tuple[str, list[Question]]], finds_entities: bool
 ) -> list[PreparedQuestion]:
     """A question per sentence, target and reference; all are resolved before the first is computed."""
     prepared: list[PreparedQuestion] = []
     empty = 0
-    for place, text in sentences:
-        try:
-            questions = question.ask(text, reading)
-            resolved = model.prepare_entities(questions) if question.target is None else model.prepare(questions)
-        except InputError as error:
-            raise InputError(f"{place}{error}") from error
-        prepared += resolved
-        empty += not resolved
+    with phase("tagging", len(by_place)) as progress:
+        for number, (place, questions) in enumerate(by_place, 1):
+            with _placed(place):
+                resolved = model.prepare_entities(questions) if finds_entities else model.prepare(questions)
+            prepared += resolved
+            empty += not resolved
+            progress(number)
     if empty:
-        say(f"{empty} of {len(sentences)} sentences hold no entity that the model finds: name a word with --target.")
+        say(f"{empty} of {len(by_place)} sentences hold no entity that the model finds: name a word with --target.")
     return prepared
 
 
@@ -136,9 +165,9 @@ def _explain(
     """Every question by one method; the bar moves by questions."""
     method = attribution.method
     label = "integrating" if method == INTEGRATED_GRADIENTS else "attributing"
-    with progress(len(questions), label) as report_progress:
+    with phase(label, len(questions)) as progress:
         explanations = model.explain_many(
-            questions, method=method, memory=memory, progress=report_progress, **attribution.effort
+            questions, method=method, memory=memory, progress=progress, **attribution.effort
         )
         return list(explanations)
 
@@ -149,11 +178,11 @@ def _compare_methods(
     """Every question by every method; the bar moves by methods."""
     methods = len(get_args(MethodName))
     explanations: list[Explanation] = []
-    with progress(len(questions) * methods, "attributing") as report_progress:
+    with phase("attributing", len(questions) * methods) as progress:
         for number, question in enumerate(questions):
 
             def count_methods(count: float, before: int = number * methods) -> None:
-                report_progress(before + count)
+                progress(before + count)
 
             explanations += model.compare_methods(question, memory=memory, progress=count_methods, **attribution.effort)
     return explanations

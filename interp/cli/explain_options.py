@@ -10,10 +10,12 @@ import click
 from click.core import ParameterSource
 
 from interp.cli.flags import flag
+from interp.cli.load_model import load_model
 from interp.cli.options import device_flag
 from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
 from interp.errors import InputError
 from interp.explanation import View
+from interp.models.device import DTYPES
 from interp.question import INTEGRATED_GRADIENTS, MethodName, Output, Part, Positions, Question, ReferenceKind
 
 if TYPE_CHECKING:
@@ -151,17 +153,18 @@ class MachineOptions:
         help="To work in, such as 2GiB.  [default: 4GiB, at most half of what is free]",
     )
     device: str = device_flag()
-    dtype: str = flag("--dtype", default="float32", show_default=True, help="float32, float64, bfloat16 or float16.")
+    dtype: str = flag(
+        "--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="Of the computation."
+    )
     threads: int | None = flag("--threads", type=click.IntRange(1), help="Of the CPU.")
 
     def load(self, model: str) -> Model:
-        from interp.explain import load
-
+        loaded = load_model(model, self.device, self.dtype)
         if self.threads is not None:
             import torch
 
             torch.set_num_threads(self.threads)
-        return load(model, device=self.device, dtype=self.dtype)
+        return loaded
 
 
 def check_together(question: QuestionOptions, attribution: AttributionOptions, view: View | None) -> None:

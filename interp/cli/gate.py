@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
-from interp.cli.console import progress, say
+from interp.cli.console import resuming, say
 from interp.cli.flags import flag, with_options
 from interp.cli.options import (
     ComputingOptions,
@@ -22,6 +22,7 @@ from interp.cli.options import (
     clean_texts_flag,
     training_flag,
 )
+from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
 from interp.cli.recorder import DEFAULT_FOLDER, Recorder
 from interp.errors import InputError
@@ -105,6 +106,12 @@ class GateOptions:
             training = TrainingData(old, new)
         return ProbePlan(texts=texts, training=training, probing=probing, most=most_cues)
 
+    def check_sides(self, recorder: Recorder) -> None:
+        """Raise an error for a side that cannot be, before the first is loaded."""
+        assert self.baseline and self.candidate, "checked before"
+        recorder.check_side(self.baseline, self.baseline_model)
+        recorder.check_side(self.candidate, self.candidate_model)
+
     def prepare_sides(self, recorder: Recorder) -> tuple[Side, Side]:
         """The baseline and the candidate, recorded where they are no records yet; the candidate's kinds renamed."""
         from interp.gate import rename_kinds
@@ -166,6 +173,7 @@ def gate(
         computing=computing,
         folder=options.records or root / DEFAULT_FOLDER,
     )
+    options.check_sides(recorder)
     baseline, candidate = options.prepare_sides(recorder)
     result = _judge(baseline, candidate, criteria, plan)
     _report(result, options.report)
@@ -175,8 +183,8 @@ def gate(
 def _judge(baseline: Side, candidate: Side, criteria: Criteria, plan: ProbePlan | None) -> GateResult:
     from interp.gate import judge_candidate
 
-    with progress(1, "probing") as report_progress:
-        return judge_candidate(baseline, candidate, criteria, plan, progress=report_progress)
+    with resuming(lambda: "Records are kept: the same command goes on from there."):
+        return judge_candidate(baseline, candidate, criteria, plan, phase)
 
 
 def _report(result: GateResult, folder: Path | None) -> None:

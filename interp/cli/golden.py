@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interp.cli.console import say
+from interp.cli.load_model import load_model
 from interp.cli.project import open_project
 from interp.errors import InputError
 
@@ -110,9 +111,7 @@ def _fingerprints(models: Sequence[str]) -> dict[str, str]:
     """Today's by former ones; loads the models."""
     if not models:
         return {}
-    from interp.explain import load
-
-    infos = [load(model, "cpu").info for model in models]
+    infos = [load_model(model, "cpu").info for model in models]
     return {info.former_sha256: info.sha256 for info in infos}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from interp.cli.flags import flag
+from interp.cli.load_model import load_model
 from interp.errors import InputError
 from interp.project.defaults import MOST_CUES, PROBE_SITES, RECORDING_TOLERANCE
 from interp.question import ReferenceKind
@@ -156,12 +157,10 @@ class ComputingOptions:
     memory: str | None = memory_flag()
 
     def load(self, model: str) -> Model:
-        from interp.explain import load
-
-        return load(model, self.device)
+        return load_model(model, self.device)
 
     def budget(self) -> int | None:
         """Bytes to work in; None leaves it to the library. Raises InputError for what is no size."""
-        from interp.engine.budget import parse_size
+        from interp.engine.size import parse_size
 
         return parse_size(self.memory) if self.memory else None

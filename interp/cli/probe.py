@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interp.cli.console import progress, say
+from interp.cli.console import say
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
 from interp.cli.flags import flag, with_options
+from interp.cli.load_model import check_models, load_model
 from interp.cli.options import ProbingOptions, device_flag, training_flag
+from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
 
 if TYPE_CHECKING:
@@ -68,8 +70,11 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
     check_document(run.json_file)
 
     from interp.gate import exit_status
+    from interp.probe import FUNCTION_PREFIX
     from interp.texts import read_sentences
 
+    models = [name for name in (options.baseline, options.candidate) if not name.startswith(FUNCTION_PREFIX)]
+    check_models(models, run.device)
     root, settings = open_project()
     criteria = read_criteria(root, settings.gate, run.seed)
     probing.check_floors(criteria.floors, root / settings.gate.floors)
@@ -108,12 +113,11 @@ def _nominate(
 
 def _load_predictors(specs: Sequence[str], sentences: Sequence[Sentence], device: str) -> list[Predictor]:
     """Functions learn their tags from the texts, both sides together: one may never have given a tag there."""
-    from interp.explain import load
     from interp.probe import FUNCTION_PREFIX, FunctionPredictor, TaggerPredictor, import_function
 
     words = [sentence.words for sentence in sentences]
     predictors: list[Predictor] = [
-        import_function(spec, words) if spec.startswith(FUNCTION_PREFIX) else TaggerPredictor(load(spec, device))
+        import_function(spec, words) if spec.startswith(FUNCTION_PREFIX) else TaggerPredictor(load_model(spec, device))
         for spec in specs
     ]
     labels = list(dict.fromkeys(label for predictor in predictors for label in predictor.labels))
@@ -134,9 +138,9 @@ def _probe(
     hold_against = probe_models if floors is None else partial(probe_models, usual=floors.usually)
     baseline, candidate = pair
     texts = [(sentence.id, sentence.words) for sentence in sentences]
-    with progress(1, "probing") as report_progress:
+    with phase("probing", 1) as progress:
         return hold_against(
-            baseline, candidate, texts=texts, candidates=nominations, probing=probing, progress=report_progress
+            baseline, candidate, texts=texts, candidates=nominations, probing=probing, progress=progress
         )
 
 

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interp.cli.console import progress, say
+from interp.cli.console import resuming, say
 from interp.cli.flags import flag, with_options
+from interp.cli.load_model import check_models
 from interp.cli.options import ComputingOptions, RecordingOptions, SamplingOptions, cases_flag
+from interp.cli.progress import phase
 from interp.cli.project import open_project
+from interp.errors import counted
 
 if TYPE_CHECKING:
     from interp.records import Records
@@ -42,16 +45,24 @@ def record(
     The targets of case files are explained; elsewhere right entities, and where nobody says which those are, the
     model's. A model that is in production is recorded once and held against every candidate.
     """
-    wanted = recording.settings()
-
-    from interp.records import make_records
+    from interp.project.files import make_folder
     from interp.texts import read_sentences
+
+    wanted = recording.settings()
+    budget = computing.budget()
+    check_models([options.model], computing.device)
 
     _, settings = open_project()
     sentences = sampling.draw(read_sentences(options.cases, settings, say=say))
-    budget = computing.budget()
+    make_folder(options.out)
     model = computing.load(options.model)
-    with progress(len(sentences), "recording") as report_progress:
+
+    from interp.records.make import make_records
+
+    with (
+        resuming(lambda: f"{_describe_kept(options.out)} go on with --resume."),
+        phase("recording", len(sentences)) as progress,
+    ):
         records = make_records(
             model,
             sentences,
@@ -60,9 +71,16 @@ def record(
             sources=options.cases,
             resume=options.resume,
             memory=budget,
-            progress=report_progress,
+            progress=progress,
         )
     click.echo(f"{len(records)} sentences, {_count_targets(records)} targets explained: {options.out}")
+
+
+def _describe_kept(folder: Path) -> str:
+    """Of a run that was stopped."""
+    from interp.records.store import count_kept
+
+    return f"{counted(count_kept(folder), 'sentence')} kept in {folder}: go on with --resume."
 
 
 def _count_targets(records: Records) -> int:

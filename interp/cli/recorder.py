@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interp.cli.console import progress, say
+from interp.cli.console import resuming, say
+from interp.cli.load_model import check_models
 from interp.cli.options import ComputingOptions
+from interp.cli.progress import phase
 from interp.errors import InputError
 from interp.versions import versions
 
@@ -42,6 +44,16 @@ class Recorder:
     folder: Path
     """What the records are kept in, a folder each."""
 
+    def check_side(self, spec: str, model_behind: str | None) -> None:
+        """Raise an error for what can be neither records nor a model, or whose records are damaged."""
+        from interp.records import load_records
+
+        if _holds_records(Path(spec)):
+            load_records(Path(spec))
+            check_models([model_behind] if model_behind else [], self.computing.device)
+        else:
+            check_models([spec], self.computing.device)
+
     def prepare_side(self, name: str, spec: str, *, model_behind: str | None, probed: bool) -> Side:
         """A side of the gate, from a model or from a folder of records and the model behind them.
 
@@ -59,12 +71,13 @@ class Recorder:
 
     def record(self, name: str, model: Model) -> Records:
         """The model's records on the cases, made where they are not there yet; `name` is what a person reads."""
-        from interp.records import make_records
+        from interp.records.make import make_records
 
         if self.cases is None:
             raise InputError("Name the cases to record the models on: --cases.")
         budget = self.computing.budget()
-        with progress(len(self.cases), f"recording the {name}") as report_progress:
+        kept = f"What was recorded is kept in {self.folder}: the same command goes on from there."
+        with resuming(lambda: kept), phase(f"recording the {name}", len(self.cases)) as progress:
             return make_records(
                 model,
                 self.cases,
@@ -73,7 +86,7 @@ class Recorder:
                 sources=self.sources,
                 resume=True,
                 memory=budget,
-                progress=report_progress,
+                progress=progress,
             )
 
     def _read_side(self, folder: str, model_behind: str | None) -> Side:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from interp.cli.console import progress, say
+from interp.cli.console import say
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
 from interp.cli.flags import flag, with_options
+from interp.cli.load_model import load_model
 from interp.cli.options import memory_flag
+from interp.cli.progress import phase
 from interp.cli.project import open_project
 from interp.question import ReferenceKind
 
@@ -56,7 +58,7 @@ def stability(*, paths: Sequence[Path], options: StabilityOptions) -> None:
     named as too sharp, with the looser line that would hold in all of them. Exit status 1 when one is; 2 when none is
     but a trial could not be computed.
     """
-    from interp.engine.budget import parse_size
+    from interp.engine.size import parse_size
 
     check_document(options.json_file)
     root, settings = open_project()
@@ -94,22 +96,21 @@ def _measure(
     budget: str | None,
 ) -> StabilityResult:
     from interp.cases.answer import resolve_model_path
-    from interp.explain import load
     from interp.stability import ProjectGoldens, measure_stability
 
-    def load_model(name: str) -> Model:
+    def load(name: str) -> Model:
         path = name if Path(name).is_dir() else resolve_model_path(name, root)
-        return load(path, options.device or settings.devices[0], settings.dtype)
+        return load_model(path, options.device or settings.devices[0], settings.dtype)
 
-    with progress(1) as report_progress:
+    with phase("trying the cases", 1) as progress:
         return measure_stability(
             files,
             options.models,
             references=options.references,
-            load=load_model,
+            load=load,
             memory=budget,
             goldens=ProjectGoldens(root, settings),
-            progress=report_progress,
+            progress=progress,
         )
 
 

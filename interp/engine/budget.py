@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,14 +12,13 @@ import torch
 from interp.engine.options import MAX_POINTS, MIN_POINTS, SweepOptions
 from interp.engine.paths import Block, Samples
 from interp.engine.sweep import Evaluate
-from interp.errors import DeviceError, InputError
+from interp.errors import DeviceError
 
 __all__ = [
     "MAX_TOKENS",
     "Cost",
     "SentenceBatch",
     "default_budget",
-    "parse_size",
     "plan_batches",
     "returning_memory",
     "rows_within",
@@ -76,18 +74,6 @@ def returning_memory(evaluate: Evaluate) -> Evaluate:
         return samples
 
     return evaluate_and_trim
-
-
-UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-
-
-def parse_size(text: str) -> int:
-    """A number of bytes: 500MB, 2GiB, 1073741824. Raises InputError for anything else."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?", text.strip().lower())
-    size = int(float(match[1]) * UNITS[match[2] or ""]) if match else 0
-    if size < 1:
-        raise InputError(f'"{text}" is no size of memory: write 500MB or 2GiB.')
-    return size
 
 
 def default_budget(device: torch.device) -> int:

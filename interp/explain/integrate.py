@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from interp.engine.budget import Cost, default_budget, plan_batches, returning_memory
@@ -12,10 +12,10 @@ from interp.explain.assemble import PathIntegrals, absent_parts, assemble_integr
 from interp.explain.prepare import PreparedQuestion, build_path
 from interp.explanation import Explanation
 from interp.models.tagger import Tagger
+from interp.progress import Progress
 
 __all__ = ["integrate_questions"]
 
-Progress = Callable[[float], None]
 Sentence = Sequence[PreparedQuestion]
 """Questions that share a path."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-from interp.engine.budget import parse_size
 from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
+from interp.engine.size import parse_size
 from interp.errors import InputError
 from interp.explain.assemble import assemble_words
 from interp.explain.integrate import integrate_questions
@@ -19,13 +19,13 @@ from interp.explain.windows import readable_parts
 from interp.explanation import Completeness, Explanation, ModelInfo
 from interp.models.load import load_tagger
 from interp.models.tagger import Tagger
+from interp.progress import Progress, ignore_progress
 from interp.question import INTEGRATED_GRADIENTS, Output, Part, Positions, Question, ReferenceKind, Tags
 from interp.question.tags import entity_spans
 from interp.question.words import TargetSpec
 
 __all__ = ["Model", "load"]
 
-Progress = Callable[[float], None]
 
 QUESTIONS_TOGETHER = 32
 """`explain_many` works on so many together, and holds no more of them at a time."""
@@ -157,7 +157,7 @@ class Model:
         """
         options = SweepOptions(tolerance=tolerance, max_evaluations=max_evaluations)
         budget = parse_size(memory) if isinstance(memory, str) else memory
-        progress = progress or _ignore_progress
+        progress = progress or ignore_progress
         if method == INTEGRATED_GRADIENTS:
             return self._integrate(iter(questions), options, budget, progress)
         return self._run_method(iter(questions), request_method(method, samples, seed), budget, progress)
@@ -184,7 +184,7 @@ class Model:
             raise InputError("Methods are compared on the words, and a zoom shows layers: drop `zoom`.")
         words_alone = replace(prepared.question, without=("components", "layers"))
         questions = [replace(prepared, question=words_alone)]
-        progress = progress or _ignore_progress
+        progress = progress or ignore_progress
         (integrated,) = self.explain_many(
             questions, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory
         )
@@ -284,7 +284,3 @@ class Model:
                 done += 1
                 progress(done)
                 yield replace(words, absent={"components": reason, "layers": reason})
-
-
-def _ignore_progress(_done: float) -> None:
-    """Nobody watches."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from interp.errors import InputError
-from interp.explain import Model
 from interp.gate.behaviour import whole_slice
 from interp.gate.floors import FEWEST, BenignRun, Effects, Floors, Source, find_levels
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import measure
 from interp.probe import CachedPredictor, TaggerPredictor
+from interp.progress import Phase, unwatched_phase
 from interp.records import Records
+
+if TYPE_CHECKING:
+    from interp.explain import Model
 
 __all__ = ["BenignComparison", "calibrate", "compare_benign", "floors_of"]
 
@@ -39,27 +43,35 @@ def calibrate(
     benign: Sequence[tuple[Source, Callable[[], Model]]],
     record: Callable[[str, Model], Records],
     plan: ProbePlan,
+    phase: Phase = unwatched_phase,
 ) -> Floors:
-    """`benign` models are loaded one at a time; `record` makes a named side's records on the cases."""
+    """`benign` models are loaded one at a time; `record` makes a named side's records on the cases; `phase` is told how
+    far that is.
+    """
     if len(benign) < FEWEST:
         raise InputError(f"{len(benign)} benign models tell no floor: give at least {FEWEST}, better five or more.")
     records = record("baseline", baseline)
     baseline_side = Side(records, CachedPredictor(TaggerPredictor(baseline)))
     comparisons = []
     for number, (source, load) in enumerate(benign, 1):
-        model = load()
-        benign_records = record(f"benign model {number} of {len(benign)}", model)
-        benign_side = Side(benign_records, TaggerPredictor(model))
-        comparisons.append(
-            compare_benign(model.info.name, source, baseline=baseline_side, benign=benign_side, plan=plan)
-        )
+        name = f"benign model {number} of {len(benign)}"
+        with phase(name):
+            model = load()
+            benign_side = Side(record(name, model), TaggerPredictor(model))
+            comparisons.append(
+                compare_benign(
+                    model.info.name, source, baseline=baseline_side, benign=benign_side, plan=plan, phase=phase
+                )
+            )
     return floors_of(records, comparisons, plan.probing.measured)
 
 
-def compare_benign(name: str, source: Source, *, baseline: Side, benign: Side, plan: ProbePlan) -> BenignComparison:
+def compare_benign(
+    name: str, source: Source, *, baseline: Side, benign: Side, plan: ProbePlan, phase: Phase = unwatched_phase
+) -> BenignComparison:
     """One benign checkpoint, measured as a candidate is, but on every cue. Raises InputError if it cannot be probed."""
     every_cue = replace(plan, probing=replace(plan.probing, kept=None))
-    measurements = measure(baseline, benign, Criteria(seed=plan.probing.seed), every_cue)
+    measurements = measure(baseline, benign, Criteria(seed=plan.probing.seed), every_cue, phase)
     if measurements.probe is None:
         raise InputError(measurements.why_not_probed)
     flip_rate, whole = measurements.behaviour.flip_rate, whole_slice(measurements.behaviour.slices)

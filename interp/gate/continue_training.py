@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +16,7 @@ from interp.explanation import ModelInfo
 from interp.models.fingerprint import fingerprint
 from interp.models.tagger import Tagger
 from interp.models.train import Batch, Encoded, Schedule, encode, epoch, fit
+from interp.progress import Phase, unwatched_phase
 from interp.texts import Sentence, fully_tagged
 
 __all__ = ["continue_training"]
@@ -27,8 +26,17 @@ LONGEST = 512
 """Sub-tokens of a sentence to train on, where the model has no limit of its own."""
 
 
-def continue_training(model: Model, sentences: Sequence[Sentence], seed: int, steps: int, rate: float) -> Model:
-    """A copy of a model, trained for `steps` batches more on tagged sentences. The given one stays as it is.
+def continue_training(
+    model: Model,
+    sentences: Sequence[Sentence],
+    *,
+    seed: int,
+    steps: int,
+    rate: float,
+    phase: Phase = unwatched_phase,
+) -> Model:
+    """A copy of a model, trained for `steps` batches more on tagged sentences. The given one stays as it is; `phase` is
+    told how far that is.
 
     Raises InputError where there are no tags, or tags that the model does not have.
     """
@@ -46,11 +54,12 @@ def continue_training(model: Model, sentences: Sequence[Sentence], seed: int, st
         raise InputError("This model cannot be trained on in batches here: give checkpoints instead of --continue.")
     rows = encode(tagged, tagger.tokenizer, labels, longest=tagger.parts.longest or LONGEST)
     torch.manual_seed(seed)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with phase("training", steps) as progress:
         trained = fit(
             copy.deepcopy(tagger.model).float().cpu(),
             _batches(rows, np.random.default_rng(seed)),
             Schedule(steps=steps, rate=rate, average=0.98),
+            report=lambda step, _steps, _loss: progress(step),
         )
     identity = fingerprint(
         trained.state_dict(), tagger.tokenizer, labels=labels, configuration=trained.config.to_diff_dict()

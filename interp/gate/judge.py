@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from interp.errors import IncomparableError
 from interp.gate.advice import advise, headline, stale_floors
 from interp.gate.behaviour import whole_slice
@@ -13,6 +11,7 @@ from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import Measurements, measure
 from interp.gate.result import CheckResult, CheckStatus, DataSummary, GateResult, SideSummary, overall
 from interp.gate.side_by_side import compare_cases
+from interp.progress import Phase, unwatched_phase
 from interp.project.settings import Threshold
 from interp.records import why_incomparable
 from interp.versions import versions
@@ -27,9 +26,9 @@ def judge_candidate(
     candidate: Side,
     criteria: Criteria,
     plan: ProbePlan | None,
-    progress: Callable[[float], None] = lambda _done: None,
+    phase: Phase = unwatched_phase,
 ) -> GateResult:
-    """Hold a candidate against a baseline; without a plan nothing is probed. `progress` is told the part done, of 1.
+    """Hold a candidate against a baseline; without a plan nothing is probed. `phase` is told how far that is.
 
     What cannot be compared gives a result that says so, not an exception.
     """
@@ -37,10 +36,11 @@ def judge_candidate(
     if reason is not None:
         return _incomparable(baseline, candidate, reason)
     try:
-        measurements = measure(baseline, candidate, criteria, plan, progress=progress)
+        measurements = measure(baseline, candidate, criteria, plan, phase)
     except IncomparableError as error:
         return _incomparable(baseline, candidate, str(error))
-    return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
+    with phase("judging"):
+        return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
 
 
 def judge_measurements(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from interp.errors import IncomparableError, InputError
@@ -20,6 +20,7 @@ from interp.probe import (
     merge_nominations,
     probe_models,
 )
+from interp.progress import Phase, Progress, unwatched_phase
 from interp.records import RecordsHeader
 
 __all__ = ["Measurements", "leading_words", "measure"]
@@ -53,9 +54,9 @@ def measure(
     candidate: Side,
     criteria: Criteria,
     plan: ProbePlan | None,
-    progress: Callable[[float], None] = lambda _done: None,
+    phase: Phase = unwatched_phase,
 ) -> Measurements:
-    """Read both sets of records side by side, then probe what they nominate.
+    """Read both sets of records side by side, then probe what they nominate; `phase` is told how far that is.
 
     Raises IncomparableError where their sentences turn out not to be the same.
     """
@@ -64,17 +65,21 @@ def measure(
     behaviour = Behaviour(baseline.records.about.model.labels, known_words)
     evidence, faults = Evidence(), FaultCounter()
     cases: list[tuple[str, tuple[str, ...]]] = []
-    for before, after in zip(baseline.records, candidate.records, strict=True):
-        if (before.words, before.gold) != (after.words, after.gold):
-            raise IncomparableError(
-                f"{before.id} has other words or right tags in the candidate's records: record anew"
-            )
-        cases.append((before.id, before.words))
-        if faults.is_comparable(before, after):
-            behaviour.add(before, after)
-            evidence.add(before, after)
-    shifts = evidence.result(criteria.floors.spread if criteria.floors else None, criteria.seed)
-    associations = tuple(find_associations(training.old, training.new, LEADERS)) if training else ()
+    with phase("comparing records", baseline.records.about.sentences) as progress:
+        for before, after in zip(baseline.records, candidate.records, strict=True):
+            if (before.words, before.gold) != (after.words, after.gold):
+                raise IncomparableError(
+                    f"{before.id} has other words or right tags in the candidate's records: record anew"
+                )
+            cases.append((before.id, before.words))
+            if faults.is_comparable(before, after):
+                behaviour.add(before, after)
+                evidence.add(before, after)
+            progress(len(cases))
+    with phase("weighing the evidence"):
+        behaviour_change = behaviour.result(criteria.seed)
+        shifts = evidence.result(criteria.floors.spread if criteria.floors else None, criteria.seed)
+        associations = tuple(find_associations(training.old, training.new, LEADERS)) if training else ()
     probe, why_not_probed = None, "Not asked for."
     if plan is not None:
         texts = cases if plan.texts is None else [(sentence.id, sentence.words) for sentence in plan.texts]
@@ -85,13 +90,14 @@ def measure(
             most=plan.most,
         )
         try:
-            probe = _probe(baseline, candidate, criteria, plan, texts=texts, cues=nominations, progress=progress)
+            with phase("probing", 1) as progress:
+                probe = _probe(baseline, candidate, criteria, plan, texts=texts, cues=nominations, progress=progress)
         except InputError as error:
             why_not_probed = str(error)
     return Measurements(
         header=baseline.records.about,
         faults=faults.result(),
-        behaviour=behaviour.result(criteria.seed),
+        behaviour=behaviour_change,
         shifts=shifts,
         associations=associations,
         probe_planned=plan is not None,
@@ -114,7 +120,7 @@ def _probe(
     *,
     texts: Texts,
     cues: Sequence[Nomination],
-    progress: Callable[[float], None],
+    progress: Progress,
 ) -> ProbeResult:
     """Raises InputError where there is no probe, which says why."""
     if not (baseline.predictor and candidate.predictor):

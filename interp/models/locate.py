@@ -6,36 +6,48 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
-
 from interp import bundled
 from interp.errors import ModelError
 
-__all__ = ["locate"]
+__all__ = ["check_name", "locate"]
 
 
 def locate(name: str) -> tuple[str, bool]:
-    """Where to read from, and whether that is on this machine alone."""
+    """Where to read from, and whether that is on this machine alone. Raises ModelError."""
+    path = check_name(name)
+    return (str(path), True) if path is not None else (name, not _hub_has(name))
+
+
+def check_name(name: str) -> Path | None:
+    """The directory that a name means; None for the id of a model on the hub, which is not asked.
+
+    Raises ModelError for what can be neither.
+    """
     if name in bundled.NAMES:
-        return str(bundled.directory(name)), True
+        return bundled.directory(name)
     path = Path(name).expanduser()
-    known = f"The bundled models are {' and '.join(bundled.NAMES)}"
     if path.is_dir():
         if not any([*path.glob("*.safetensors"), *path.glob("*.bin")]):
             raise ModelError(f'The directory "{name}" holds no weights (model.safetensors or pytorch_model.bin).')
-        return str(path), True
+        return path
     if path.exists():
         raise ModelError(f'"{name}" is a file: give the directory that holds the model.')
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or name.startswith("."):
+        known = " and ".join(bundled.NAMES)
         close = get_close_matches(name, bundled.NAMES, n=1)
         hint = f' Did you mean "{close[0]}"?' if close else ""
-        raise ModelError(f'Unknown model "{name}". {known}; else give a directory or a hub id, owner/name.{hint}')
-    return name, not _hub_has(name)
+        raise ModelError(
+            f'Unknown model "{name}". The bundled models are {known}; else give a directory or a hub id, '
+            f"owner/name.{hint}"
+        )
+    return None
 
 
 def _hub_has(name: str) -> bool:
     """Ask the hub once, without retries; False when it cannot be reached, so that only the cache is looked at."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
     try:
         HfApi().model_info(name, timeout=10)
     except HfHubHTTPError as error:

@@ -3,7 +3,7 @@
 A word's tag is the tag of its first sub-token; the other sub-tokens carry no label.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -101,8 +101,21 @@ def epoch(rows: Sequence[Encoded], size: int, rng: Generator) -> Iterator[Batch]
         yield collate([rows[index] for index in groups[group]])
 
 
-def fit(model: BertForTokenClassification, batches: Iterable[Batch], schedule: Schedule) -> BertForTokenClassification:
-    """Trains `model` on up to `schedule.steps` batches; returns the average of its weights, to evaluate."""
+def print_loss(step: int, steps: int, loss: float) -> None:
+    """Now and then, for who trains at a terminal."""
+    if step % 100 == 1 or step == steps:
+        print(f"step {step} of {steps}: loss {loss:.4f}", flush=True)
+
+
+def fit(
+    model: BertForTokenClassification,
+    batches: Iterable[Batch],
+    schedule: Schedule,
+    report: Callable[[int, int, float], None] = print_loss,
+) -> BertForTokenClassification:
+    """Trains `model` on up to `schedule.steps` batches; returns the average of its weights, to evaluate. `report` is
+    told each step, of how many, and its loss.
+    """
     optimizer, rates = _optimizer(model, schedule)
     loss_of = torch.nn.CrossEntropyLoss(ignore_index=IGNORED)
     average = AveragedModel(model, avg_fn=lambda mean, new, _: torch.lerp(mean, new, 1 - schedule.average))
@@ -117,8 +130,7 @@ def fit(model: BertForTokenClassification, batches: Iterable[Batch], schedule: S
         optimizer.zero_grad()
         rates.step()
         average.update_parameters(model)
-        if step % 100 == 0 or step == schedule.steps - 1:
-            print(f"step {step + 1} of {schedule.steps}: loss {loss.item():.4f}", flush=True)
+        report(step + 1, schedule.steps, loss.item())
     averaged = cast(BertForTokenClassification, average.module)
     averaged.train(False)
     return averaged

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from interp.errors import InputError, ModelError
-from interp.explain import Model
+
+if TYPE_CHECKING:
+    from interp.explain import Model
 
 __all__ = ["FUNCTION_PREFIX", "CachedPredictor", "FunctionPredictor", "Predictor", "TaggerPredictor", "import_function"]
 

@@ -12,6 +12,7 @@ from interp.probe.effects import Effect, measure_effects, read_both
 from interp.probe.nominate import REQUESTED, Nomination
 from interp.probe.predictors import Predictor
 from interp.probe.sites import LONGEST, SHORTEST, Edit, Place, Site, find_sites
+from interp.progress import Progress, ignore_progress
 from interp.project.defaults import PROBE_SITES
 
 __all__ = ["MeasuredCue", "ProbeResult", "ProbeSettings", "TypicalEffect", "probe_models"]
@@ -80,7 +81,7 @@ def probe_models(
     texts: Texts,
     candidates: Sequence[Nomination],
     probing: ProbeSettings = PROBING,
-    progress: Callable[[float], None] = lambda _done: None,
+    progress: Progress = ignore_progress,
     usual: TypicalEffect = lambda _cue, _kind: 1.0,
 ) -> ProbeResult:
     """Hold two models against each other on cues put into sentences. `progress` is told the part done, of 1.
@@ -139,7 +140,7 @@ def _find_leaders(
     sites: Sequence[Site],
     usual: TypicalEffect,
     kept: int,
-    progress: Callable[[float], None],
+    progress: Progress,
 ) -> list[Cue]:
     """The cues whose sketch shows the largest effects against what is usual for them, and all that were asked for."""
     cues = list(nominations)

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal, get_args
 
 from interp.errors import InputError
-from interp.question.words import TargetSpec, split_words
+from interp.question.words import TargetSpec, find_target, split_words
 
 __all__ = ["INTEGRATED_GRADIENTS", "MethodName", "Output", "Part", "Positions", "Question", "ReferenceKind", "Tags"]
 
@@ -74,6 +74,12 @@ class Question:
             )
         if self.zoom is not None and "layers" in self.without:
             raise InputError("A zoom shows a word in every layer: ask for the layers too, or for no zoom.")
+
+    def find_words(self) -> None:
+        """Raise InputError where the target, or the word to zoom into, is not in the text."""
+        find_target(self.words, self.target)
+        if self.zoom is not None:
+            find_target(self.words, self.zoom, "zoom")
 
     @property
     def words(self) -> list[str]:

@@ -1,6 +1,5 @@
 """What one model says of many sentences, and why: computed once, kept as Parquet, held against another model's."""
 
-from interp.records.make import make_records
 from interp.records.record import SCHEMA, Record, RecordedExplanation, RecordSettings, RecordsHeader, why_incomparable
 from interp.records.store import Records, load_records
 
@@ -12,6 +11,5 @@ __all__ = [
     "Records",
     "RecordsHeader",
     "load_records",
-    "make_records",
     "why_incomparable",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from interp.explain.predict import Prediction, predict_encodings
 from interp.explain.prepare import prepare
 from interp.explanation import Explanation
 from interp.models.encoding import Encoding
+from interp.progress import Progress, ignore_progress
 from interp.project.files import make_folder
 from interp.question import Part, Question
 from interp.question.tags import find_entities
@@ -22,8 +23,6 @@ from interp.texts import Sentence, data_fingerprint
 from interp.versions import versions
 
 __all__ = ["make_records"]
-
-Progress = Callable[[float], None]
 
 
 def make_records(
@@ -51,7 +50,7 @@ def make_records(
         versions=versions(),
     )
     finished = _finished_parts(folder, header, resume)
-    progress = progress or _ignore_progress
+    progress = progress or ignore_progress
     for number in range(part_count(len(sentences))):
         start = number * SENTENCES_PER_PART
         part = sentences[start : start + SENTENCES_PER_PART]
@@ -189,7 +188,3 @@ def _recorded_explanation(explanation: Explanation) -> RecordedExplanation:
         evaluations=integration.evaluations,
         status=integration.status.value,
     )
-
-
-def _ignore_progress(_done: float) -> None:
-    """Nobody watches."""

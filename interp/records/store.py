@@ -24,7 +24,16 @@ from interp.project.strict_json import parse_finite_json
 from interp.records.check import problems_of
 from interp.records.record import SCHEMA, Record, RecordsHeader, same_work
 
-__all__ = ["SENTENCES_PER_PART", "Records", "load_records", "part_count", "part_name", "read_part", "write_part"]
+__all__ = [
+    "SENTENCES_PER_PART",
+    "Records",
+    "count_kept",
+    "load_records",
+    "part_count",
+    "part_name",
+    "read_part",
+    "write_part",
+]
 
 SENTENCES_PER_PART = 64
 """Sentences: what a kill may lose, and what is held in memory."""
@@ -77,6 +86,11 @@ class Records:
 
     def __len__(self) -> int:
         return self.about.sentences
+
+
+def count_kept(folder: Path) -> int:
+    """Sentences that an unfinished run leaves behind, about: the last part may hold fewer."""
+    return SENTENCES_PER_PART * len(list(folder.glob("part-*.parquet")))
 
 
 def part_count(sentences: int) -> int:

@@ -10,6 +10,7 @@ from interp.cases.answer import Explainer, answer_cases
 from interp.cases.case import CASE_SUFFIX, Case
 from interp.cases.checks import Answer
 from interp.errors import InputError, InterpError, first_line
+from interp.progress import Progress
 from interp.question import ReferenceKind
 from interp.stability.judge import ProjectGoldens, StoredGolden, TrialAnswers, check_rates, speaks_of, stored_golden
 from interp.stability.result import PassRate, StabilityResult, Trial
@@ -18,8 +19,6 @@ __all__ = ["find_case_files", "measure_stability"]
 
 BATCH = 16
 """Cases that are computed together; what goes wrong with one of them is found by computing each alone."""
-
-Progress = Callable[[float], None]
 
 
 def find_case_files(paths: Sequence[Path]) -> list[Path]:
