@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interp.cli.console import say
 from interp.cli.flags import flag, with_options
 from interp.cli.load_model import check_models
 from interp.cli.options import (
@@ -23,6 +22,7 @@ from interp.cli.options import (
 )
 from interp.cli.progress import phase
 from interp.cli.project import open_project
+from interp.cli.read_texts import read_texts
 from interp.cli.recorder import DEFAULT_FOLDER, Recorder
 from interp.errors import InputError
 
@@ -70,9 +70,8 @@ class CalibrationOptions:
 
     def read_training(self, settings: Settings) -> list[Sentence]:
         """What checkpoints are trained on; nothing where none is."""
-        from interp.texts import read_sentences
 
-        return read_sentences([self.training], settings, "conll", say=say) if self.training and self.count else []
+        return read_texts([self.training], settings, "conll") if self.training and self.count else []
 
     def list_benign(
         self, baseline: Model, training: Sequence[Sentence], *, seed: int, load: Callable[[str], Model]
@@ -113,20 +112,19 @@ def calibrate(
     options.check()
 
     from interp.project.files import check_writable
-    from interp.texts import read_sentences
 
     root, settings = open_project()
     path = options.out or root / settings.gate.floors
     check_writable(path)
     check_models([options.baseline, *options.retrained, *options.continued], computing.device)
     recorder = Recorder(
-        cases=sampling.draw(read_sentences(options.cases, settings, say=say)),
+        cases=sampling.draw(read_texts(options.cases, settings)),
         sources=options.cases,
         settings=recording.settings(),
         computing=computing,
         folder=root / DEFAULT_FOLDER,
     )
-    texts = read_sentences(options.texts, settings, "text", say=say, labels=False) if options.texts else None
+    texts = read_texts(options.texts, settings, "text", labels=False) if options.texts else None
     training = options.read_training(settings)
 
     from interp.gate import ProbePlan

@@ -24,6 +24,7 @@ from interp.cli.options import (
 )
 from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
+from interp.cli.read_texts import read_texts
 from interp.cli.recorder import DEFAULT_FOLDER, Recorder
 from interp.errors import InputError
 
@@ -97,12 +98,11 @@ class GateOptions:
     def plan_probe(self, probing: ProbeSettings, most_cues: int, settings: Settings) -> ProbePlan:
         """What is probed, with the texts and training data read."""
         from interp.gate import ProbePlan, TrainingData
-        from interp.texts import read_sentences
 
-        texts = read_sentences(self.texts, settings, "text", say=say, labels=False) if self.texts else None
+        texts = read_texts(self.texts, settings, "text", labels=False) if self.texts else None
         training = None
         if self.training is not None:
-            old, new = (read_sentences([spec], settings, "conll", say=say) for spec in self.training)
+            old, new = (read_texts([spec], settings, "conll") for spec in self.training)
             training = TrainingData(old, new)
         return ProbePlan(texts=texts, training=training, probing=probing, most=most_cues)
 
@@ -156,7 +156,6 @@ def gate(
 
     from interp.gate import exit_status
     from interp.project.files import make_folder
-    from interp.texts import read_sentences
 
     root, settings = open_project()
     if options.report is not None:
@@ -167,7 +166,7 @@ def gate(
         probing.check_floors(criteria.floors, settings.gate.floors)
         plan = options.plan_probe(probing.settings(sampling.seed), probing.most_cues, settings)
     recorder = Recorder(
-        cases=sampling.draw(read_sentences(options.cases, settings, say=say)) if options.cases else None,
+        cases=sampling.draw(read_texts(options.cases, settings)) if options.cases else None,
         sources=options.cases,
         settings=recording.settings(),
         computing=computing,

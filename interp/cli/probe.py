@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interp.cli.console import say
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
 from interp.cli.flags import flag, with_options
 from interp.cli.load_model import check_models, load_model
 from interp.cli.options import ProbingOptions, device_flag, training_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
+from interp.cli.read_texts import read_texts
 
 if TYPE_CHECKING:
     from interp.gate import CheckResult, Criteria, CueFinding, Floors
@@ -71,14 +71,13 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
 
     from interp.gate import exit_status
     from interp.probe import FUNCTION_PREFIX
-    from interp.texts import read_sentences
 
     models = [name for name in (options.baseline, options.candidate) if not name.startswith(FUNCTION_PREFIX)]
     check_models(models, run.device)
     root, settings = open_project()
     criteria = read_criteria(root, settings.gate, run.seed)
     probing.check_floors(criteria.floors, root / settings.gate.floors)
-    sentences = read_sentences(options.texts, settings, "text", say=say, labels=False)
+    sentences = read_texts(options.texts, settings, "text", labels=False)
     associations = _find_associations(options.training, settings, probing.most_cues)
     nominations = _nominate(options.cues, associations, sentences, probing.most_cues)
     pair = _load_predictors((options.baseline, options.candidate), sentences, run.device)
@@ -91,11 +90,10 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
 def _find_associations(training: tuple[str, str] | None, settings: Settings, most: int) -> list[Association]:
     """The cues whose association with a tag changed in the training data; without any, none."""
     from interp.probe import find_associations
-    from interp.texts import read_sentences
 
     if training is None:
         return []
-    old, new = (read_sentences([spec], settings, "conll", say=say) for spec in training)
+    old, new = (read_texts([spec], settings, "conll") for spec in training)
     return find_associations(old, new, most)
 
 

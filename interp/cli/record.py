@@ -15,6 +15,7 @@ from interp.cli.load_model import check_models
 from interp.cli.options import ComputingOptions, RecordingOptions, SamplingOptions, cases_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project
+from interp.cli.read_texts import read_texts
 from interp.errors import counted
 
 if TYPE_CHECKING:
@@ -46,14 +47,13 @@ def record(
     model's. A model that is in production is recorded once and held against every candidate.
     """
     from interp.project.files import make_folder
-    from interp.texts import read_sentences
 
     wanted = recording.settings()
     budget = computing.budget()
     check_models([options.model], computing.device)
 
     _, settings = open_project()
-    sentences = sampling.draw(read_sentences(options.cases, settings, say=say))
+    sentences = sampling.draw(read_texts(options.cases, settings))
     make_folder(options.out)
     model = computing.load(options.model)
 
