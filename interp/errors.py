@@ -13,6 +13,8 @@ An integration that does not reach its tolerance is no exception: it is a `Statu
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
     "DeviceError",
     "FormatError",
@@ -23,11 +25,15 @@ __all__ = [
     "OutputError",
     "counted",
     "first_line",
+    "shortened",
 ]
 
 
 class InterpError(Exception):
     """Base of every error that interp raises on purpose; `str(error)` is one sentence with its remedy."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(shortened(sentence))
 
 
 class InputError(InterpError):
@@ -54,11 +60,28 @@ class FormatError(InterpError):
     """A file is not an explanation document of a version that this release reads."""
 
 
+def shortened(sentence: str) -> str:
+    """A sentence in which what somebody gave, a name or a number without end, does not hide the rest."""
+    return re.sub(r"\S{300,}", lambda given: f"{given[0][:60]}…{given[0][-20:]}", sentence)
+
+
 def counted(count: int, noun: str) -> str:
     """Inside a sentence: `1 word`, `2 words`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception says first, without a full stop, to stand inside a sentence; its type where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    """What an exception says first, without a full stop, to stand inside a sentence: up to the end of a line that does
+    not announce another with a colon. Errors of programs, which say little without it, come with their type.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    sentence = ""
+    for line in lines:
+        sentence = f"{sentence} {line}".strip()
+        if not line.endswith(":"):
+            break
+    kind = type(error).__name__
+    if not sentence:
+        return kind
+    in_a_program = isinstance(error, LookupError | TypeError | AttributeError | RecursionError)
+    return (f"{kind}: {sentence}" if in_a_program else sentence).rstrip(".:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
 import re
@@ -202,7 +203,7 @@ def test_the_fingerprint_changes_with_the_tokens_that_references_are_made_of(cop
 def test_tensors_that_would_not_be_used_are_refused_by_name(name: str, copy: Path) -> None:
     extended(copy, name)
     message = refusal(ModelError, lambda: load(copy, "cpu"))
-    assert f"holds 1 tensors that BertForTokenClassification does not use ({name})" in message
+    assert f"holds 1 tensor that BertForTokenClassification does not use ({name})" in message
 
 
 def extended(folder: Path, name: str) -> None:
@@ -283,7 +284,6 @@ def test_one_label_that_was_never_named_is_noted_among_others(copy: Path) -> Non
         ("vocab_size", 10**12),
         ("max_position_embeddings", 10**10),
         ("intermediate_size", 10**9),
-        ("num_labels", 10**9),
     ],
 )
 @pytest.mark.parametrize("pickled", [False, True], ids=["safetensors", "bin"])
@@ -399,11 +399,74 @@ def test_a_directory_without_a_config(copy: Path) -> None:
     refusal(ModelError, lambda: load(copy, "cpu"))
 
 
-@pytest.mark.parametrize("change", [{"hidden_size": "abc"}, {"num_hidden_layers": None}, {"id2label": ["O", "B"]}])
-def test_a_config_of_nonsense(copy: Path, change: dict) -> None:
-    settings = json.loads((copy / "config.json").read_text())
-    (copy / "config.json").write_text(json.dumps(settings | change))
-    assert "cannot be read" in refusal(ModelError, lambda: load(copy, "cpu"))
+CONFIG, TOKENIZER = "config.json", "tokenizer_config.json"
+NO_WHOLE_NUMBER = "which is no whole number of at least"
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        (CONFIG, {"hidden_size": "abc"}, f"says hidden_size 'abc', {NO_WHOLE_NUMBER} 1"),
+        (CONFIG, {"num_hidden_layers": 0}, f"says num_hidden_layers 0, {NO_WHOLE_NUMBER} 1"),
+        (CONFIG, {"num_hidden_layers": -1}, f"says num_hidden_layers -1, {NO_WHOLE_NUMBER} 1"),
+        (CONFIG, {"num_attention_heads": True}, f"says num_attention_heads True, {NO_WHOLE_NUMBER} 1"),
+        (
+            CONFIG,
+            {"num_attention_heads": 3},
+            "of the number of attention heads (3)): one of its files is damaged",
+        ),
+        (CONFIG, {"type_vocab_size": -1}, f"says type_vocab_size -1, {NO_WHOLE_NUMBER} 0"),
+        (CONFIG, {"vocab_size": None}, "Field 'vocab_size' expected int, got NoneType"),
+        (CONFIG, {"num_labels": 10**12, "id2label": None}, "key num_labels: input should be less than or equal to"),
+        (CONFIG, {"id2label": ["O", "B-PER"]}, "key id2label: input should be a valid dictionary"),
+        (CONFIG, {"id2label": {"first": "O"}}, "key id2label.first: should be the number of a logit"),
+        (CONFIG, {"id2label": {"9" * 5000: "O"}}, "should be the number of a logit"),
+        (CONFIG, {"id2label": {"0": 1}}, "gives logit 0 no name: write what it is"),
+        (CONFIG, {"id2label": {"0": None}}, "gives logit 0 no name: write what it is"),
+        (CONFIG, {"id2label": {"0": ["O"]}}, "gives logit 0 no name: write what it is"),
+        (CONFIG, {"id2label": {"0": "O"}}, "(classifier.bias: [4], not [1], classifier.weight: [4, 16], not [1, 16])"),
+        (CONFIG, {"label2id": {"O": "zero"}}, "key label2id.O: input should be a valid integer"),
+        (CONFIG, {"model_type": ["bert"]}, "key model_type: input should be a valid string"),
+        (CONFIG, {"architectures": "Bert"}, "key architectures: input should be a valid list"),
+        (CONFIG, {"hidden_act": "nonesuch"}, "cannot be read (KeyError: 'nonesuch'): one of its files is damaged, or"),
+        (CONFIG, {"layer_norm_eps": math.nan}, "answers with NaN or infinity, though its weights have none"),
+        (TOKENIZER, {"model_max_length": "long"}, "key model_max_length: input should be a valid integer"),
+        (TOKENIZER, {"added_tokens_decoder": []}, "key added_tokens_decoder: input should be a valid dictionary"),
+        (TOKENIZER, {"pad_token": 3}, "Special token pad_token has to be either str or AddedToken"),
+    ],
+)
+def test_settings_of_nonsense_are_told(file: str, change: dict, message: str, copy: Path) -> None:
+    settings = json.loads((copy / file).read_text())
+    (copy / file).write_text(json.dumps(settings | change))
+    assert message in refusal(ModelError, lambda: load(copy, "cpu"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"return_dict": False}, {"output_hidden_states": True}, {"chunk_size_feed_forward": 3}, {"torchscript": True}],
+)
+def test_how_answers_come_changes_no_answer(change: dict, copy: Path, model32: Model) -> None:
+    expected = model32.explain(["Rob", "wins"], 1).attributions
+    assert load(configured(copy, **change), "cpu").explain(["Rob", "wins"], 1).attributions == expected
+
+
+@pytest.mark.parametrize("file", [CONFIG, TOKENIZER, "special_tokens_map.json", "added_tokens.json"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "is no JSON"),
+        (b"", "is no JSON"),
+        (b"\xff\xfe", "is no JSON"),
+        (b"[]", "holds no JSON object"),
+        (b"null", "holds no JSON object"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        (b"9" * 6000, "is no JSON"),
+    ],
+)
+def test_settings_that_are_no_json_object_are_told(file: str, content: bytes, message: str, copy: Path) -> None:
+    (copy / file).write_bytes(content)
+    told = refusal(ModelError, lambda: load(copy, "cpu"))
+    assert file in told and message in told
 
 
 def test_a_model_of_few_positions(tmp_path: Path) -> None:
@@ -417,11 +480,6 @@ def test_a_reference_that_the_model_lacks_is_told_before_anything_is_computed(co
     loaded = load(copy, "cpu")
     with pytest.raises(InputError, match="no mask token: choose another `reference`, pad or unk or zero"):
         loaded.prepare([Question("Rob", 1, reference="mask")])
-
-
-def test_a_broken_config(copy: Path) -> None:
-    (copy / "config.json").write_text("{")
-    assert "cannot be read" in refusal(ModelError, lambda: load(copy, "cpu"))
 
 
 def test_a_directory_without_a_tokeniser(copy: Path) -> None:

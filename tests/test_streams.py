@@ -119,7 +119,7 @@ def test_a_log_gets_lines_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 def test_a_short_command_writes_nothing_into_a_log(capsys: pytest.CaptureFixture[str]) -> None:
-    progress._log.restart()
+    progress.restart_log()
     with progress.phase("recording", 400) as report_progress:
         report_progress(100)
     assert capsys.readouterr().err == ""

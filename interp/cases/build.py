@@ -162,7 +162,7 @@ class CaseBuilder:
 
     def _layer_bound(self, key: str, entry: LayerShareKeys) -> LayerBound | None:
         word, bound = self._find_word(f"{key}.word", entry.word), self._bound(f"{key}.is", entry.bound)
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", str(entry.layers))
+        match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", str(entry.layers))
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 1 <= first <= last:
             self._add_mistake(

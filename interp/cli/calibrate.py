@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interp.cli.flags import flag, with_options
+from interp.cli.flags import count_from, flag, with_options
 from interp.cli.load_model import check_models
 from interp.cli.options import (
     ComputingOptions,
@@ -48,11 +48,15 @@ class CalibrationOptions:
         "--continued", multiple=True, metavar="MODEL", help="A late checkpoint, or trained on a little."
     )
     count: int = flag(
-        "--continue", type=click.IntRange(0), default=0, metavar="N", help="Train the baseline on N times, on --on."
+        "--continue",
+        type=count_from(0, most=100),
+        default=0,
+        metavar="N",
+        help="Train the baseline on N times, on --on.",
     )
     training: str | None = flag("--on", metavar="DATA", help="Tagged sentences for --continue, as --cases.")
     steps: int = flag(
-        "--steps", type=click.IntRange(1), default=200, show_default=True, help="Batches of 16, per --continue."
+        "--steps", type=count_from(1), default=200, show_default=True, help="Batches of 16, per --continue."
     )
     rate: float = flag("--rate", type=float, default=5e-5, show_default=True, help="Learning rate of --continue.")
     cases: Sequence[str] = cases_flag(required=True)
@@ -67,6 +71,8 @@ class CalibrationOptions:
             raise InputError("Name benign checkpoints with --retrained or --continued, or train some with --continue.")
         if self.count and not self.training:
             raise InputError("--continue needs tagged sentences: name them with --on.")
+        if not 0 < self.rate <= 1:
+            raise InputError(f"The learning rate must be above 0 and at most 1, such as 5e-5, not {self.rate:g}.")
 
     def read_training(self, settings: Settings) -> list[Sentence]:
         """What checkpoints are trained on; nothing where none is."""

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 
 import click
 
+from interp.cli.progress import restart_log
 from interp.cli.streams import sturdy_streams
-from interp.errors import InterpError
+from interp.errors import InterpError, shortened
 
 __all__ = ["Group", "resuming", "say"]
 
@@ -31,6 +32,7 @@ class Group(click.Group):
     """
 
     def main(self, *arguments: Any, **options: Any) -> Any:
+        restart_log()
         status: int | str | None = 0
         try:
             with sturdy_streams():
@@ -107,7 +109,7 @@ def say(sentence: str) -> None:
     """One sentence on stderr, with flags for parameters."""
     from interp.report.text import visible
 
-    click.echo(f"interp: {visible(_with_flags(sentence))}", err=True)
+    click.echo(f"interp: {visible(_with_flags(shortened(sentence)))}", err=True)
 
 
 def _with_flags(sentence: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 from click.core import ParameterSource
 
-from interp.cli.flags import flag
+from interp.cli.flags import SEED, count_from, flag
 from interp.cli.load_model import load_model
 from interp.cli.options import device_flag
 from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
@@ -114,15 +114,15 @@ class AttributionOptions:
     )
     compare_methods: bool = flag("--compare-methods", is_flag=True, help="The words by every method, side by side.")
     samples: int | None = flag(
-        "--samples", type=int, help="Of a method that draws at random; each has its own default."
+        "--samples", type=count_from(1), help="Of a method that draws at random; each has its own default."
     )
-    seed: int = flag("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of its draws.")
+    seed: int = flag("--seed", type=SEED, default=0, show_default=True, help="Of its draws.")
     tolerance: float = flag(
         "--tolerance", type=float, default=DEFAULT_TOLERANCE, show_default=True, help="Of the integration error."
     )
     max_evaluations: int = flag(
         "--max-evaluations",
-        type=int,
+        type=count_from(1),
         default=DEFAULT_MAX_EVALUATIONS,
         show_default=True,
         help="Per path, forward and backward.",
@@ -156,7 +156,7 @@ class MachineOptions:
     dtype: str = flag(
         "--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="Of the computation."
     )
-    threads: int | None = flag("--threads", type=click.IntRange(1), help="Of the CPU.")
+    threads: int | None = flag("--threads", type=count_from(1, most=1024), help="Of the CPU.")
 
     def load(self, model: str) -> Model:
         loaded = load_model(model, self.device, self.dtype)

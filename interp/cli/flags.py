@@ -9,11 +9,19 @@ from typing import Any
 
 import click
 
-__all__ = ["flag", "with_options"]
+__all__ = ["SEED", "count_from", "flag", "with_options"]
 
 Command = Callable[..., Any]
+SEED = click.IntRange(0, 2**32 - 1)
+"""What every generator of random numbers takes."""
+MOST = 1_000_000
 FLAG = "flag"
 """Where a field keeps its names on the command line and what click is to know of them."""
+
+
+def count_from(least: int, most: int = MOST) -> click.IntRange:
+    """A number of things that are counted, which no machine has without end."""
+    return click.IntRange(least, most)
 
 
 def flag(*names: str, **attributes: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from interp.cli.flags import flag
+from interp.cli.flags import SEED, count_from, flag
 from interp.cli.load_model import load_model
 from interp.errors import InputError
 from interp.project.defaults import MOST_CUES, PROBE_SITES, RECORDING_TOLERANCE
@@ -83,13 +83,13 @@ class ProbingOptions:
 
     sites: int = flag(
         "--sites",
-        type=click.IntRange(4),
+        type=count_from(4),
         default=PROBE_SITES,
         show_default=True,
         help="Sentences that a cue is put into.",
     )
     most_cues: int = flag(
-        "--cues", type=click.IntRange(1), default=MOST_CUES, show_default=True, help="That are tried, at most."
+        "--cues", type=count_from(1), default=MOST_CUES, show_default=True, help="That are tried, at most."
     )
 
     def settings(self, seed: int) -> ProbeSettings:
@@ -109,14 +109,14 @@ class ProbingOptions:
 class SamplingOptions:
     """How many of the cases are taken, and of these how many explained."""
 
-    sample: int | None = flag("--sample", type=click.IntRange(1), metavar="N", help="Only so many, at random.")
+    sample: int | None = flag("--sample", type=count_from(1), metavar="N", help="Only so many, at random.")
     explain: int | None = flag(
         "--explain",
-        type=click.IntRange(0),
+        type=count_from(0),
         metavar="N",
         help="Explain only so many of them, at random; all are tagged, as F1 needs more cases than evidence.",
     )
-    seed: int = flag("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")
+    seed: int = flag("--seed", type=SEED, default=0, show_default=True, help="Of all that is drawn.")
 
     def draw(self, sentences: Sequence[Sentence]) -> list[Sentence]:
         """The sentences that are taken, in their order; those that are not to be explained have no targets."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
-from interp.cli.flags import flag, with_options
+from interp.cli.flags import SEED, flag, with_options
 from interp.cli.load_model import check_models, load_model
 from interp.cli.options import ProbingOptions, device_flag, training_flag
 from interp.cli.progress import phase
@@ -52,7 +52,7 @@ class ProbeOptions:
 class ProbeRunOptions:
     """How the probe runs, and where its document goes."""
 
-    seed: int = flag("--seed", type=int, default=0, show_default=True, help="Of the sentences that are chosen.")
+    seed: int = flag("--seed", type=SEED, default=0, show_default=True, help="Of the sentences that are chosen.")
     device: str = device_flag()
     json_file: str | None = flag("--json", metavar="FILE", help="Write what was found; - to standard output, alone.")
 

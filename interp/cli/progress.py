@@ -22,7 +22,7 @@ from interp.progress import Progress
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["phase"]
+__all__ = ["phase", "restart_log"]
 
 BETWEEN_LINES = 30.0
 """Seconds, in a log."""
@@ -108,11 +108,7 @@ class _Log:
     def __init__(self) -> None:
         self._phases: list[_State] = []
         self._closed = Event()
-        self.restart()
-
-    def restart(self) -> None:
-        """The first line comes when the work has taken a while."""
-        self._last = monotonic()
+        self.last_line = monotonic()
 
     def open(self, state: _State) -> None:
         self._phases.append(state)
@@ -126,14 +122,19 @@ class _Log:
             self._closed.set()
 
     def _tell(self, closed: Event) -> None:
-        while not closed.wait(max(0.0, self._last + BETWEEN_LINES - monotonic())):
-            self._last = monotonic()
+        while not closed.wait(max(0.0, self.last_line + BETWEEN_LINES - monotonic())):
+            self.last_line = monotonic()
             phases = list(self._phases)
             if phases:
                 click.echo(f"interp: {phases[-1].describe()}", err=True)
 
 
 _log = _Log()
+
+
+def restart_log() -> None:
+    """At the start of a command: the first line comes when it has taken a while."""
+    _log.last_line = monotonic()
 
 
 def _duration(seconds: float) -> str:

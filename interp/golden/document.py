@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -226,7 +227,7 @@ def _parse(text: str, name: str) -> dict[str, Any]:
 
 def _version(document: Mapping[str, Any], name: str) -> int:
     kind, slash, number = str(document.get("format")).partition("/")
-    if kind != NAME or not slash or not number.isdecimal():
+    if kind != NAME or not slash or not re.fullmatch(r"\d{1,9}", number):
         raise FormatError(_damaged(name, f"its format is {document.get('format')!r}, not {FORMAT}"))
     if int(number) > VERSION:
         raise FormatError(f"{name} has the format {NAME}/{number} of a newer interp: upgrade interp.")

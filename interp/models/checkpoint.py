@@ -22,7 +22,8 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from interp.errors import ModelError
+from interp.errors import ModelError, counted
+from interp.models.config_files import ConfigKeys, check_keys
 from interp.models.find_parts import unsupported_model
 from interp.models.fingerprint import Fingerprint
 from interp.models.stored_files import SMALL, StoredSize, check_configuration
@@ -74,6 +75,8 @@ def read_config(source: str, local: bool) -> StoredConfig:
     """The configuration of a model of a type that transformers can tag with. Raises ModelError for others."""
     try:
         settings = stored_settings(source, local)
+        check_keys(settings, ConfigKeys, f'config.json of "{source}"')
+        label_names(settings.get("id2label"))
         kind = settings.get("model_type")
         if kind is None:
             raise ModelError(f'"{source}" has no config.json that names a model_type: is it a whole model?')
@@ -193,8 +196,7 @@ def read_weights(stored: StoredConfig, source: str, local: bool, elsewhere: Coll
     """
     config = stored.config
     model_class = _tagger_class(config)
-    if hasattr(config, "reference_compile"):
-        config.reference_compile = False  # ModernBERT would compile parts of itself, past all hooks
+    _set_how_answers_come(config)
     _check_size(source, stored)
     # Left to itself ModernBERT takes flash attention where it is installed, and flattens its batches for it.
     attention = "sdpa" if model_class._supports_sdpa else "eager"
@@ -211,6 +213,15 @@ def read_weights(stored: StoredConfig, source: str, local: bool, elsewhere: Coll
         raise ModelError(f'"{source}" holds a whole model and an adapter: keep one of them there.')
     _check_tensors(source, config, loading, elsewhere)
     return cast(PreTrainedModel, model)
+
+
+def _set_how_answers_come(config: PreTrainedConfig) -> None:
+    """Settings that change the form of an answer, or how it is computed, and not what it is."""
+    config.return_dict = True
+    config.output_hidden_states = config.output_attentions = False
+    config.chunk_size_feed_forward = 0
+    if hasattr(config, "reference_compile"):
+        config.reference_compile = False  # ModernBERT would compile parts of itself, past all hooks
 
 
 def _check_size(source: str, stored: StoredConfig) -> None:
@@ -242,14 +253,17 @@ def _check_tensors(
     def listed(keys: Iterable[str]) -> list[str]:
         return sorted(key for key in keys if key.split(".")[0] not in elsewhere)
 
-    if misshapen := listed(key for key, *_ in loading["mismatched_keys"]):
+    shapes = {key: f"{key}: {list(stored)}, not {list(wanted)}" for key, stored, wanted in loading["mismatched_keys"]}
+    if misshapen := listed(shapes):
         raise ModelError(
-            f'{len(misshapen)} tensors of "{source}" ({_first(misshapen)}) have other shapes than config.json says: '
-            "give the configuration that belongs to the weights."
+            f'"{source}" holds {counted(len(misshapen), "tensor")} of other shapes than config.json says '
+            f"({_first([shapes[key] for key in misshapen])}): give the configuration that belongs to the weights, with "
+            "as many labels."
         )
     if missing := listed(loading["missing_keys"]):
         raise ModelError(
-            f'The weights of "{source}" lack {len(missing)} tensors ({_first(missing)}): is it one for tagging?'
+            f'The weights of "{source}" lack {counted(len(missing), "tensor")} ({_first(missing)}): is it one for '
+            "tagging?"
         )
     unused = [key for key in listed(loading["unexpected_keys"]) if not HARMLESS.search(key)]
     if unused and elsewhere:  # the base of an adapter, which brings the head for tags, may still have its own
@@ -257,8 +271,8 @@ def _check_tensors(
         unused = [key for key in unused if key not in own]
     if unused:
         raise ModelError(
-            f'"{source}" holds {len(unused)} tensors that {class_name} does not use ({_first(unused)}): it is of '
-            "another architecture, or config.json is another model's."
+            f'"{source}" holds {counted(len(unused), "tensor")} that {class_name} does not use ({_first(unused)}): it '
+            "is of another architecture, or config.json is another model's."
         )
 
 

@@ -12,6 +12,7 @@ from pickle import UnpicklingError
 from typing import cast
 
 import torch
+import transformers
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
@@ -44,32 +45,50 @@ def load_tagger(name: str | os.PathLike[str], device: str = "auto", dtype: str =
     """
     name = os.fspath(name)
     torch_dtype, torch_device = find_dtype(dtype), find_device(device)
-    checkpoint = _read(name)
-    model, tokenizer = checkpoint.model, checkpoint.tokenizer
-    _check_vocabulary(name, model, tokenizer)
-    _check_finite(name, model)
-    nn.Module.train(model, False)
+    with _quiet_transformers():
+        source, local = locate(name)
+        with _failures_told(name):
+            checkpoint = read_checkpoint(source, local)
+            model, tokenizer = checkpoint.model, checkpoint.tokenizer
+            _check_vocabulary(name, model, tokenizer)
+            _check_finite(name, model)
+            nn.Module.train(model, False)
     proof_dtype = torch.promote_types(torch_dtype, torch.float32)  # proofs need more than half precision
     nn.Module.to(model, device=torch_device, dtype=proof_dtype)
-    info = _describe(name, checkpoint)
+    with _failures_told(name):
+        info = _describe(name, checkpoint)
+        _check_answer(Tagger(model, tokenizer, info))
     nn.Module.to(model, dtype=torch_dtype)
     return Tagger(model, tokenizer, info)
 
 
-def _read(name: str) -> Checkpoint:
-    with _quiet_transformers():
-        source, local = locate(name)
-        try:
-            return read_checkpoint(source, local)
-        except InterpError:
-            raise
-        except Exception as error:  # damaged files end in whatever the library that reads them raises
-            if isinstance(error, UnpicklingError) or "weights_only" in str(error):
-                raise ModelError(  # torch would advise to run what it refused
-                    f'The weights of "{name}" are a file that holds more than weights, which would be run: '
-                    "save them as model.safetensors."
-                ) from error
-            raise ModelError(f'The model "{name}" cannot be read: {first_line(error)}.') from error
+@contextmanager
+def _failures_told(name: str) -> Iterator[None]:
+    """Damaged files, and settings of other versions, end in whatever the library that reads them raises."""
+    try:
+        yield
+    except InterpError:
+        raise
+    except Exception as error:
+        if isinstance(error, UnpicklingError) or "weights_only" in str(error):
+            raise ModelError(  # torch would advise to run what it refused
+                f'The weights of "{name}" are a file that holds more than weights, which would be run: '
+                "save them as model.safetensors."
+            ) from error
+        raise ModelError(
+            f'The model "{name}" cannot be read ({first_line(error)}): one of its files is damaged, or not as '
+            f"transformers {transformers.__version__} writes it; save it anew."
+        ) from error
+
+
+def _check_answer(tagger: Tagger) -> None:
+    """Settings that do not fit may be seen only when a model runs. Raises ModelError, or what the libraries raise."""
+    (logits,) = tagger.logits([tagger.encode_all(["a"])])
+    if not logits.isfinite().all():
+        raise ModelError(
+            f'The model "{tagger.info.name}" answers with NaN or infinity, though its weights have none: mend its '
+            "config.json."
+        )
 
 
 def _describe(name: str, checkpoint: Checkpoint) -> ModelInfo:

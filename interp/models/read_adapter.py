@@ -25,6 +25,7 @@ from interp.models.checkpoint import (
     read_weights,
     stored_settings,
 )
+from interp.models.config_files import AdapterKeys, ConfigKeys, check_keys, read_settings
 from interp.models.fingerprint import fingerprint
 from interp.models.locate import locate
 from interp.models.stored_files import check_files
@@ -45,6 +46,7 @@ def read_adapter(source: str) -> Checkpoint:
     except ImportError as error:
         raise ModelError(f'"{source}" is an adapter: pip install "interp[peft]" reads it.') from error
     folder = Path(source)
+    check_keys(read_settings(folder / "adapter_config.json"), AdapterKeys, f'adapter_config.json of "{source}"')
     settings = peft.PeftConfig.from_pretrained(source)
     base_name = str(settings.base_model_name_or_path or "")
     if not base_name:
@@ -110,6 +112,7 @@ def _own_labels(source: str) -> tuple[str, ...]:
     if not (Path(source) / "config.json").is_file():
         return ()
     settings = stored_settings(source, local=True)
+    check_keys(settings, ConfigKeys, f'config.json of "{source}"')
     labels = label_names(settings.get("id2label"))
     check_label_order(settings, labels)
     return labels
@@ -117,7 +120,7 @@ def _own_labels(source: str) -> tuple[str, ...]:
 
 def _effective_settings(folder: Path) -> str:
     """The adapter's settings that decide what it does to its base."""
-    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    settings = read_settings(folder / "adapter_config.json")
     return json.dumps({key: value for key, value in settings.items() if key not in ELSEWHERE}, sort_keys=True)
 
 

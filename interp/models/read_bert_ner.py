@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from transformers import BertConfig, BertTokenizer
 
 from interp.errors import ModelError
 from interp.models.checkpoint import Checkpoint, StoredConfig, label_names, read_weights, stored_settings
+from interp.models.config_files import BertNerKeys, check_keys, read_settings
 from interp.models.fingerprint import fingerprint
 from interp.models.stored_files import check_configuration
 
@@ -18,14 +18,10 @@ __all__ = ["read_bert_ner"]
 def read_bert_ner(source: str, local: bool) -> Checkpoint:
     """Labels are in model_config.json from "1" on, logit 0 is without a name. Raises ModelError."""
     folder = Path(source)
-    try:
-        settings = json.loads((folder / "model_config.json").read_text(encoding="utf-8"))
-        names = {int(number): str(label) for number, label in settings["label_map"].items()}
-        count, lower = int(settings["num_labels"]), bool(settings["do_lower"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f'model_config.json of "{source}" is not as BERT-NER writes it ({type(error).__name__}: {error}): mend it.'
-        ) from error
+    settings = read_settings(folder / "model_config.json")
+    check_keys(settings, BertNerKeys, f'model_config.json of "{source}"')
+    names = {int(number): label for number, label in settings["label_map"].items()}
+    count, lower = settings["num_labels"], settings["do_lower"]
     if strange := sorted(number for number in names if not 0 <= number < count):
         raise ModelError(f'model_config.json of "{source}" names logit {strange[0]} of {count}: mend its label_map.')
     configuration = stored_settings(source, local)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from interp.errors import ModelError
+from interp.models.config_files import TokenizerKeys, check_keys, read_settings
 from interp.project.strict_json import parse_finite_json
 
 __all__ = ["SMALL", "StoredSize", "check_configuration", "check_files"]
@@ -20,8 +22,23 @@ __all__ = ["SMALL", "StoredSize", "check_configuration", "check_files"]
 ELSEWHERE = ("transformers_weights", "quantization_config")
 """Keys of a configuration that send the reader to other files or other arithmetic than those that are looked at."""
 
+SETTINGS = (
+    "config.json",
+    "model_config.json",
+    "adapter_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+"""Files that are JSON objects, each where it is there."""
+
 SIZES = ("_size", "_dim", "_heads", "_labels", "_embeddings", "layers", "n_layer", "_groups", "group_num")
 """Ends of the keys that say how large a model is."""
+
+POSITIVE = re.compile(
+    r"(layers?|heads|hidden_size|intermediate_size|hidden_dim|^dim|^vocab_size|^max_position_embeddings)$"
+)
+"""Keys of sizes of which there is no model of none; others, as ALBERT's gap_size, may be 0."""
 
 MOST_LAYERS = 200
 """That are believed of any file: ALBERT's share their tensors."""
@@ -45,6 +62,11 @@ def check_files(folder: Path) -> None:
     """Raise ModelError for an index or a link that leads elsewhere: a model is what is in its directory."""
     if not folder.is_dir():  # a hub id
         return
+    for name in SETTINGS:
+        if (folder / name).exists():
+            settings = read_settings(folder / name)
+            if name == "tokenizer_config.json":
+                check_keys(settings, TokenizerKeys, str(folder / name))
     for index in folder.glob("*.index.json"):
         _check_index(index)
     home = _home(folder)
@@ -83,18 +105,37 @@ def check_configuration(source: str, settings: Mapping[str, Any]) -> StoredSize 
                 f'config.json of "{source}" has {key}, which is not obeyed: save the model as model.safetensors, in '
                 "floats."
             )
+    sizes = _sizes(source, settings)
     stored = _stored_size(source)
     if stored is None:
         return None
-    for key, size in settings.items():
+    for key, size in sizes.items():
         of_layers = "layer" in key or "group" in key
         most = max(stored.tensors, MOST_LAYERS) if of_layers else max(stored.numbers, SMALL)
-        if key.endswith(SIZES) and isinstance(size, int) and size > most:
+        if size > most:
             raise ModelError(
                 f'config.json of "{source}" says {key} {size}, and its weights are {stored.numbers} numbers in '
                 f"{stored.tensors} tensors: give the configuration that belongs to them."
             )
     return stored
+
+
+def _sizes(source: str, settings: Mapping[str, Any]) -> dict[str, int]:
+    """The keys that say how large a model is. Raises ModelError for what is no size."""
+    sizes = {}
+    for key, size in settings.items():
+        positive = POSITIVE.search(key) is not None
+        is_flag = isinstance(size, bool) and not positive  # as tie_word_embeddings
+        if not key.endswith(SIZES) or is_flag or not isinstance(size, int | float | str):
+            continue
+        least = 1 if positive else 0
+        if type(size) is not int or size < least:
+            raise ModelError(
+                f'config.json of "{source}" says {key} {size!r}, which is no whole number of at least {least}: give '
+                "the configuration that belongs to the weights."
+            )
+        sizes[key] = size
+    return sizes
 
 
 def _stored_size(source: str) -> StoredSize | None:

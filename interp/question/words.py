@@ -75,7 +75,7 @@ def find_target(words: Sequence[str], target: TargetSpec, name: str = "target") 
         return _checked([target], len(words))
     if not isinstance(target, str):
         return _find_consecutive(words, target, name)
-    if target.startswith("@") and target[1:].isdecimal():
+    if target.startswith("@") and _is_number(target[1:]):
         return _checked([int(target[1:])], len(words))
     spans = _occurrences(words, target)
     if len(spans) == 1:
@@ -106,12 +106,17 @@ def _find_consecutive(words: Sequence[str], target: Sequence[object], name: str)
 def _find_numbered(words: Sequence[str], target: str) -> tuple[int, ...] | None:
     """Of "Rob#2"; None for what is not of this form, or names a word that is not there."""
     base, mark, number = target.rpartition("#")
-    spans = _occurrences(words, base) if mark and number.isdecimal() else []
+    spans = _occurrences(words, base) if mark and _is_number(number) else []
     if not spans:
         return None
     if not 1 <= int(number) <= len(spans):
         raise InputError(f'"{base}" occurs {_times(len(spans))}, so there is no "{target}".')
     return spans[int(number) - 1]
+
+
+def _is_number(text: str) -> bool:
+    """Of words, which no sentence has a billion of."""
+    return text.isdecimal() and len(text) < 10
 
 
 def _occurrences(words: Sequence[str], target: str) -> list[tuple[int, ...]]:

@@ -20,6 +20,8 @@ SNIFFED = 200
 """Lines by which a format is recognised."""
 _CONLLU_ID = re.compile(r"\d+(?:[-.]\d+)?")
 _BRACKET = re.compile(r"(?:\([^()*\s]+)?\*?\)?")
+MOST_DIGITS = 9
+"""Of the number of a column or a word."""
 LONG = 500
 """Words of a file that is taken for one sentence: it lacks its empty lines."""
 
@@ -87,7 +89,8 @@ def tag_column(source: Source, default: int) -> int | None:
 def column_number(source: Source, name: str, default: int) -> int:
     """An option that is the number of a column. Raises InputError."""
     text = source.options.get(name, str(default))
-    if not text.removeprefix("-").isdecimal():
+    digits = text.removeprefix("-")
+    if not digits.isdecimal() or len(digits) > MOST_DIGITS:
         raise InputError(f'{source.shown}: "{name}={text}" is no number of a column; the first is 0, the last -1.')
     return int(text)
 
@@ -159,6 +162,8 @@ def _check_words(source: Source, table: Table, word: int, rows: Sequence[Row]) -
 
 
 def _runs(cells: Sequence[str]) -> bool:
+    if any(len(cell) > MOST_DIGITS for cell in cells):
+        return False
     numbers = [int(cell) for cell in cells]
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
