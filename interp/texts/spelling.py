@@ -181,7 +181,8 @@ def _settle_outside(reading: _Reading) -> None:
 def _refuse_strange(reading: _Reading) -> None:
     """What is no tag, however the others are spelled."""
     rest = reading.rest
-    numbers = sorted((tag for tag in reading.spelled if _NUMBER.fullmatch(tag) and tag != PASSED_OVER), key=int)
+    numbers = [tag for tag in reading.spelled if _NUMBER.fullmatch(tag) and tag != PASSED_OVER]
+    numbers.sort(key=lambda number: (len(number), number))  # as int(), which has a limit
     for tag in rest:
         if not tag:
             raise reading.refuse(tag, "has an empty tag: write O for outside, - for unknown.")
