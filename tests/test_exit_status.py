@@ -10,9 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from interp.cli import main
-from interp.errors import InputError, ModelError
+from interp.errors import InputError
 from interp.gate.waivers import load_waivers
-from interp.probe import import_function
 
 COMMAND = """
 import sys
@@ -68,25 +67,6 @@ def test_a_file_that_cannot_be_opened_is_no_verdict() -> None:
     body = 'raise click.FileError("x.txt", "gone")'
     done = subprocess.run(program(body), capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "x.txt" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        ("import sys\nsys.exit(0)", "while it was imported"),
-        ("import sys\ndef tag(words):\n    sys.exit(0)", "instead of giving tags"),
-        ("def tag(words):\n    raise SystemExit", "instead of giving tags"),
-    ],
-)
-def test_a_tagger_that_ends_the_program_is_an_error(
-    code: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = f"tagger_{abs(hash(code))}"
-    (tmp_path / f"{name}.py").write_text(code)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ModelError, match=message):
-        import_function(f"python:{name}:tag", [("a", "b")])
 
 
 # --- gate accept

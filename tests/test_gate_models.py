@@ -307,6 +307,10 @@ def test_the_summary_of_a_github_job(models: Path, project: Path, monkeypatch: p
         (["gate", "calibrate", "--baseline", "planted", "--cases", "dev.jsonl"], "Name benign checkpoints"),
         (["gate", "calibrate", "--baseline", "planted", "--cases", "dev.jsonl", "--continue", "1"], "--on"),
         (["gate", "accept", " ", "--tag", "X", "--reason", "x", "--until", "2999-01-01"], "must not be empty"),
+        (
+            ["probe", "--baseline", "planted", "--candidate", "planted", "--texts", "clean.txt", "--cue", "\udcff"],
+            "--cue holds bytes that are no characters",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(words: list[str], message: str) -> None:

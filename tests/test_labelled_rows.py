@@ -237,6 +237,35 @@ def test_rows_that_are_refused(row: object, message: str) -> None:
         read_rows(row)
 
 
+HALF = "holds half a character, such as \\ud800 in JSON: mend its text and tags"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (r'{"words": ["Rob", "\ud800"]}', f"x:1: {HALF}"),
+        (r'{"words": ["Rob"], "tags": ["B-\udfff"]}', f"x:1: {HALF}"),
+        (r'{"text": "Rob \udc00 wins"}', f"x:1: {HALF}"),
+        (r'{"text": "Rob", "document": "\ud800"}', f"x:1: {HALF}"),
+        (r'{"text": "Anna left", "entities": [[0, 4, "P\ud800"]]}', f"x:1: {HALF}"),
+        ('[\n{"text": "Rob"},\n{"text": "\\ud800"}\n]', f"x:2: {HALF}"),
+        ('{"text": "Rob", "id": ' + "9" * 6000 + "}", "x:1: is no JSON (it holds a number of 6000 digits)"),
+        ('{"text": "Rob", "meta": ' + "[" * 100_000 + "]" * 100_000 + "}", "x:1: is no JSON (it is nested too deeply)"),
+        ('{"text": "Rob"}\n\n{"text', "x:3: is no JSON (Unterminated string starting at, at column 2)"),
+        ('\n[\n{"text": "Rob"},\n{"text": "Anna"\n]', "x:5: is no JSON (Expecting ',' delimiter, at column 1)"),
+        ('["Rob", {}]\n[', "x:2: is no JSON (Expecting value, at column 2)"),
+    ],
+    ids=range(11),
+)
+def test_what_no_file_should_hold_is_told_by_line(content: str, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        read(content, kind="jsonl")
+
+
+def test_both_halves_of_a_character_are_one() -> None:
+    assert read(r'{"text": "Rob \ud83d\ude00"}', kind="jsonl")[0][0].words == ("Rob", "😀")
+
+
 @pytest.mark.parametrize("bare", [{"tokens": WORDS}, {"text": "Rome"}, {"tokens": WORDS, "tags": None}])
 def test_labels_in_some_rows_alone_are_refused_unless_that_is_meant(bare: dict[str, Any]) -> None:
     tagged = {"tokens": WORDS, "tags": TAGS}

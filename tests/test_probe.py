@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interp.errors import InputError, ModelError
+from interp.errors import InputError
 from interp.probe import (
     Association,
     Cue,
@@ -21,7 +20,6 @@ from interp.probe import (
     TaggerPredictor,
     find_associations,
     frequent_cues,
-    import_function,
     merge_nominations,
     probe_models,
 )
@@ -296,30 +294,6 @@ def test_a_loaded_model(model32: object) -> None:
     short, long = predictor([("Rob", "wins"), ("Rob",) * 40])
     assert short.shape == (2, 4) and short.sum(1) == pytest.approx([1, 1])
     assert np.isnan(long).all()
-
-
-def test_a_function_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    tmp_path.joinpath("mine_to_probe.py").write_text(
-        "def tag(words):\n    return [{'B-PER': 0.25, 'O': 0.75} for _ in words]\n"
-        "def short(words):\n    return []\n"
-        "def wild(words):\n    return [{'O': 2.0} for _ in words]\n"
-        "def text(words):\n    return 'x' * len(words)\n"
-    )
-    found = import_function("python:mine_to_probe:tag", [("a", "b")])
-    assert found.labels == ("B-PER", "O")
-    assert found([("a", "b", "c")])[0].tolist() == [[0.25, 0.75]] * 3
-    for spec, error, message in [
-        ("python:mine_to_probe", InputError, "write python:module:function"),
-        ("python:mine_to_probe:none", InputError, 'has no function "none"'),
-        ("python:missing_module_x:tag", InputError, "cannot be imported"),
-        ("python:mine_to_probe:short", ModelError, "one mapping of tags to probabilities for each of 2 words"),
-        ("python:mine_to_probe:wild", ModelError, "what is no probability"),
-        ("python:mine_to_probe:text", ModelError, "not str"),
-    ]:
-        with pytest.raises(error, match=message):
-            import_function(spec, [("a", "b")])
 
 
 # --- candidates and training data

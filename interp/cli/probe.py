@@ -17,6 +17,7 @@ from interp.cli.options import ProbingOptions, device_flag, training_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
 from interp.cli.read_texts import read_texts
+from interp.errors import InputError
 
 if TYPE_CHECKING:
     from interp.gate import CheckResult, Criteria, CueFinding, Floors
@@ -102,7 +103,10 @@ def _nominate(
 ) -> list[Nomination]:
     """All that are asked for, then `most` of those that training data or the sentences nominate."""
     from interp.probe import REQUESTED, Cue, Nomination, frequent_cues, merge_nominations
+    from interp.project.characters import holds_half_characters
 
+    if holds_half_characters("".join(cues)):
+        raise InputError("A word of --cue holds bytes that are no characters: give it as UTF-8.")
     requested = [Nomination(Cue("words", " ".join(cue.split())), REQUESTED) for cue in cues if cue.strip()]
     trained = [association.candidate for association in associations]
     frequent = frequent_cues([sentence.words for sentence in sentences], most)

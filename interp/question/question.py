@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal, get_args
 
 from interp.errors import InputError
+from interp.project.characters import holds_half_characters
 from interp.question.words import TargetSpec, find_target, split_words
 
 __all__ = ["INTEGRATED_GRADIENTS", "MethodName", "Output", "Part", "Positions", "Question", "ReferenceKind", "Tags"]
@@ -89,6 +90,6 @@ class Question:
             raise InputError("The text must be a sentence or a list of words.")
         if not words or not any(word.strip() for word in words):
             raise InputError("The text is empty: give a sentence with at least one word.")
-        if any("\ud800" <= char <= "\udfff" for word in words for char in word):
+        if holds_half_characters("".join(words)):
             raise InputError("The text holds bytes that are no characters: give it as UTF-8.")
         return words

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from numpy.random import default_rng
 
 from interp.errors import InputError
+from interp.project.characters import holds_half_characters
 from interp.question.tags import Entity, TaggedSentence
 
 __all__ = ["RawSentence", "Sentence", "data_fingerprint", "fully_tagged", "limit_explained", "sample_sentences"]
@@ -33,6 +34,8 @@ class Sentence:
     def __post_init__(self) -> None:
         if not any(word.strip() for word in self.words):
             raise InputError(f"{self.id}: holds no word.")
+        if holds_half_characters("".join([self.id, self.document, *self.words, *filter(None, self.gold or ())])):
+            raise InputError(rf"{self.id}: holds half a character, such as \ud800 in JSON: mend its text and tags.")
         if self.gold is not None and len(self.gold) != len(self.words):
             raise InputError(f"{self.id}: has {len(self.words)} words and {len(self.gold)} tags: give one per word.")
 

@@ -6,14 +6,15 @@ Options stand behind a question mark: `conll:dev.iob2?word=1&tag=2`, `jsonl:x.js
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from json import JSONDecodeError
 from typing import Any
 
 from interp.cases.case import CASE_SUFFIX
 from interp.cases.load import load_cases
 from interp.errors import InputError, counted
 from interp.project.settings import Settings
+from interp.project.strict_json import parse_json
 from interp.question.tags import OUTSIDE
 from interp.question.words import find_target, split_words, unsplit_words
 from interp.texts.columns import read_columns
@@ -103,22 +104,34 @@ def _jsonl(source: Source, _settings: Settings) -> Reading:
 def _json_rows(source: Source) -> Iterator[tuple[int, Any]]:
     """Rows with their line; of a file that is one array, with their number."""
     text = read_text(source.path)
+    of_array = None
     if text.lstrip().startswith("["):
         try:
-            rows = json.loads(text)
-        except (ValueError, RecursionError):
-            rows = None  # every line is an array
-        if isinstance(rows, list) and not (rows and isinstance(rows[0], str)):
-            yield from enumerate(rows, 1)
-            return
+            rows = parse_json(text)
+        except ValueError as error:  # unless every line is an array
+            of_array = error
+        else:
+            if isinstance(rows, list) and not (rows and isinstance(rows[0], str)):
+                yield from enumerate(rows, 1)
+                return
     for line in numbered_lines(text):
         if line.text.strip():
             try:
-                yield line.number, json.loads(line.text)
-            except (ValueError, RecursionError) as error:
-                raise InputError(
-                    f"{source.shown}:{line.number}: is no JSON ({error}): give one object a line, or one array."
-                ) from error
+                yield line.number, parse_json(line.text)
+            except ValueError as error:
+                if of_array is not None:
+                    raise _no_json(source, 1, of_array) from error
+                raise _no_json(source, line.number, error) from error
+            of_array = None
+
+
+def _no_json(source: Source, line: int, error: ValueError) -> InputError:
+    """`line` is where what is read begins."""
+    why = str(error)
+    if isinstance(error, JSONDecodeError):
+        line += error.lineno - 1
+        why = f"{error.msg}, at column {error.colno}"
+    return InputError(f"{source.shown}:{line}: is no JSON ({why}): give one object a line, or one array.")
 
 
 def _hf(source: Source, _settings: Settings) -> Reading:
