@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interp.cli.flags import count_from, flag, with_options
+from interp.cli.flags import PATH, count_from, flag, with_options
 from interp.cli.load_model import check_models
 from interp.cli.options import (
     ComputingOptions,
@@ -60,9 +60,7 @@ class CalibrationOptions:
     )
     rate: float = flag("--rate", type=float, default=5e-5, show_default=True, help="Learning rate of --continue.")
     cases: Sequence[str] = cases_flag(required=True)
-    out: Path | None = flag(
-        "--out", type=click.Path(path_type=Path), metavar="FILE", help="[default: interp-floors.json]"
-    )
+    out: Path | None = flag("--out", type=PATH, metavar="FILE", help="[default: interp-floors.json]")
     texts: Sequence[str] = clean_texts_flag()
 
     def check(self) -> None:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -25,6 +24,7 @@ from interp.cli.load_model import check_models
 from interp.cli.progress import phase
 from interp.cli.streams import read_standard_input
 from interp.errors import InputError
+from interp.project.paths import checked_path
 from interp.question import INTEGRATED_GRADIENTS, MethodName
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ NOT_REACHED = 3
 
 @click.command()
 @click.argument("text", required=False)
-@click.option("--file", "file", type=click.Path(), help="Sentences, one a line.")
+@click.option("--file", "file", help="Sentences, one a line.")
 @click.option("--model", default="open", show_default=True, help="Bundled name, directory, or hub id (owner/name).")
 @with_options(
     question=QuestionOptions,
@@ -99,7 +99,7 @@ def _read_sentences(text: str | None, file: str | None) -> list[tuple[str, str]]
         return _split_lines(read_standard_input(), "standard input")
     if file is not None:
         try:
-            return _split_lines(Path(file).read_bytes(), file)
+            return _split_lines(checked_path(file).read_bytes(), file)
         except OSError as error:
             raise InputError(f"Cannot read {file}: {error.strerror}.") from error
     if not (text or "").strip():

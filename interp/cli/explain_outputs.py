@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,10 @@ class OutputOptions:
             for path in (self.json_file, self.html_file, self.figure_file)
             if path is not None and path != STANDARD_OUTPUT
         ]
-        if len({Path(path).resolve() for path in paths}) < len(paths):
-            raise OutputError("Two outputs go to the same file: give each its own.")
         for path in paths:
             check_writable(path)
+        if len({os.path.realpath(path) for path in paths}) < len(paths):
+            raise OutputError("Two outputs go to the same file: give each its own.")
 
     def check_count(self, count: int) -> None:
         """Raise InputError where what is asked for does not fit how many explanations there will be."""

@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import field, fields
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["SEED", "count_from", "flag", "with_options"]
+from interp.project.paths import checked_path
+
+__all__ = ["EXISTING_PATH", "PATH", "SEED", "count_from", "flag", "with_options"]
 
 Command = Callable[..., Any]
 SEED = click.IntRange(0, 2**32 - 1)
 """What every generator of random numbers takes."""
 MOST = 1_000_000
+
+
+class _CheckedPath(click.Path):
+    """Told in a sentence where no file can have such a name."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        return super().convert(checked_path(value), parameter, context)
+
+
+PATH = _CheckedPath(path_type=Path)
+EXISTING_PATH = _CheckedPath(exists=True, path_type=Path)
 FLAG = "flag"
 """Where a field keeps its names on the command line and what click is to know of them."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from interp.cli.console import resuming, say
-from interp.cli.flags import flag, with_options
+from interp.cli.flags import PATH, flag, with_options
 from interp.cli.options import (
     ComputingOptions,
     ProbingOptions,
@@ -50,12 +50,10 @@ class GateOptions:
     candidate: str | None = flag("--candidate", metavar="MODEL|RECORDS", help="What is to replace it.")
     cases: Sequence[str] = cases_flag(required=False)
     training: tuple[str, str] | None = training_flag()
-    report: Path | None = flag(
-        "--report", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON, page, Markdown, JUnit there."
-    )
+    report: Path | None = flag("--report", type=PATH, metavar="DIR", help="Write JSON, page, Markdown, JUnit there.")
     records: Path | None = flag(
         "--records",
-        type=click.Path(path_type=Path),
+        type=PATH,
         metavar="DIR",
         help="Where records are kept, to be used again where model, cases and settings are the same.  "
         f"[default: {DEFAULT_FOLDER.as_posix()}]",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interp.cli.console import say
-from interp.cli.flags import count_from
+from interp.cli.flags import PATH, count_from
 from interp.cli.load_model import load_model
 from interp.cli.project import open_project
 from interp.errors import InputError
@@ -31,7 +31,7 @@ def golden() -> None:
 @golden.command()
 @click.argument("names", nargs=-1)
 @click.option("--since", default="HEAD", show_default=True, help="Git revision with the old goldens.")
-@click.option("--old", type=click.Path(path_type=Path), help="Folder with the old goldens, in place of a revision.")
+@click.option("--old", type=PATH, help="Folder with the old goldens, in place of a revision.")
 @click.option("--most", type=count_from(1), default=10, show_default=True, help="Changes shown of each golden.")
 @click.option("--html", "html_file", metavar="FILE", help="Write one self-contained page.")
 def diff(names: Sequence[str], since: str, old: Path | None, most: int, html_file: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interp.cli.console import resuming, say
-from interp.cli.flags import flag, with_options
+from interp.cli.flags import PATH, flag, with_options
 from interp.cli.load_model import check_models
 from interp.cli.options import ComputingOptions, RecordingOptions, SamplingOptions, cases_flag
 from interp.cli.progress import phase
@@ -30,9 +30,7 @@ class RecordOptions:
 
     model: str = flag("--model", required=True, help="Bundled name, directory, or hub id (owner/name).")
     cases: Sequence[str] = cases_flag(required=True)
-    out: Path = flag(
-        "--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="A new folder for Parquet."
-    )
+    out: Path = flag("--out", required=True, metavar="DIR", type=PATH, help="A new folder for Parquet.")
     resume: bool = flag("--resume", is_flag=True, help="Keep what an earlier run has finished.")
 
 

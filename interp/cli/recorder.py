@@ -13,6 +13,7 @@ from interp.cli.load_model import check_models
 from interp.cli.options import ComputingOptions
 from interp.cli.progress import phase
 from interp.errors import InputError
+from interp.project.paths import checked_path
 from interp.versions import versions
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Recorder:
         """Raise an error for what can be neither records nor a model, or whose records are damaged."""
         from interp.records import load_records
 
-        if _holds_records(Path(spec)):
+        if _holds_records(spec):
             load_records(Path(spec))
             check_models([model_behind] if model_behind else [], self.computing.device)
         else:
@@ -62,7 +63,7 @@ class Recorder:
         from interp.gate import Side
         from interp.probe import TaggerPredictor
 
-        if _holds_records(Path(spec)):
+        if _holds_records(spec):
             return self._read_side(spec, model_behind if probed else None)
         if model_behind:
             raise InputError(f"{spec} is a model itself: drop --{name}-model.")
@@ -121,5 +122,6 @@ class Recorder:
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
-def _holds_records(path: Path) -> bool:
+def _holds_records(spec: str) -> bool:
+    path = checked_path(spec)
     return path.is_dir() and any(path.glob("part-*.parquet"))

@@ -12,11 +12,12 @@ import click
 
 from interp.cli.console import say
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
-from interp.cli.flags import flag, with_options
+from interp.cli.flags import EXISTING_PATH, flag, with_options
 from interp.cli.load_model import load_model
 from interp.cli.options import memory_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project
+from interp.project.paths import checked_path
 from interp.question import ReferenceKind
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class StabilityOptions:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="CASES...", type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="CASES...", type=EXISTING_PATH)
 @with_options(options=StabilityOptions)
 def stability(*, paths: Sequence[Path], options: StabilityOptions) -> None:
     """Run CASES on several harmless checkpoints, under several references, and print each check's pass rate.
@@ -99,7 +100,7 @@ def _measure(
     from interp.stability import ProjectGoldens, measure_stability
 
     def load(name: str) -> Model:
-        path = name if Path(name).is_dir() else resolve_model_path(name, root)
+        path = name if checked_path(name).is_dir() else resolve_model_path(name, root)
         return load_model(path, options.device or settings.devices[0], settings.dtype)
 
     with phase("trying the cases", 1) as progress:

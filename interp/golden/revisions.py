@@ -22,7 +22,7 @@ def in_folder(folder: Path) -> dict[str, str]:
 
 def in_revision(folder: Path, revision: str) -> Mapping[str, str]:
     """The same of a git revision. Raises InputError where git or the revision is not there."""
-    if revision.startswith("-"):
+    if revision.startswith("-") or "\0" in revision:
         raise InputError(f"{revision} is no git revision.")
     listed = _git(folder, ["ls-tree", "-r", "-z", "--name-only", revision, "--", "."])
     names = [name for name in listed.split("\0") if name.endswith(GOLDEN_SUFFIX)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from interp import bundled
 from interp.errors import ModelError
+from interp.project.paths import checked_path
 
 __all__ = ["check_name", "locate"]
 
@@ -25,7 +26,7 @@ def check_name(name: str) -> Path | None:
     """
     if name in bundled.NAMES:
         return bundled.directory(name)
-    path = Path(name).expanduser()
+    path = checked_path(name)
     if path.is_dir():
         if not any([*path.glob("*.safetensors"), *path.glob("*.bin")]):
             raise ModelError(f'The directory "{name}" holds no weights (model.safetensors or pytorch_model.bin).')

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from interp.errors import OutputError
+from interp.project.paths import LONGEST_PART, checked_path
 
 __all__ = ["check_writable", "is_missing", "make_folder", "write"]
 
@@ -17,9 +18,9 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> None:
 
     Raises OutputError, and leaves the old file as it was.
     """
-    target = Path(path).resolve()  # a link stays, and leads to the new content
+    target = Path(os.path.realpath(path))  # a link stays, and leads to the new content
     data = content.encode() if isinstance(content, str) else content
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.part")
+    scratch = _scratch_beside(target)
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
@@ -34,6 +35,12 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> None:
     finally:  # whatever ended it, Ctrl-C too
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
+
+
+def _scratch_beside(target: Path) -> Path:
+    """A name by which whoever finds the file knows what it was to be, where that is not too long."""
+    name = f".{target.name}.{os.getpid()}.part"
+    return target.with_name(name if len(os.fsencode(name)) <= LONGEST_PART else f".{os.getpid()}.part")
 
 
 def is_missing(path: Path) -> bool:
@@ -51,7 +58,7 @@ def is_missing(path: Path) -> bool:
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise OutputError now, before work is done whose result could not be written."""
-    target = Path(path).resolve()
+    target = Path(os.path.realpath(checked_path(path)))
     if target.is_dir():
         raise OutputError(f"Cannot write {path}: it is a directory.")
     if not target.parent.is_dir():

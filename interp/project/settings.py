@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, MIN_EVALUATIONS
 from interp.errors import InputError
+from interp.project.paths import checked_path
 from interp.project.strict import Strict, parse_toml, validation_problems
 
 __all__ = ["GOLDEN_TOLERANCE", "GateSettings", "Settings", "Threshold", "find_root", "load_settings"]
@@ -16,6 +18,17 @@ __all__ = ["GOLDEN_TOLERANCE", "GateSettings", "Settings", "Threshold", "find_ro
 GOLDEN_TOLERANCE = 5e-3
 """Of Σ|value|: five times the integration's default, well above what devices and libraries differ by."""
 
+
+def _check_name(name: str) -> str:
+    try:
+        checked_path(name)
+    except InputError as error:
+        raise PydanticCustomError("name", "{sentence}", {"sentence": str(error).rstrip(".")}) from error
+    return name
+
+
+FileName = Annotated[str, Field(min_length=1), AfterValidator(_check_name)]
+"""A file or folder, from the project's root."""
 Positive = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -41,10 +54,8 @@ class GateSettings(Strict):
     """z of a shift."""
     agreement: Threshold = Threshold(limit=0.1)
     """Of explanations, beyond chance, at least."""
-    floors: str = "interp-floors.json"
-    """A file, from the project's root."""
-    waivers: str = "interp-waivers.toml"
-    """A file, from the project's root."""
+    floors: FileName = "interp-floors.json"
+    waivers: FileName = "interp-waivers.toml"
 
     @model_validator(mode="before")
     @classmethod
@@ -73,11 +84,11 @@ class Settings(Strict):
     max_evaluations: Annotated[int, Field(ge=MIN_EVALUATIONS)] = DEFAULT_MAX_EVALUATIONS
     memory: str | None = None
     """Budget of an explanation, such as 2GiB."""
-    golden: str = "golden"
-    """The folder of goldens, from the project's root."""
+    golden: FileName = "golden"
+    """The folder of goldens."""
     golden_top: Annotated[int, Field(ge=1)] = 1
     """Leading words that a golden holds other weights to."""
-    report: str | None = None
+    report: FileName | None = None
     """The folder in which failing cases get their pages."""
     gate: GateSettings = GateSettings()
 
@@ -99,8 +110,12 @@ def load_settings(root: Path) -> Settings:
     if not path.is_file():
         return Settings()
     _, content = parse_toml(path, "pyproject.toml")
+    tool = content.get("tool", {})
+    settings = tool.get("interp", {}) if isinstance(tool, dict) else tool
+    if not isinstance(settings, dict):
+        raise InputError("pyproject.toml: [tool.interp] is no table: write its keys below that heading.")
     try:
-        return Settings.model_validate(content.get("tool", {}).get("interp", {}))
+        return Settings.model_validate(settings)
     except ValidationError as error:
         problems = [
             f"pyproject.toml, [tool.interp], key {key}: {sentence}"

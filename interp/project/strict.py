@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -15,6 +16,10 @@ from interp.errors import InputError
 __all__ = ["Strict", "parse_toml", "validation_problems"]
 
 
+_ENDLESS_KEY = re.compile(r"(?:^|[\[{,])[ \t]*(?:[^\s.=\[\]{},#]+[ \t]*\.[ \t]*){64}", re.MULTILINE)
+"""A key of so many parts, on which Python's reader of TOML takes the square of their number."""
+
+
 class Strict(BaseModel):
     """Unknown keys and wrong types are errors."""
 
@@ -25,7 +30,11 @@ def parse_toml(path: Path, shown: str) -> tuple[str, dict[str, Any]]:
     """A file's text and content; `shown` is its name in messages. Raises InputError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
+        if _ENDLESS_KEY.search(text):
+            raise RecursionError
         return text, tomllib.loads(text)
+    except RecursionError as error:
+        raise InputError(f"{shown}: is nested too deeply: write it in fewer levels.") from error
     except OSError as error:
         raise InputError(f"{shown}: cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from interp.cases.case import CASE_SUFFIX
 from interp.errors import InputError
+from interp.project.paths import checked_path
 
 __all__ = ["FORMATS", "NO_TAGS", "OPTIONS", "Source", "parse_source"]
 
@@ -82,7 +83,7 @@ def parse_source(spec: str, usual: str | None) -> Source:
     head, mark, rest = spec.partition(":")
     kind, where = (head, rest) if mark and head in OPTIONS else ("", spec)
     name, _, query = where.partition("?")
-    path = Path(name).expanduser()
+    path = checked_path(name)
     if not kind:
         kind = _guess_kind(path, spec, usual)
     if not path.exists():
