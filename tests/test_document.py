@@ -65,7 +65,7 @@ def test_unknown_fields_are_ignored(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("", "damaged"),
-        ("[]", "not a document"),
+        ("[]", "it holds no object"),
         ('{"schema": "interp.explanations/2"}', "interp.explanations/2"),
         ('{"schema": "interp.explanations/1"}', "damaged"),
         (dumps([samples.article()])[:-40], "damaged"),

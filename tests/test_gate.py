@@ -478,6 +478,8 @@ def test_floors_on_disk(tmp_path: Path) -> None:
     for damaged, message in [
         (content.replace("floors/1", "floors/2"), "this release reads interp.floors/1"),
         (content.replace("3.0", '"x"'), r"damaged at runs.0.ratios.words"),
+        (content.replace("3.0", "-3.0"), r"damaged at runs.0.ratios.words"),
+        (content.replace("3.0", "9" * 309), r"holds no floors \(it holds a number of 309 digits\)"),
         (content[:50], "holds no floors"),
         ("[]", "holds no floors"),
     ]:

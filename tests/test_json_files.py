@@ -13,7 +13,7 @@ from interp.explanation.document import read as read_explanations
 from interp.gate.document import loads as loads_result
 from interp.gate.floors import load_floors
 from interp.golden.document import loads as loads_golden
-from interp.project.strict_json import parse_finite_json, parse_json
+from interp.project.strict_json import parse_document, parse_json
 
 Reader = Callable[[Path], object]
 READERS: dict[str, Reader] = {
@@ -38,6 +38,7 @@ BODIES = {
     "half a character": r'{"schema": "\ud800", "format": "\udfff"}',
     "zero byte": "\x00",
 }
+READABLE = [r'"\ud83d\ude00"', r'"\\ud800"', "9" * 308, "1e308", '"NaN"', "[]", "null"]
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
@@ -51,15 +52,20 @@ def test_a_file_of_something_else_is_one_sentence(reader: Reader, body: str, tmp
     assert "file.json" in sentence and len(sentence.splitlines()) == 1 and len(sentence) < 400
 
 
-@pytest.mark.parametrize(
-    "text", [r'"\ud800"', r'{"\udfff": 1}', r'["a", {"b": "\uDABC x"}]', "NaN", "-Infinity", "1e999"]
-)
-def test_what_cannot_be_written_again_is_not_read(text: str) -> None:
-    json.loads(text)
+@pytest.mark.parametrize("value", [r'"\ud800"', r'{"\udfff": 1}', r'["a", "\uDABC x"]', "NaN", "-Infinity", "1e999"])
+def test_what_cannot_be_written_again_is_not_read(value: str) -> None:
+    json.loads(value)
     with pytest.raises(ValueError, match=r"half a character|no finite number"):
-        parse_finite_json(text)
+        parse_document(f'{{"key": {value}}}')
 
 
-@pytest.mark.parametrize("text", [r'"\ud83d\ude00"', r'"\\ud800"', "9" * 400, "1e308", '"NaN"'])
-def test_what_looks_like_it_is_read(text: str) -> None:
-    assert parse_finite_json(text) == parse_json(text) == json.loads(text)
+@pytest.mark.parametrize("value", READABLE)
+def test_what_looks_like_it_is_read(value: str) -> None:
+    assert parse_json(value) == json.loads(value)
+    assert parse_document(f'{{"key": {value}}}') == {"key": json.loads(value)}
+
+
+@pytest.mark.parametrize("text", ["null", "3", '"text"', "[]"])
+def test_a_document_is_an_object(text: str) -> None:
+    with pytest.raises(ValueError, match="it holds no object"):
+        parse_document(text)

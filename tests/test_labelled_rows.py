@@ -217,7 +217,10 @@ def test_tags_by_word(row: object, options: str, expected: str) -> None:
         ({"tokens": WORDS, "tags": []}, "x:1: has 3 words and 0 tags"),
         ({"tokens": WORDS, "tags": "B-PER I-PER O"}, "x:1: tags is text, and no list of tags or spans"),
         ({"tokens": WORDS, "tags": [1, 2, 0]}, "x:1: the tag `1` is a number"),
-        ({"tokens": WORDS, "tags": ["10", "9", "9" * 5000]}, "the tag `10` is a number: say what numbers mean, as in ?map=9"),
+        (
+            {"tokens": WORDS, "tags": ["10", "9", "9" * 5000]},
+            "x:1: the tag `10` is a number: say what numbers mean",
+        ),
         ({"tokens": WORDS, "tags": ["B-PER", "", "O"]}, "x:1: has an empty tag"),
         ({"tokens": WORDS, "tags": [["B-PER"], ["I-PER"], ["O"]]}, "tags is neither a list of tags by name"),
         ({"tokens": WORDS, "tags": [True, False, False]}, "tags is neither a list of tags by name"),

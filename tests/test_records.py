@@ -230,11 +230,25 @@ def test_absurd_counts_are_told_at_once(count: int, message: str, made: Records,
         list(load_records(folder))
 
 
-def test_a_description_that_is_nested_too_deeply_is_damage(made: Records, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[]", "it holds no object"),
+        (b"null", "it holds no object"),
+        (rb'{"schema": "\ud800"}', "half a character"),
+        (b'{"schema": ' + b"9" * 6000 + b"}", "a number of 6000 digits"),
+        (b"\xff", "can't decode byte"),
+    ],
+    ids=range(6),
+)
+def test_a_description_of_something_else_is_damage(
+    description: bytes, message: str, made: Records, tmp_path: Path
+) -> None:
     path = tmp_path / "part-00000-of-00001.parquet"
     table = pq.read_table(made.folder / path.name)
-    pq.write_table(table.replace_schema_metadata({b"interp": b"[" * 100_000}), path)
-    with pytest.raises(FormatError, match="nested too deeply"):
+    pq.write_table(table.replace_schema_metadata({b"interp": description}), path)
+    with pytest.raises(FormatError, match=message):
         load_records(tmp_path)
 
 

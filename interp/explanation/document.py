@@ -32,7 +32,7 @@ from interp.explanation import (
 )
 from interp.explanation.agreement import method_overlaps, reference_agreements
 from interp.project.files import write
-from interp.project.strict_json import freeze, parse_finite_json
+from interp.project.strict_json import freeze, parse_document
 
 __all__ = ["SCHEMA", "dumps", "load_one", "read", "save", "schema", "to_document"]
 
@@ -81,15 +81,17 @@ def read(path: str | os.PathLike[str]) -> list[Explanation]:
     """Every explanation of a document. Raises FormatError, which says what is wrong with the file."""
     name = os.fspath(path)
     try:
-        document = parse_finite_json(Path(path).read_text(encoding="utf-8"))
-        schema_id = document.get("schema") if isinstance(document, dict) else None
+        document = parse_document(Path(path).read_text(encoding="utf-8"))
+        schema_id = document.get("schema")
         if schema_id != SCHEMA:
             raise FormatError(f'{name} is not a document of schema "{SCHEMA}" (its schema is {schema_id!r}).')
         model = _decode_model(document["model"])
         return [_decode(explanation, model) for explanation in document["explanations"]]
     except OSError as error:
         raise FormatError(f"Cannot read {name}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except ValueError as error:
+        raise FormatError(f"{name} is damaged ({error}): write it anew.") from error
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise FormatError(f"{name} is damaged ({type(error).__name__}: {error}): write it anew.") from error
 
 

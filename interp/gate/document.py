@@ -15,7 +15,7 @@ from interp.errors import FormatError
 from interp.gate.behaviour import Flip, SliceChange
 from interp.gate.evidence import Shift
 from interp.gate.result import SCHEMA, CaseComparison, CheckResult, CueFinding, DataSummary, GateResult
-from interp.project.strict_json import parse_finite_json
+from interp.project.strict_json import parse_document
 
 __all__ = ["dumps", "dumps_cues", "loads", "schema"]
 
@@ -53,10 +53,10 @@ def dumps_cues(check: CheckResult, cues: Sequence[CueFinding]) -> str:
 def loads(text: str, path: Path | str) -> GateResult:
     """Raises FormatError, which names `path`."""
     try:
-        content = parse_finite_json(text)
+        content = parse_document(text)
         version = content.pop("schema", None)
-    except (ValueError, AttributeError, TypeError) as error:
-        raise FormatError(f"{path} holds no result of interp gate.") from error
+    except ValueError as error:
+        raise FormatError(f"{path} holds no result of interp gate ({error}).") from error
     if version != SCHEMA:
         raise FormatError(f"{path} has the schema {version!r}, and this release reads {SCHEMA}.")
     try:

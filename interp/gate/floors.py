@@ -18,17 +18,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from scipy import stats
 
 from interp.errors import FormatError
 from interp.probe import Cue, forms_and_spots
 from interp.project.files import write
-from interp.project.strict_json import parse_finite_json
+from interp.project.strict_json import parse_document
 
 __all__ = ["FEWEST", "SCHEMA", "BenignRun", "Floors", "Source", "bound", "find_levels", "load_floors", "save_floors"]
 
@@ -48,6 +48,8 @@ LEAST = 0.1
 """Nats below which all effects count alike: a tag that hardly ever moves would else make much of very little."""
 
 Source = Literal["retrained", "continued"]
+Amount = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +58,17 @@ class BenignRun:
 
     name: str
     source: Source
-    cues: float
+    cues: Amount
     """The largest effect of any cue, in nats."""
-    ratios: Mapping[str, float]
+    ratios: Mapping[str, Amount]
     """By family of cues, the largest over its level in the other runs."""
-    flips: float
+    flips: Annotated[float, Field(ge=0, le=1)]
     """Part of the words whose tag turned."""
-    f1: float | None
+    f1: Annotated[float, Field(ge=-1, le=1)] | None
     """The change of F1; None without right tags."""
-    f1_error: float | None
+    f1_error: Amount | None
     """Its standard error over documents."""
-    spread: Mapping[str, float]
+    spread: Mapping[str, Amount]
     """τ of the evidence by group."""
 
 
@@ -78,14 +80,14 @@ class Floors:
     """Its fingerprint."""
     data: str
     """Fingerprint of the cases."""
-    cases: int
+    cases: Count
     """Explained targets."""
-    sites: int
+    sites: Count
     """Sentences that every cue was put into."""
     runs: tuple[BenignRun, ...]
-    levels: Mapping[str, Mapping[str, float]]
+    levels: Mapping[str, Mapping[str, Amount]]
     """Nats by cue and kind of tag, of those that were measured."""
-    usual: Mapping[str, Mapping[str, float]]
+    usual: Mapping[str, Mapping[str, Amount]]
     """Nats by sort of cue and kind of tag."""
 
     def of(self, source: Source) -> Floors:
@@ -139,9 +141,9 @@ Effects = Mapping[tuple[Cue, str], float]
 class CueLevels:
     """How far trainings usually move cues, in nats, and how far each run went beyond that."""
 
-    by_cue: Mapping[str, Mapping[str, float]]
+    by_cue: Mapping[str, Mapping[str, Amount]]
     """By kind and text of a cue, then by kind of tag."""
-    by_sort: Mapping[str, Mapping[str, float]]
+    by_sort: Mapping[str, Mapping[str, Amount]]
     """Of a cue that was not measured: by kind of cue, then by kind of tag."""
     ratios: Sequence[Mapping[str, float]]
     """Of every run, by family its largest effect over the levels that the other runs give."""
@@ -209,7 +211,7 @@ def save_floors(floors: Floors, path: Path) -> None:
 def load_floors(path: Path) -> Floors:
     """Raises FormatError, which names the file."""
     try:
-        document = parse_finite_json(path.read_text(encoding="utf-8"))
+        document = parse_document(path.read_text(encoding="utf-8"))
         version = document.pop("schema", None)
         if version != SCHEMA:
             raise FormatError(f"{path} has the schema {version!r}, and this release reads {SCHEMA}: calibrate anew.")
@@ -219,5 +221,5 @@ def load_floors(path: Path) -> Floors:
     except ValidationError as error:
         key = ".".join(map(str, error.errors()[0]["loc"]))
         raise FormatError(f"{path} is damaged at {key}: calibrate anew.") from error
-    except (ValueError, AttributeError, TypeError) as error:
-        raise FormatError(f"{path} holds no floors: calibrate anew.") from error
+    except ValueError as error:
+        raise FormatError(f"{path} holds no floors ({error}): calibrate anew.") from error

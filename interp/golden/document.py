@@ -15,7 +15,7 @@ from typing import Any
 
 from interp.errors import FormatError
 from interp.explanation import Explanation, ModelInfo, Values, distinct_names
-from interp.project.strict_json import parse_finite_json
+from interp.project.strict_json import parse_document
 
 __all__ = ["FORMAT", "GOLDEN_SUFFIX", "MIGRATIONS", "Golden", "dumps", "golden_of", "loads", "migrate_text", "scale"]
 
@@ -217,12 +217,9 @@ def migrate_text(text: str, name: str, fingerprints: Mapping[str, str]) -> str |
 
 def _parse(text: str, name: str) -> dict[str, Any]:
     try:
-        document = parse_finite_json(text)
+        return parse_document(text)
     except ValueError as error:
         raise FormatError(_damaged(name, str(error))) from error
-    if not isinstance(document, dict):
-        raise FormatError(_damaged(name, "it holds no object"))
-    return document
 
 
 def _version(document: Mapping[str, Any], name: str) -> int:

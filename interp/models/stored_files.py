@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from interp.errors import ModelError
 from interp.models.config_files import TokenizerKeys, check_keys, read_settings
-from interp.project.strict_json import parse_finite_json
+from interp.project.strict_json import parse_document
 
 __all__ = ["SMALL", "StoredSize", "check_configuration", "check_files"]
 
@@ -87,7 +87,7 @@ def _home(folder: Path) -> Path:
 
 def _check_index(index: Path) -> None:
     try:
-        names = set(parse_finite_json(index.read_text(encoding="utf-8"))["weight_map"].values())
+        names = set(parse_document(index.read_text(encoding="utf-8"))["weight_map"].values())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{index} is no index of weights: save the model anew.") from error
     elsewhere = sorted(str(name) for name in names if Path(str(name)).name != name)

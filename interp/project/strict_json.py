@@ -10,10 +10,10 @@ from typing import Any
 
 from interp.project.characters import holds_half_characters
 
-__all__ = ["freeze", "parse_finite_json", "parse_json"]
+__all__ = ["freeze", "parse_document", "parse_json"]
 
-MOST_DIGITS = 400
-"""Of a whole number: the largest number that is finite as a float has 309."""
+MOST_DIGITS = 308
+"""Of a whole number: with more it may be infinite as a float."""
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -22,9 +22,13 @@ def parse_json(text: str) -> Any:
     return _parse(text, float)
 
 
-def parse_finite_json(text: str) -> Any:
-    """Raises ValueError also for NaN, infinity and halves of characters, which Python reads and nobody can write."""
+def parse_document(text: str) -> dict[str, Any]:
+    """One object. Raises ValueError also for NaN, infinity and halves of characters, which Python reads and nobody can
+    write.
+    """
     document = _parse(text, _finite)
+    if not isinstance(document, dict):
+        raise ValueError("it holds no object")
     if _ESCAPED_HALF.search(text) and holds_half_characters(json.dumps(document, ensure_ascii=False)):
         raise ValueError(r"it holds half a character, such as \ud800")
     return document

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from interp.errors import FormatError, InputError, first_line
 from interp.project.files import write
-from interp.project.strict_json import parse_finite_json
+from interp.project.strict_json import parse_document
 from interp.records.check import problems_of
 from interp.records.record import SCHEMA, Record, RecordsHeader, same_work
 
@@ -159,7 +159,7 @@ def read_part(path: Path, rows: bool = True) -> tuple[RecordsHeader, list[Record
 
 
 def _parse_header(path: Path, schema: pa.Schema) -> RecordsHeader:
-    content = parse_finite_json((schema.metadata or {}).get(_KEY, b"{}").decode())
+    content = parse_document((schema.metadata or {}).get(_KEY, b"{}").decode())
     version = content.pop("schema", None)
     if version != SCHEMA:
         fault = "holds no records of interp" if version is None else f"has the schema {json.dumps(version)}"
