@@ -24,6 +24,7 @@ from interp.cli.load_model import check_models
 from interp.cli.progress import phase
 from interp.cli.streams import read_standard_input
 from interp.errors import InputError
+from interp.project.files import decode_text, read_text
 from interp.project.paths import checked_path
 from interp.question import INTEGRATED_GRADIENTS, MethodName
 
@@ -96,23 +97,18 @@ def _read_sentences(text: str | None, file: str | None) -> list[tuple[str, str]]
     if text is not None and file is not None:
         raise InputError("Give a TEXT or a --file, not both.")
     if STANDARD_INPUT in (text, file):
-        return _split_lines(read_standard_input(), "standard input")
+        name = "standard input"
+        return _split_lines(decode_text(read_standard_input(), name), name)
     if file is not None:
-        try:
-            return _split_lines(checked_path(file).read_bytes(), file)
-        except OSError as error:
-            raise InputError(f"Cannot read {file}: {error.strerror}.") from error
+        return _split_lines(read_text(checked_path(file), file), file)
     if not (text or "").strip():
         raise InputError("The text is empty: give a sentence with at least one word.")
     return [("", str(text))]
 
 
-def _split_lines(content: bytes, name: str) -> list[tuple[str, str]]:
-    """Each line that is not blank with its place. Raises InputError for what is no text, or holds none."""
-    try:
-        lines = content.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not UTF-8 (byte {error.start}): convert it first.") from error
+def _split_lines(content: str, name: str) -> list[tuple[str, str]]:
+    """Each line that is not blank with its place. Raises InputError where there is none."""
+    lines = content.replace("\r\n", "\n").split("\n")
     sentences = [(f"{name}, line {number}: ", line) for number, line in enumerate(lines, 1) if line.strip()]
     if not sentences:
         raise InputError(f"{name} holds no sentence.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from interp.errors import ModelError
 from interp.project.strict import validation_problems
+from interp.project.strict_json import parse_json
 
 __all__ = ["AdapterKeys", "BertNerKeys", "ConfigKeys", "TokenizerKeys", "check_keys", "read_settings"]
 
@@ -78,12 +78,11 @@ def read_settings(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ModelError(f"{path} is too long for settings: save the model anew.")
-        settings = json.loads(path.read_bytes())
+        settings = parse_json(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise ModelError(f"{path} is no JSON ({why}): save the model anew.") from error
+    except ValueError as error:
+        raise ModelError(f"{path} is no JSON ({error}): save the model anew.") from error
     if not isinstance(settings, dict):
         raise ModelError(f"{path} holds no JSON object: save the model anew.")
     return settings

@@ -6,10 +6,28 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from interp.errors import OutputError
+from interp.errors import InputError, OutputError
 from interp.project.paths import LONGEST_PART, checked_path
 
-__all__ = ["check_writable", "is_missing", "make_folder", "write"]
+__all__ = ["check_writable", "decode_text", "is_missing", "make_folder", "read_text", "write"]
+
+
+def read_text(path: Path, shown: str) -> str:
+    """A file's text; `shown` is its name in messages. Raises InputError where it cannot be read, or has no end."""
+    try:
+        if path.is_char_device() or path.is_block_device():
+            raise InputError(f"Cannot read {shown}: it is a device, and no file.")
+        return decode_text(path.read_bytes(), shown)
+    except OSError as error:
+        raise InputError(f"Cannot read {shown}: {error.strerror}.") from error
+
+
+def decode_text(content: bytes, shown: str) -> str:
+    """The text of a file's bytes, with or without the mark of UTF-8. Raises InputError."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{shown} is not UTF-8 (byte {error.start}): convert it first.") from error
 
 
 def write(path: str | os.PathLike[str], content: str | bytes) -> None:

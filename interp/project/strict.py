@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interp.errors import InputError
+from interp.project.files import read_text
 
 __all__ = ["Strict", "parse_toml", "validation_problems"]
 
@@ -29,16 +30,12 @@ class Strict(BaseModel):
 def parse_toml(path: Path, shown: str) -> tuple[str, dict[str, Any]]:
     """A file's text and content; `shown` is its name in messages. Raises InputError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, shown).replace("\r\n", "\n")
         if _ENDLESS_KEY.search(text):
             raise RecursionError
         return text, tomllib.loads(text)
     except RecursionError as error:
         raise InputError(f"{shown}: is nested too deeply: write it in fewer levels.") from error
-    except OSError as error:
-        raise InputError(f"{shown}: cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{shown}: is not UTF-8 (byte {error.start}): convert it first.") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{shown}: is no TOML: {error}.") from error
 

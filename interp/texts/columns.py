@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from interp.errors import InputError, counted
+from interp.project.files import read_text
 from interp.question.tags import OUTSIDE
 from interp.texts.sentences import RawSentence
 from interp.texts.separators import BLANKS, TAB
 from interp.texts.spec import NO_TAGS, Source
 from interp.texts.spelling import OUTSIDE_TAGS, are_tags, clean_tag, is_marked
-from interp.texts.table import Line, Row, SentenceBlock, Table, numbered_lines, read_table, read_text
+from interp.texts.table import Line, Row, SentenceBlock, Table, numbered_lines, read_table
 
 __all__ = ["column_number", "read_columns", "rows_as_sentence", "skipped_note", "tag_column"]
 
@@ -39,7 +40,7 @@ def read_columns(source: Source) -> tuple[list[RawSentence], list[str]]:
     """Every sentence of a file of columns, and notes for the user. Raises InputError, with file and line."""
     no_tags = source.options.get("tag") == NO_TAGS
     tag = -1 if no_tags else column_number(source, "tag", -1)
-    lines = numbered_lines(read_text(source.path))
+    lines = numbered_lines(read_text(source.path, source.shown))
     _suggest_format(source, lines)
     table = read_table(lines, source.shown, tag=tag, words_alone=no_tags, comments=source.options.get("comments"))
     rows = table.rows

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from interp.errors import InputError, counted
+from interp.project.files import read_text
 from interp.question.tags import OUTSIDE
 from interp.texts.columns import column_number, rows_as_sentence, skipped_note, tag_column
 from interp.texts.sentences import RawSentence
 from interp.texts.separators import BLANKS, TAB, Separator
 from interp.texts.spec import NO_TAGS, Source
 from interp.texts.spelling import clean_tag, is_marked
-from interp.texts.table import Line, Row, SentenceBlock, collect_blocks, numbered_lines, read_text
+from interp.texts.table import Line, Row, SentenceBlock, collect_blocks, numbered_lines
 
 __all__ = ["DIALECTS"]
 
@@ -160,7 +161,7 @@ def _blocks(
             cells.pop()
         return Row(line.number, tuple(cells))
 
-    lines = numbered_lines(read_text(source.path))
+    lines = numbered_lines(read_text(source.path, source.shown))
     return collect_blocks(lines, is_blank=lambda text: not text.strip(), is_comment=is_comment, row=row)
 
 

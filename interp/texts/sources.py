@@ -13,6 +13,7 @@ from typing import Any
 from interp.cases.case import CASE_SUFFIX
 from interp.cases.load import load_cases
 from interp.errors import InputError, counted
+from interp.project.files import read_text
 from interp.project.settings import Settings
 from interp.project.strict_json import parse_json
 from interp.question.tags import OUTSIDE
@@ -24,7 +25,7 @@ from interp.texts.rows import read_row
 from interp.texts.sentences import RawSentence, Sentence
 from interp.texts.spec import OPTIONS, Source, parse_source
 from interp.texts.spelling import is_marked
-from interp.texts.table import is_document_mark, numbered_lines, read_text
+from interp.texts.table import is_document_mark, numbered_lines
 
 __all__ = ["KINDS", "read_sentences"]
 
@@ -103,7 +104,7 @@ def _jsonl(source: Source, _settings: Settings) -> Reading:
 
 def _json_rows(source: Source) -> Iterator[tuple[int, Any]]:
     """Rows with their line; of a file that is one array, with their number."""
-    text = read_text(source.path)
+    text = read_text(source.path, source.shown)
     of_array = None
     if text.lstrip().startswith("["):
         try:
@@ -169,7 +170,7 @@ def _hf(source: Source, _settings: Settings) -> Reading:
 def _text(source: Source, _settings: Settings) -> Reading:
     """A sentence a line, split into words by the rule of `interp.question.words`."""
     raw = []
-    lines = [line for line in numbered_lines(read_text(source.path)) if line.text.strip()]
+    lines = [line for line in numbered_lines(read_text(source.path, source.shown)) if line.text.strip()]
     if len(lines) >= FEWEST_TAGGED and all(_is_tagged_word(line.text) for line in lines):
         raise InputError(
             f"{source.shown}:{lines[0].number}: every line is a word with its tag, and no sentence: write "

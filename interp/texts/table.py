@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from interp.errors import InputError, counted
 from interp.question.tags import OUTSIDE
@@ -21,7 +20,6 @@ __all__ = [
     "is_document_mark",
     "numbered_lines",
     "read_table",
-    "read_text",
 ]
 
 _DOCUMENT = re.compile(
@@ -79,19 +77,9 @@ class Table:
         return next((header.index(name) for name in names if name in header), None)
 
 
-def read_text(path: Path) -> str:
-    """A file's text, with line feeds alone. Raises InputError when it cannot be read."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 (byte {error.start}): convert it first.") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def numbered_lines(text: str) -> list[Line]:
     """Of a whole file. Not splitlines(): tweets hold characters that it takes for line ends."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return [Line(number, line.removeprefix("\ufeff")) for number, line in enumerate(text.split("\n"), 1)]
 
 
