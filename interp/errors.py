@@ -30,10 +30,13 @@ __all__ = [
 
 
 class InterpError(Exception):
-    """Base of every error that interp raises on purpose; `str(error)` is one sentence with its remedy."""
+    """Base of every error that interp raises on purpose: a sentence for each problem, with its remedy. `str(error)` has
+    them line by line.
+    """
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(shortened(sentence))
+    def __init__(self, *sentences: str) -> None:
+        self.sentences = tuple(map(shortened, sentences))
+        super().__init__("\n".join(self.sentences))
 
 
 class InputError(InterpError):

@@ -34,7 +34,7 @@ def load_cases(path: Path, shown: str, settings: Settings) -> list[Case]:
     try:
         file = FileKeys.model_validate(content)
     except ValidationError as error:
-        raise InputError("\n".join(_describe_invalid(error, content, shown))) from error
+        raise InputError(*_describe_invalid(error, content, shown)) from error
     cases: list[Case] = []
     mistakes: list[str] = []
     for keys in file.case:
@@ -45,7 +45,7 @@ def load_cases(path: Path, shown: str, settings: Settings) -> list[Case]:
         ]
     mistakes += _repeated_ids(file.case, shown)
     if mistakes:
-        raise InputError("\n".join(mistakes))
+        raise InputError(*mistakes)
     return cases
 
 

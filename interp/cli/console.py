@@ -41,7 +41,7 @@ class Group(click.Group):
                 except SystemExit as end:
                     status = end.code
         except InterpError as error:
-            say(str(error))
+            say(*error.sentences)
             status = UNTOLD
         sys.exit(status)
 
@@ -64,8 +64,11 @@ def _told() -> Iterator[None]:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         _end(UNTOLD)
-    except (click.ClickException, InterpError) as error:
-        say(error.format_message() if isinstance(error, click.ClickException) else str(error))
+    except click.ClickException as error:
+        say(error.format_message())
+        _end(UNTOLD)
+    except InterpError as error:
+        say(*error.sentences)
         _end(UNTOLD)
     except (KeyboardInterrupt, click.Abort) as interruption:
         _stop(interruption)
@@ -105,11 +108,12 @@ def resuming(describe_kept: Callable[[], str]) -> Iterator[None]:
         raise
 
 
-def say(sentence: str) -> None:
-    """One sentence on stderr, with flags for parameters."""
+def say(*sentences: str) -> None:
+    """Each sentence on a line of stderr, with flags for parameters."""
     from interp.report.text import visible
 
-    click.echo(f"interp: {visible(_with_flags(shortened(sentence)))}", err=True)
+    for sentence in sentences:
+        click.echo(f"interp: {visible(_with_flags(shortened(sentence)))}", err=True)
 
 
 def _with_flags(sentence: str) -> str:

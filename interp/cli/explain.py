@@ -151,7 +151,8 @@ def _prepare(
             empty += not resolved
             progress(number)
     if empty:
-        say(f"{empty} of {len(by_place)} sentences hold no entity that the model finds: name a word with --target.")
+        which = "The sentence holds" if len(by_place) == 1 else f"{empty} of {len(by_place)} sentences hold"
+        say(f"{which} no entity that the model finds: name a word with --target.")
     return prepared
 
 

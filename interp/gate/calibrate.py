@@ -49,7 +49,7 @@ def calibrate(
     far that is.
     """
     if len(benign) < FEWEST:
-        raise InputError(f"{len(benign)} benign models tell no floor: give at least {FEWEST}, better five or more.")
+        raise InputError(f"Give at least {FEWEST} benign models, better five or more: {len(benign)} tell no floor.")
     records = record("baseline", baseline)
     baseline_side = Side(records, CachedPredictor(TaggerPredictor(baseline)))
     comparisons = []

@@ -84,7 +84,7 @@ def _validate(content: Mapping[str, Any], shown: str) -> tuple[Waiver, ...]:
         return tuple(_WaiverFile.model_validate(content).waiver)
     except ValidationError as error:
         problems = [f"{shown}, key {key}: {sentence}" for key, sentence in validation_problems(error, _WaiverFile)]
-        raise InputError("\n".join(problems)) from error
+        raise InputError(*problems) from error
 
 
 def make_waiver(*, cue: str, tag: str, reason: str, until: date, added: date, effect: float | None) -> Waiver:

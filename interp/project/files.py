@@ -36,7 +36,7 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> None:
 
     Raises OutputError, and leaves the old file as it was.
     """
-    target = Path(os.path.realpath(path))  # a link stays, and leads to the new content
+    target = _target_of(path)
     data = content.encode() if isinstance(content, str) else content
     scratch = _scratch_beside(target)
     try:
@@ -53,6 +53,14 @@ def write(path: str | os.PathLike[str], content: str | bytes) -> None:
     finally:  # whatever ended it, Ctrl-C too
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
+
+
+def _target_of(path: str | os.PathLike[str]) -> Path:
+    """Where links lead: they stay, and lead to the new content. Raises OutputError where that is in a circle."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OutputError(f"Cannot write {path}: its links lead in a circle.")
+    return target
 
 
 def _scratch_beside(target: Path) -> Path:
@@ -76,7 +84,7 @@ def is_missing(path: Path) -> bool:
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise OutputError now, before work is done whose result could not be written."""
-    target = Path(os.path.realpath(checked_path(path)))
+    target = _target_of(checked_path(path))
     if target.is_dir():
         raise OutputError(f"Cannot write {path}: it is a directory.")
     if not target.parent.is_dir():

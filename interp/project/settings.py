@@ -121,7 +121,7 @@ def load_settings(root: Path) -> Settings:
             f"pyproject.toml, [tool.interp], key {key}: {sentence}"
             for key, sentence in validation_problems(error, Settings)
         ]
-        raise InputError("\n".join(problems)) from error
+        raise InputError(*problems) from error
 
 
 def find_root(start: Path) -> Path:

@@ -50,7 +50,8 @@ def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[
         elif mistake["type"] == "string_pattern_mismatch":
             sentence = "may hold letters, digits, and _ . - alone"
         else:
-            sentence = f"{mistake['msg'][0].lower()}{mistake['msg'][1:]}"
+            message = mistake["msg"].removeprefix("Value error, ")
+            sentence = f"{message[0].lower()}{message[1:]}"
         key = ".".join(path)
         # Of a choice between types every branch complains: one sentence a key.
         before = sentences.get(key, sentence)
