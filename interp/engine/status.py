@@ -30,7 +30,7 @@ _MESSAGES = {
     IntegrationStatus.CONVERGED: "The estimated integration error is within the tolerance.",
     IntegrationStatus.NEGLIGIBLE: (
         "The tolerance is missed only where there is next to nothing to explain: in a layer or table whose absolute "
-        "attributions, error included, add up to less than `tolerance` times the output itself."
+        "attributions, integration error included, add up to less than `tolerance` times the output itself."
     ),
     IntegrationStatus.NOT_CONVERGED: (
         "The tolerance was not met with the evaluations allowed: raise `max_evaluations` or `tolerance`."
