@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from samples import make, not_converged
+from samples import make, negligible, not_converged
 
 from interp.cases.checks import (
     Answer,
@@ -253,6 +253,11 @@ class TestIntegration:
         assert not verdict.passed
         assert verdict.sentence.startswith("The components path is not-converged: ")
         assert Converged().toml_line([Answer(not_converged())]) == "integration_tolerance = 3e-02"
+
+    def test_next_to_nothing_to_explain_passes_and_is_said(self) -> None:
+        verdict = Converged().judge(Answer(negligible()))
+        assert verdict.passed
+        assert "next to nothing" in verdict.sentence and "converged" not in verdict.sentence
 
 
 @pytest.mark.parametrize(

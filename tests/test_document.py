@@ -25,6 +25,7 @@ def encodable(sample: Explanation) -> Explanation:
 SAMPLES = [
     samples.article(),
     samples.not_converged(),
+    samples.negligible(),
     samples.without_parts(),
     encodable(samples.hostile()),
     samples.repeated(),

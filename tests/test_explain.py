@@ -228,10 +228,32 @@ def test_too_few_evaluations_are_said(model64: Model) -> None:
 
 
 def test_float32_does_not_claim_what_it_cannot_reach(model32: Model) -> None:
-    """Where rounding ends it depends on the processor: some give precision-limited, some not-converged."""
-    found = model32.explain(SENTENCE, "Rob#2", tag="B-PER", tolerance=1e-8)
+    """In so little memory that float64 is not tried. Where rounding ends it depends on the processor: some give
+    precision-limited, some not-converged.
+    """
+    found = model32.explain(SENTENCE, "Rob#2", tag="B-PER", tolerance=1e-8, memory=250_000)
     assert found.completeness.embedding.status in (IntegrationStatus.PRECISION_LIMITED, IntegrationStatus.NOT_CONVERGED)
     assert found.completeness.embedding.estimate > 1e-8
+    assert (found.run.dtype, found.run.loaded_dtype) == ("float32", None)
+
+
+def test_what_float32_cannot_resolve_is_what_float64_gives(model32: Model, model64: Model) -> None:
+    """Several targets on a path too; and the model stays as it was."""
+    questions = [Question(SENTENCE, target, tag="B-PER") for target in ("Rob#2", "wins", "London")]
+    before = [parameter.clone() for parameter in model32.tagger.model.parameters()]
+    first, again = ([*model32.explain_many(questions, tolerance=1e-8)] for _ in range(2))
+    for widened, repeated, wide in zip(first, again, model64.explain_many(questions, tolerance=1e-8), strict=True):
+        assert (widened.run.dtype, widened.run.loaded_dtype) == ("float64", "float32")
+        assert widened.completeness.converged
+        assert widened.attributions == repeated.attributions
+        np.testing.assert_allclose(rows(widened), rows(wide), rtol=1e-12, atol=1e-12)
+    assert model32.tagger.dtype is torch.float32
+    assert all(map(torch.equal, before, model32.tagger.model.parameters()))
+
+
+def test_only_what_float32_cannot_resolve_is_done_anew(model32: Model) -> None:
+    found = model32.explain(SENTENCE, "Rob#2", tag="B-PER")
+    assert (found.run.dtype, found.run.loaded_dtype) == ("float32", None)
 
 
 # --- batches, order, bits

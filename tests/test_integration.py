@@ -19,7 +19,9 @@ from problems import (
     PLACES,
     SMOOTH,
     Problem,
+    Unit,
     evaluator,
+    jump,
     path,
     power,
     product_of,
@@ -191,6 +193,7 @@ def test_no_node_is_evaluated_twice() -> None:
 def test_float32_ends_at_its_floor(problem: Problem) -> None:
     result = solve(problem, 1e-9, dtype=torch.float32)
     assert result.status is IntegrationStatus.PRECISION_LIMITED
+    assert not result.status.settled
     assert result.evaluations < 1025
     assert true_error(problem, result) < 1e-5
 
@@ -199,6 +202,54 @@ def test_float32_ends_at_its_floor(problem: Problem) -> None:
 def test_bfloat16_ends_too_and_does_not_claim(problem: Problem) -> None:
     result = solve(problem, 1e-4, dtype=torch.bfloat16)
     assert result.status is IntegrationStatus.PRECISION_LIMITED
+
+
+def on_a_pedestal(*units: Unit, height: float = 6.7) -> Problem:
+    """F starts at `height`, which no unit explains, as a logit does that the words hardly move."""
+    pedestal = replace(power(1), h=lambda a: np.full_like(a, height), slope=np.zeros_like)
+    return Problem("on a pedestal", (pedestal, *units))
+
+
+@pytest.mark.parametrize("size", [3e-4, 1e-5, 1e-7])
+@pytest.mark.parametrize("at", [0.25, 0.37, 0.8])
+def test_what_hardly_moves_the_output_is_next_to_nothing(size: float, at: float) -> None:
+    """In float32, whose rounding of F hides the last digits of so small an effect; the error stays what it is."""
+    problem = on_a_pedestal(step(at, 12, size), power(2, -size / 3))
+    result = solve(problem, dtype=torch.float32)
+    assert result.status is IntegrationStatus.NEGLIGIBLE
+    assert result.status.settled
+    assert max(1e-3, true_error(problem, result)) <= result.estimate
+    assert solve(problem).status is IntegrationStatus.CONVERGED
+
+
+def test_effects_that_cancel_in_the_output_are_not_next_to_nothing() -> None:
+    """Σ|attribution| is 2 of an F of 6.7, which does not move at all."""
+    problem = on_a_pedestal(step(0.37, 12), step(0.37, 12, -1))
+    assert solve(problem, 1e-9, dtype=torch.float32).status is IntegrationStatus.PRECISION_LIMITED
+
+
+def test_a_jump_that_no_gradient_shows_is_not_next_to_nothing() -> None:
+    """The attributions are 0, and F moves by 1 of 7.7."""
+    assert solve(on_a_pedestal(jump(0.3))).status is IntegrationStatus.DISCONTINUOUS
+
+
+def test_a_small_jump_is_next_to_nothing() -> None:
+    assert solve(on_a_pedestal(jump(0.3, 1e-4))).status is IntegrationStatus.NEGLIGIBLE
+
+
+def test_a_small_effect_beside_one_that_does_not_converge_is_no_excuse() -> None:
+    """Groups are judged each on its own: the small one may be missed, the other not."""
+    problem = on_a_pedestal(step(0.3, 200), power(2, 1e-5))
+    plain = path([problem], torch.float32)
+    grouped = replace(plain, sums=lambda values: values[..., None])
+    few = SweepOptions(max_evaluations=40)
+    assert integrate([grouped], evaluator(), few).integrals[0][0].status is IntegrationStatus.NOT_CONVERGED
+
+
+@pytest.mark.parametrize("problem", DISCONTINUOUS, ids=str)
+def test_a_jump_is_told_from_too_few_evaluations(problem: Problem) -> None:
+    assert solve(problem).status is IntegrationStatus.DISCONTINUOUS
+    assert solve(problem, most=40).status is IntegrationStatus.NOT_CONVERGED
 
 
 @pytest.mark.parametrize("tolerance", [0, -1e-3, 1, 5, float("nan")])

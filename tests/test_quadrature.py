@@ -203,7 +203,18 @@ def test_what_converges_slowly_is_not_taken_for_geometric(ratio: float) -> None:
 
 
 def test_every_status_says_what_to_do() -> None:
-    assert {status.value for status in IntegrationStatus} == {"converged", "not-converged", "precision-limited"}
+    assert {status.value for status in IntegrationStatus} == {
+        "converged",
+        "negligible",
+        "not-converged",
+        "discontinuous",
+        "precision-limited",
+    }
+    assert {status for status in IntegrationStatus if status.settled} == {
+        IntegrationStatus.CONVERGED,
+        IntegrationStatus.NEGLIGIBLE,
+    }
+    assert "evaluations allowed" not in IntegrationStatus.DISCONTINUOUS.message
     assert "`max_evaluations`" in IntegrationStatus.NOT_CONVERGED.message
     assert "float64" in IntegrationStatus.PRECISION_LIMITED.message
 

@@ -36,6 +36,7 @@ from interp.report.text import isolated, visible
 MAKERS: dict[str, Callable[[], Explanation]] = {
     "article": samples.article,
     "not-converged": samples.not_converged,
+    "negligible": samples.negligible,
     "without-parts": samples.without_parts,
     "hostile": samples.hostile,
     "repeated": samples.repeated,
@@ -375,6 +376,15 @@ def test_zoom_figures_hold_every_layer() -> None:
         places, heights = line.get_data()
         assert len(heights) == 100
         assert np.sum(heights) * (places[1] - places[0]) == pytest.approx(1)
+
+
+def test_next_to_nothing_is_said_with_its_size_and_not_as_a_failure() -> None:
+    shown, page = " ".join(terminal(samples.negligible()).split()), page_of(samples.negligible)
+    for told in (shown, " ".join(Reader(page).text.split())):
+        assert "The output moves by 0.0033 from reference to input, 6.693." in told
+        assert "negligible" in told and "integration not converged" not in told
+    assert "NEGLIGIBLE" not in shown
+    assert 'class="warning"' not in page and 'class="path bad"' not in page
 
 
 def test_title_names_model_target_reference_and_integration_error() -> None:

@@ -66,8 +66,8 @@ def explain(
     """Explain why words of TEXT got their tags: word by word, by embedding table, and through the layers.
 
     TEXT is one sentence, or - for standard input, with a sentence a line; without it, the sentence of the article that
-    this tool grew from. Integration stops when its estimated error
-    is within the tolerance in every layer; where that is not reached the results say so, and the exit status is 3.
+    this tool grew from. Integration stops when its estimated error is within the tolerance in every layer; where that
+    is not reached the results say so, and the exit status is 3 (0 where all that misses it is next to nothing).
     """
     outputs.check()
     check_together(question, attribution, outputs.view)
@@ -86,7 +86,7 @@ def explain(
     else:
         explanations = _explain(loaded, prepared, attribution, machine.memory)
     outputs.write(explanations, loaded.info)
-    missed = [explanation for explanation in explanations if not explanation.completeness.converged]
+    missed = [explanation for explanation in explanations if not explanation.completeness.settled]
     if missed:
         say(_describe_missed(missed, len(explanations)))
         sys.exit(NOT_REACHED)
@@ -189,6 +189,6 @@ def _describe_missed(missed: Sequence[Explanation], count: int) -> str:
     """How many explanations did not reach the tolerance, and what to do."""
     paths = [path for explanation in missed for path in explanation.completeness.paths.values()]
     statuses = dict.fromkeys(path.status for path in paths)
-    remedies = " ".join(status.message for status in statuses if status.value != "converged")
+    remedies = " ".join(status.message for status in statuses if not status.settled)
     which = "The explanation" if count == 1 else f"{len(missed)} of {count} explanations"
     return f"{which} did not reach the tolerance. {remedies}"

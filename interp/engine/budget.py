@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import cast
 
 import psutil
 import torch
@@ -18,8 +20,10 @@ __all__ = [
     "MAX_TOKENS",
     "Cost",
     "SentenceBatch",
+    "are_nodes_kept",
     "default_budget",
     "plan_batches",
+    "return_memory",
     "returning_memory",
     "rows_within",
 ]
@@ -47,6 +51,11 @@ class Cost:
     row: int
     node: int
 
+    @property
+    def doubled(self) -> Cost:
+        """Of the same sentence in a float type of twice the width."""
+        return Cost(self.length, 2 * self.row, 2 * self.node)
+
 
 @dataclass(frozen=True)
 class SentenceBatch:
@@ -56,24 +65,39 @@ class SentenceBatch:
     options: SweepOptions
 
 
+def return_memory() -> None:
+    """Hand memory that is freed but still held by the C library back to the system.
+
+    Blocks of every size come and go, some stay between them, and glibc holds on to the holes: they pile up with the
+    sentences, and no count of live objects shows them. It takes milliseconds. Elsewhere than on glibc nothing happens.
+    """
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Callable[[int], object] | None:
+    try:
+        return cast(Callable[[int], object], ctypes.CDLL(None).malloc_trim)
+    except (OSError, AttributeError):  # not glibc
+        return None
+
+
 def returning_memory(evaluate: Evaluate) -> Evaluate:
     """The same, handing freed memory back to the system around every call.
 
-    States that are kept lie between rows that are freed, and glibc holds on to such holes: half as much again was
-    measured on BERT-base. Handing them back takes a tenth of the time or two, so it is for tight budgets.
+    States that are kept lie between rows that are freed: holes of half as much again were measured on BERT-base.
+    Handing them back every time takes a tenth of the time or two, so it is for tight budgets.
     """
-    try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError):  # not glibc
-        return evaluate
 
-    def evaluate_and_trim(blocks: Sequence[Block]) -> Sequence[Samples]:
-        trim(0)
+    def evaluate_and_return(blocks: Sequence[Block]) -> Sequence[Samples]:
+        return_memory()
         samples = evaluate(blocks)
-        trim(0)
+        return_memory()
         return samples
 
-    return evaluate_and_trim
+    return evaluate_and_return
 
 
 def default_budget(device: torch.device) -> int:
@@ -101,6 +125,11 @@ def plan_batches(costs: Sequence[Cost], options: SweepOptions, budget: int, devi
             raise _too_small(budget, points * batch_costs[0].node + row)
         rows = min((usable - kept) // row, _rows_at_once(max(cost.length for cost in batch_costs), device))
         yield SentenceBatch(sentences, replace(options, rows=int(rows), retain=retain, max_points=points))
+
+
+def are_nodes_kept(cost: Cost, budget: int) -> bool:
+    """Whether a sentence is worked on with all its nodes kept, and not in small panels that are evaluated anew."""
+    return EXPECTED_NODES * cost.node <= int(USABLE_SHARE * budget) // 2
 
 
 def _fitting_together(costs: Sequence[Cost], room: int) -> Iterator[range]:

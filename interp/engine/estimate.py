@@ -12,7 +12,7 @@ import numpy.typing as npt
 from interp.engine.panel_integral import PanelIntegral, Shapes
 from interp.engine.quadrature import error_when_refined
 
-__all__ = ["SAFETY", "panel_errors", "relative_error", "rounding_floors"]
+__all__ = ["SAFETY", "is_negligible", "panel_errors", "relative_error", "rounding_floors"]
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -25,8 +25,8 @@ CANCELLING = 0.01
 """The nested rule's residual over its error below which errors cancel in F, so that no residual tells of them."""
 
 SLOWNESS = 8.0
-"""Times r² is 1/2 and 2 where r is 1/4 and 1/2, more than the r / (1 − r) that is due there, and vanishes under
-geometric convergence. Of 6,000 random sums of kinks, 1 was further off than the tolerance, by 1 %; without it, one in
+"""Times r² is 1/2 where r is 1/4, more than the r / (1 − r) = 1/3 that is due there, and is capped at the 1 that is due
+where r is 1/2. Of 6,000 random sums of kinks, 1 was further off than the tolerance, by 1 %; without it, one in
 sixteen."""
 
 ROUNDING = 16.0
@@ -44,8 +44,10 @@ def relative_error(*, residual: Array, nested: Array, nested_residual: Array, co
     `nested`), the nested difference itself is the estimate. `coarser`: the nested rule's difference to the one
     nested in it, which tells how fast the rules converge. At a kink or a jump of the gradient twice the points leave
     a part r of the error, 1/4 or 1/2, and no power of it: r is the ratio of the two differences, and the finer
-    rule's error r / (1 − r) times `nested`. Nothing here sees what lies between all nodes and leaves no trace at the
-    ends.
+    rule's error r / (1 − r) times `nested`. `SLOWNESS` · r² takes the place of that factor, as it vanishes under
+    geometric convergence. It is capped at 1 (from r = 0.35), which is all that is due at a kink, r = 1/2, the slowest
+    rate at which rules converge here. Where r is larger they do not converge yet: no factor follows from r, and the
+    panel is far from done either way. Nothing here sees what lies between all nodes and leaves no trace at the ends.
     """
     geometric = SAFETY * np.maximum(residual, error_when_refined(nested))
     with np.errstate(over="ignore"):  # beside a difference that is next to none, the ratio counts as 1
@@ -60,6 +62,28 @@ def panel_errors(integrals: Sequence[PanelIntegral], epsilon: float) -> Array:
 
     `epsilon` is the precision of the float type that F was computed in.
     """
+    return np.asarray(_group_errors(integrals, epsilon).max(1))
+
+
+def is_negligible(integrals: Sequence[PanelIntegral], epsilon: float, tolerance: float) -> bool:
+    """Whether the groups whose error misses the tolerance hold next to nothing: Σ|attribution| of the whole path, its
+    estimated error added, is at most `tolerance` · |F|, the larger |F| of what the ends of panels have.
+
+    A person who allows errors of `tolerance` cannot miss an effect that is less than that of F itself. The error is
+    added because it is what is not known of the effect: where F moves and no gradient shows it, there is a residual
+    and hence an error, and nothing is negligible. Effects that cancel in F have their mass, and are not either.
+    """
+    layout = _Layout.of(integrals[0].shapes)
+    errors = _group_errors(integrals, epsilon)
+    mass = layout.group_sums(np.abs(np.sum([integral.values for integral in integrals], axis=0)))
+    peak = _peaks(integrals).max()
+    unknown = errors.sum(0) * _scale(mass, peak, epsilon)
+    sizable = mass + unknown > tolerance * peak
+    return bool(errors[:, sizable].max(1, initial=0).sum() <= tolerance)
+
+
+def _group_errors(integrals: Sequence[PanelIntegral], epsilon: float) -> Array:
+    """Estimated relative error of every panel and group, (panels, groups)."""
     layout = _Layout.of(integrals[0].shapes)
     values = np.stack([integral.values for integral in integrals])  # (panels, units of all states)
     nested_values = np.stack([integral.nested for integral in integrals])
@@ -74,13 +98,12 @@ def panel_errors(integrals: Sequence[PanelIntegral], epsilon: float) -> Array:
     nested_residual = layout.spread(np.abs(layout.state_sums(nested_values) - change)) * parts
 
     scale = _scale(mass, _peaks(integrals).max(), epsilon)
-    errors = relative_error(
+    return relative_error(
         residual=residual / scale,
         nested=nested / scale,
         nested_residual=nested_residual / scale,
         coarser=coarser / scale,
     )
-    return np.asarray(errors.max(1))
 
 
 def rounding_floors(integrals: Sequence[PanelIntegral], epsilon: float) -> Array:

@@ -74,55 +74,55 @@ def integrate(
     pass. `evaluate` takes blocks of nodes of one or more paths and returns their samples. `progress` is told how many
     targets have ended, of how many. Raises DeviceError when not even one row fits the device's memory.
     """
-    targets = {path: [TargetSweep(path, number, options) for number in range(path.targets)] for path in paths}
-    all_targets = [target for path_targets in targets.values() for target in path_targets]
-    rows = options.rows
-    while any(target.status is None for target in all_targets):
-        blocks = [block for path, path_targets in targets.items() for block in _missing_blocks(path, path_targets)]
-        rows = _evaluate_blocks(blocks, evaluate, targets, rows)
-        for target in all_targets:
-            target.advance()
+    sweeps_of_path = {path: [TargetSweep(path, number, options) for number in range(path.targets)] for path in paths}
+    all_sweeps = [sweep for path_sweeps in sweeps_of_path.values() for sweep in path_sweeps]
+    rows_allowed = options.rows
+    while any(sweep.status is None for sweep in all_sweeps):
+        blocks = [block for path, sweeps in sweeps_of_path.items() for block in _missing_blocks(path, sweeps)]
+        rows_allowed = _evaluate_blocks(blocks, evaluate, sweeps_of_path, rows_allowed)
+        for sweep in all_sweeps:
+            sweep.advance()
         if progress is not None:
-            progress(sum(target.status is not None for target in all_targets), len(all_targets))
-    integrals = tuple(tuple(_integral(target) for target in targets[path]) for path in paths)
-    return Sweep(integrals, rows)
+            progress(sum(sweep.status is not None for sweep in all_sweeps), len(all_sweeps))
+    integrals = tuple(tuple(_integral(sweep) for sweep in sweeps_of_path[path]) for path in paths)
+    return Sweep(integrals, rows_allowed)
 
 
-def _missing_blocks(path: IntegrationPath, targets: Sequence[TargetSweep]) -> list[Block]:
+def _missing_blocks(path: IntegrationPath, sweeps: Sequence[TargetSweep]) -> list[Block]:
     """The nodes that targets of one path ask for, each in one block with all that do."""
-    targets_of_node: dict[float, list[int]] = {}
-    for target in targets:
-        for alpha in target.missing:
-            targets_of_node.setdefault(alpha, []).append(target.number)
-    nodes_of_targets: dict[tuple[int, ...], list[float]] = {}
-    for alpha in sorted(targets_of_node):
-        nodes_of_targets.setdefault(tuple(targets_of_node[alpha]), []).append(alpha)
-    return [Block(path, tuple(alphas), numbers) for numbers, alphas in nodes_of_targets.items()]
+    numbers_of_node: dict[float, list[int]] = {}
+    for sweep in sweeps:
+        for alpha in sweep.missing:
+            numbers_of_node.setdefault(alpha, []).append(sweep.number)
+    nodes_of_numbers: dict[tuple[int, ...], list[float]] = {}
+    for alpha in sorted(numbers_of_node):
+        nodes_of_numbers.setdefault(tuple(numbers_of_node[alpha]), []).append(alpha)
+    return [Block(path, tuple(alphas), numbers) for numbers, alphas in nodes_of_numbers.items()]
 
 
 def _evaluate_blocks(
     blocks: Sequence[Block],
     evaluate: Evaluate,
-    targets: dict[IntegrationPath, list[TargetSweep]],
-    rows: int,
+    sweeps_of_path: dict[IntegrationPath, list[TargetSweep]],
+    rows_allowed: int,
 ) -> int:
-    """Evaluate all blocks, `rows` at once at most, and hand the samples to their targets; returns the rows that memory
-    allowed.
+    """Evaluate all blocks, `rows_allowed` at once at most, and hand the samples to their targets; returns the rows that
+    memory allowed.
     """
     # Longest first: sentences of like length share a forward, and memory runs out at once or not at all.
     queue = deque(sorted(blocks, key=lambda block: (-block.path.length, -len(block.targets))))
     while queue:
-        portion = _take_portion(queue, rows)
+        portion = _take_portion(queue, rows_allowed)
         samples_of_blocks = _within_memory(evaluate, portion)
         if samples_of_blocks is None:
-            rows = max(1, _row_count(portion) // 2)
+            rows_allowed = max(1, _row_count(portion) // 2)
             queue.extendleft(reversed(portion))
             torch.cuda.empty_cache()
             continue
         for block, samples in zip(portion, samples_of_blocks, strict=True):
             for number in block.targets:
-                targets[block.path][number].receive(samples)
-    return rows
+                sweeps_of_path[block.path][number].receive(samples)
+    return rows_allowed
 
 
 def _within_memory(evaluate: Evaluate, blocks: Sequence[Block]) -> Sequence[Samples] | None:
@@ -139,25 +139,26 @@ def _row_count(blocks: Sequence[Block]) -> int:
     return sum(len(block.alphas) for block in blocks)
 
 
-def _take_portion(queue: deque[Block], rows: int) -> list[Block]:
-    """The next portion of at most `rows` rows: of paths at least three quarters as long as the first, and of as many
+def _take_portion(queue: deque[Block], most_rows: int) -> list[Block]:
+    """The next portion of at most so many rows: of paths at least three quarters as long as the first, and of as many
     targets, as every row of a forward goes backward as often.
     """
     portion: list[Block] = []
-    longest, targets = queue[0].path.length, len(queue[0].targets)
-    while queue and rows and 4 * queue[0].path.length >= 3 * longest and len(queue[0].targets) == targets:
+    longest, target_count = queue[0].path.length, len(queue[0].targets)
+    room = most_rows
+    while queue and room and 4 * queue[0].path.length >= 3 * longest and len(queue[0].targets) == target_count:
         block = queue.popleft()
-        portion.append(replace(block, alphas=block.alphas[:rows]))
-        if len(block.alphas) > rows:
-            queue.appendleft(replace(block, alphas=block.alphas[rows:]))
-        rows -= len(portion[-1].alphas)
+        portion.append(replace(block, alphas=block.alphas[:room]))
+        if len(block.alphas) > room:
+            queue.appendleft(replace(block, alphas=block.alphas[room:]))
+        room -= len(portion[-1].alphas)
     return portion
 
 
-def _integral(target: TargetSweep) -> Integral:
+def _integral(sweep: TargetSweep) -> Integral:
     """What a target that has ended got."""
-    assert target.status is not None
-    panels = target.integrals
+    assert sweep.status is not None
+    panels = sweep.integrals
     at_reference, at_input = panels[0].outputs[0], panels[-1].outputs[1]
     values = panels[0].by_state(np.sum([panel.values for panel in panels], axis=0))
     details = tuple(sum(state_details) for state_details in zip(*(panel.details for panel in panels), strict=True))
@@ -167,7 +168,7 @@ def _integral(target: TargetSweep) -> Integral:
         values=values,
         details=details or None,
         residuals=tuple(float(state.sum()) - (at_input - at_reference) for state in values),
-        estimate=target.estimate,
-        evaluations=target.evaluations,
-        status=target.status,
+        estimate=sweep.estimate,
+        evaluations=sweep.evaluations,
+        status=sweep.status,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from interp.engine.estimate import panel_errors, rounding_floors
+from interp.engine.estimate import is_negligible, panel_errors, rounding_floors
 from interp.engine.options import SweepOptions
 from interp.engine.panel_integral import PanelIntegral, integrate_panel
 from interp.engine.panels import INITIAL_PANELS, Panel
@@ -82,7 +82,8 @@ class TargetSweep:
             return
         refinement = self._choose_refinement(errors)
         if not refinement.finer:
-            self._end(refinement.reason)
+            negligible = is_negligible(self.integrals, self.path.epsilon, self.options.tolerance)
+            self._end(IntegrationStatus.NEGLIGIBLE if negligible else refinement.reason)
             return
         self._refine(refinement)
 
@@ -102,11 +103,12 @@ class TargetSweep:
                 continue
             panel = self._panels[index].panel
             if panel.width < MIN_WIDTH:
-                reason = IntegrationStatus.NOT_CONVERGED
+                reason = IntegrationStatus.DISCONTINUOUS
                 continue
             candidates = panel.refined(float(errors[index]), aim, self.options.max_points)
             if self._cost_of([*finer.values(), candidates]) > self.options.max_evaluations - self.evaluations:
-                reason = IntegrationStatus.NOT_CONVERGED
+                if reason is not IntegrationStatus.DISCONTINUOUS:  # which more evaluations would not mend
+                    reason = IntegrationStatus.NOT_CONVERGED
                 break
             finer[index] = candidates
             left_alone -= errors[index]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
+from interp.engine.budget import return_memory
 from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
 from interp.engine.size import parse_size
 from interp.errors import InputError
@@ -257,6 +258,8 @@ class Model:
                 progress(before + done)
 
             prepared = self._prepared(window)
+            if before:
+                return_memory()  # thousands of sentences must take no more of it than the first few
             yield from integrate_questions(self.tagger, prepared, options, budget=budget, progress=report_progress)
             before += len(window)
 

@@ -164,7 +164,7 @@ def _decode(data: dict[str, Any], model: ModelInfo) -> Explanation:
             paths["embedding"] and _decode_path(paths["embedding"]),
             paths["components"] and _decode_path(paths["components"]),
         ),
-        run=_from_fields(Run, data["run"]),
+        run=_from_fields(Run, {"loaded_dtype": None, **data["run"]}),
         absent=data["absent"],
         window=window and _from_fields(Window, window),
         method=method and _from_fields(Method, method),

@@ -166,6 +166,11 @@ class Completeness:
     def converged(self) -> bool:
         return all(path.status is IntegrationStatus.CONVERGED for path in self.paths.values())
 
+    @property
+    def settled(self) -> bool:
+        """Whether every path converged, or missed the tolerance only where there is next to nothing to explain."""
+        return all(path.status.settled for path in self.paths.values())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
@@ -214,6 +219,10 @@ class Run:
 
     device: str
     dtype: str
+    """The float type that it was computed in."""
     threads: int
     rows_per_forward: int
     versions: Mapping[str, str] = field(default_factory=dict)
+    loaded_dtype: str | None = None
+    """The float type that the model was loaded in, where its rounding kept the integration from its tolerance, so that
+    it was done anew in `dtype`."""

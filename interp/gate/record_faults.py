@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from interp.engine.status import IntegrationStatus
 from interp.records import Record, RecordedExplanation
 
 __all__ = ["FaultCounter", "RecordFaults", "is_finite"]
@@ -51,7 +52,7 @@ class FaultCounter:
         self._targets += len({explanation.target for explanation in baseline.explained})
         for explanation in (*baseline.explained, *candidate.explained):
             self._integrations += 1
-            self._unconverged += explanation.status != "converged"
+            self._unconverged += not IntegrationStatus(explanation.status).settled
             if not is_finite(explanation):
                 self._errors.append(f"{baseline.id} holds an attribution that is no number")
                 return False

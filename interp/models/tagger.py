@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import chain
 from types import MappingProxyType
 
 import numpy as np
@@ -41,6 +43,16 @@ class Tagger:
     @property
     def dtype(self) -> torch.dtype:
         return self.model.dtype
+
+    def in_float64(self) -> Tagger:
+        """The same model, in a copy that computes in float64: widening weights changes none of them."""
+        return Tagger(nn.Module.to(copy.deepcopy(self.model), dtype=torch.float64), self.tokenizer, self.info)
+
+    @property
+    def float64_bytes(self) -> int:
+        """What `in_float64` takes, with the copy that it is widened from."""
+        tensors = chain(self.model.parameters(), self.model.buffers())
+        return sum(tensor.numel() * (8 + tensor.itemsize) for tensor in tensors)
 
     def encode(self, words: Sequence[str]) -> Encoding:
         """Sub-tokens of a sentence, each word on its own. Raises InputError when the model cannot read that many."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from interp.engine.status import IntegrationStatus
 from interp.records.record import Record, RecordedExplanation, RecordsHeader
 
 __all__ = ["problems_of"]
+
+_STATUSES = tuple(status.value for status in IntegrationStatus)
 
 
 def problems_of(record: Record, header: RecordsHeader) -> Iterator[str]:
@@ -38,6 +41,8 @@ def _problems_of_explanation(explanation: RecordedExplanation, words: int, heade
         yield f"it explains {len(explanation.target)} words with {len(explanation.tags)} tags"
     if explanation.reference not in header.wanted.references:
         yield f'it is explained under the reference "{explanation.reference}", which was not asked for'
+    if explanation.status not in _STATUSES:
+        yield f'its integration ended "{explanation.status}", which is none of {", ".join(_STATUSES)}'
     if len(explanation.layers) != layers:
         yield f"it is explained in {len(explanation.layers)} layers, and the model has {layers}"
     if any(len(values) != words for values in (explanation.attributions, *explanation.layers)):

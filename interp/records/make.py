@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from interp.engine.budget import return_memory
 from interp.errors import FormatError, InputError
 from interp.explain import Model
 from interp.explain.predict import Prediction, predict_encodings
@@ -61,6 +62,7 @@ def make_records(
 
             records = _record_part(model, part, settings, memory=memory, progress=report_progress)
             write_part(folder / part_name(number, len(sentences)), header, records)
+            return_memory()  # else the holes that one part leaves are added to those of the next
         progress(start + len(part))
     return Records(folder, header)
 

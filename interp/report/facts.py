@@ -96,13 +96,16 @@ class ComponentRow:
     normalised: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PathRow:
     """The integration error reached on one path."""
 
     name: str
     integration: Integration
     converged: bool
+    settled: bool
+    """Converged, or with next to nothing to explain where it did not."""
+    message: str
     residual: float
 
 
@@ -150,9 +153,24 @@ def component_rows(explanation: Explanation) -> dict[str, list[ComponentRow]]:
 def path_rows(explanation: Explanation) -> list[PathRow]:
     """The integration error of each path."""
     return [
-        PathRow(name, path, path.status is IntegrationStatus.CONVERGED, largest(path.residuals))
+        PathRow(
+            name=name,
+            integration=path,
+            converged=path.status is IntegrationStatus.CONVERGED,
+            settled=path.status.settled,
+            message=_path_message(path),
+            residual=largest(path.residuals),
+        )
         for name, path in explanation.completeness.paths.items()
     ]
+
+
+def _path_message(path: Integration) -> str:
+    """What its status says; by how much the output moves, where that is next to nothing."""
+    if path.status is not IntegrationStatus.NEGLIGIBLE:
+        return path.status.message
+    moved = path.at_input - path.at_reference
+    return f"{path.status.message} The output moves by {moved:.2g} from reference to input, {path.at_input:.4g}."
 
 
 def aim(explanation: Explanation) -> str:
@@ -220,6 +238,12 @@ def notes(explanation: Explanation) -> list[str]:
         sentences.append(
             f'"{unsplit[0]}" holds several characters of a script without spaces, and may be several words: split it '
             "with blanks first (--pretokenized, or a list of words)."
+        )
+    run = explanation.run
+    if run.loaded_dtype is not None:
+        sentences.append(
+            f"Computed in {run.dtype}: rounding of {run.loaded_dtype}, in which the model was loaded, kept the "
+            "integration from its tolerance."
         )
     return [*sentences, *explanation.model.notices]
 

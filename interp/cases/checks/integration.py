@@ -45,7 +45,9 @@ class Complete:
 
 @dataclass(frozen=True)
 class Converged:
-    """The estimated integration error must be within its tolerance, on every path."""
+    """The estimated integration error must be within its tolerance, on every path, where there is more than next to
+    nothing to explain.
+    """
 
     name: ClassVar[str] = "converged"
 
@@ -56,10 +58,13 @@ class Converged:
         missed = [
             f"the {name} path is {path.status.value}: {path.status.message}"
             for name, path in paths.items()
-            if path.status is not IntegrationStatus.CONVERGED
+            if not path.status.settled
         ]
         if not missed:
-            return Verdict(passed=True, sentence="The integration converged.", expected=expected, actual=actual)
+            statuses = {path.status for path in paths.values()}
+            negligible = IntegrationStatus.NEGLIGIBLE
+            sentence = negligible.message if negligible in statuses else "The integration converged."
+            return Verdict(passed=True, sentence=sentence, expected=expected, actual=actual)
         sentence = "; ".join(missed)
         sentence = f"{sentence[0].upper()}{sentence[1:]}"
         return Verdict(passed=False, sentence=sentence, expected=expected, actual=actual)

@@ -161,7 +161,7 @@ def _integration_blocks(shown: Explanation, canvas: Canvas) -> Iterator[Renderab
     rows, notes = [], []
     for path in facts.path_rows(shown):
         reached = path.integration
-        style = "" if path.converged else "bold reverse"
+        style = "" if path.settled else "bold reverse"
         verdict = canvas.glyphs.at_most if reached.estimate <= reached.tolerance else ">"
         rows.append(
             [
@@ -169,11 +169,11 @@ def _integration_blocks(shown: Explanation, canvas: Canvas) -> Iterator[Renderab
                 Text(f"{reached.estimate:.1e} {verdict} {reached.tolerance:.1e}", style),
                 Text(str(reached.evaluations)),
                 Text(f"{path.residual:.1e}"),
-                Text(reached.status.value if path.converged else reached.status.value.upper(), style),
+                Text(reached.status.value if path.settled else reached.status.value.upper(), style),
             ]
         )
         if not path.converged:
-            notes.append(Text(f"{path.name} path: {reached.status.message}", "bold"))
+            notes.append(Text(canvas.safe(f"{path.name} path: {path.message}"), "" if path.settled else "bold"))
     yield grid(["path", "estimate, tolerance", "evaluations", "max |residual|", "status"], rows, right={2, 3})
     yield from notes
 

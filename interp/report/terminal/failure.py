@@ -90,7 +90,7 @@ def _words_around(shown: Explanation, canvas: Canvas) -> Text:
 def _fact_table(failure: Failure, shown: Explanation, canvas: Canvas) -> Table:
     """What the check expected and got, and the model that was asked."""
     paths = [
-        f"{path.integration.estimate:.1e} {path.name}{'' if path.converged else ' (not converged)'}"
+        f"{path.integration.estimate:.1e} {path.name}{'' if path.converged else f' ({path.integration.status.value})'}"
         for path in facts.path_rows(shown)
     ]
     model, run = shown.model, shown.run
