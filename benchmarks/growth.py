@@ -19,7 +19,8 @@ import torch
 
 from interp.bundled import grammar
 from interp.explain import load
-from interp.records import RecordSettings, make_records
+from interp.records import RecordSettings
+from interp.records.make import make_records
 from interp.texts import Sentence
 
 EVERY = 100
