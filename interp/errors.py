@@ -21,8 +21,10 @@ __all__ = [
     "InterpError",
     "ModelError",
     "OutputError",
+    "bare",
     "counted",
     "first_line",
+    "quoted",
 ]
 
 
@@ -62,3 +64,13 @@ def counted(count: int, noun: str) -> str:
 def first_line(error: BaseException) -> str:
     """What an exception says first, without a full stop, to stand inside a sentence; its type where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def quoted(text: str, most: int = 48) -> str:
+    """Inside a representation: text from anywhere in quotes, control characters spelled out, cut where it is long."""
+    return repr(text if len(text) <= most else f"{text[: most - 1].rstrip()}…")
+
+
+def bare(name: str, most: int = 48) -> str:
+    """The same of a name, without quotes; of a long one, such as a path, the end is kept."""
+    return repr(name if len(name) <= most else f"…{name[1 - most :]}")[1:-1]

@@ -9,7 +9,7 @@ from itertools import chain, islice
 
 from interp.engine.budget import parse_size
 from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
-from interp.errors import InputError
+from interp.errors import InputError, bare, counted
 from interp.explain.assemble import assemble_words
 from interp.explain.integrate import integrate_questions
 from interp.explain.methods import METHODS, MethodRefusedError, MethodRequest, request_method, run_method
@@ -46,8 +46,14 @@ class Model:
     def __init__(self, tagger: Tagger) -> None:
         self.tagger = tagger
 
+    def __repr__(self) -> str:
+        info, computing = self.info, f"{self.tagger.device}, {str(self.tagger.dtype).removeprefix('torch.')}"
+        sizes = f"{counted(len(info.labels), 'label')}, {counted(info.layers, 'layer')}"
+        return f"<Model {bare(info.name)}: {sizes}, {computing}, sha256 {info.sha256[:12]}…>"
+
     @property
     def info(self) -> ModelInfo:
+        """Its name, fingerprint, labels, number of layers, and what to know of how it was loaded."""
         return self.tagger.info
 
     def explain(

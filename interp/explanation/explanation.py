@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from interp.errors import bare, quoted
 from interp.explanation.parts import (
     Completeness,
     Components,
@@ -29,6 +30,7 @@ from interp.explanation.parts import (
     Zoom,
 )
 from interp.question import INTEGRATED_GRADIENTS
+from interp.question.tags import RATHER_THAN
 
 if TYPE_CHECKING:
     import os
@@ -75,6 +77,15 @@ class Explanation:
             raise ValueError(f"every layer and component has one value per word, {len(self.words)} of them")
         if (self.method is None) == (self.completeness.embedding is None):
             raise ValueError("attributions come from integrated gradients, with an integration, or from another method")
+
+    def __repr__(self) -> str:
+        target, path = self.target, self.completeness.embedding
+        tags = " ".join(target.tags) + (f"{RATHER_THAN}{' '.join(target.against)}" if target.against else "")
+        answer = f"error {path.estimate:.0e}, {path.status.value}" if path else self.method_name
+        return (
+            f"<Explanation of {quoted(target.text)} as {bare(tags)} in {quoted(self.text, 36)} "
+            f"by {bare(self.model.name)}: F {self.at_input:.3g}, reference {self.reference.kind}, {answer}>"
+        )
 
     @property
     def integration(self) -> Integration:
