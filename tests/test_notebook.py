@@ -116,3 +116,99 @@ def test_no_result_fills_a_screen_or_steers_a_terminal() -> None:
         assert shown.startswith(f"<{type(result).__name__} ") or shown.startswith(f"<{type(result).__name__}:")
         assert len(shown) <= 200 and shown.isprintable(), shown
     assert max(map(len, repr(made_of_numbers()).split(">, <"))) <= 200
+
+
+# --- several explanations
+
+
+def test_several_explanations_behave_as_the_list_that_they_were(tmp_path: Path) -> None:
+    several = [samples.article(), samples.article("mask")]
+    shown = interp.Explanations(several)
+    assert shown == several and several == shown and shown == tuple(several) and shown != several[:1]
+    assert (len(shown), shown[-1], list(shown), several[0] in shown) == (2, several[1], several, True)
+    assert shown[:1] == several[:1] and isinstance(shown[:1], interp.Explanations)
+    assert interp.Explanations(iter(several)) == several
+    assert repr(shown).splitlines() == ["<2 explanations>", *map(repr, several)]
+    shown.save(tmp_path / "own.json")
+    interp.save(several, tmp_path / "library.json")
+    assert (tmp_path / "own.json").read_bytes() == (tmp_path / "library.json").read_bytes()
+    assert interp.read(tmp_path / "own.json") == several
+
+
+def test_a_notebook_shows_several_explanations_as_one_page_with_what_they_say_of_each_other() -> None:
+    shown = interp.Explanations(samples.by_methods())
+    bundle, _ = DisplayFormatter().format(shown)
+    assert set(bundle) == {"text/html", "text/plain"}
+    assert bundle["text/html"].count("<iframe") == 1
+    assert "What do other methods say of" in bundle["text/html"] and "What do other methods say of" in shown.to_html()
+    assert DisplayFormatter().format(interp.Explanations())[0]["text/html"].count("there is nothing to show") == 1
+
+
+def test_what_the_library_gives_together_is_shown_together(model32: interp.Model, tmp_path: Path) -> None:
+    entities = model32.explain_entities("Rob wins in London , Rob", without=("components",), tolerance=0.1)
+    entities.save(tmp_path / "entities.json")
+    for given in (entities, interp.read(tmp_path / "entities.json"), model32.compare_methods(Question("Rob wins", 1))):
+        assert isinstance(given, interp.Explanations)
+    assert [explanation.target.indices for explanation in entities] == model32.entities("Rob wins in London , Rob")
+
+
+# --- numbers for other programs
+
+
+def test_a_table_has_a_row_for_each_word_and_the_numbers_of_the_explanation() -> None:
+    explanation = samples.article()
+    table = explanation.to_dataframe()
+    columns = ["index", "word", "special", "tag", "probability", "attribution"]
+    assert list(table.columns) == [*columns, "word_table", "position_table", "token_type_table"]
+    assert tuple(table["attribution"]) == explanation.attributions
+    assert list(table["word"]) == [word.text for word in explanation.words]
+    assert tuple(table["position_table"]) == explanation.components.position  # type: ignore[union-attr]
+    assert table["special"].tolist() == [True, *[False] * 13, True]
+    assert table["probability"].isna().tolist() == table["tag"].isna().tolist() == table["special"].tolist()
+    assert str(table["probability"].dtype) == "float64"
+
+
+def test_a_table_has_layers_as_columns_and_the_errors_of_a_method_that_draws() -> None:
+    explanation = samples.article()
+    table = explanation.to_dataframe("layers")
+    assert list(table.columns) == ["index", "word", "special", *(f"layer {number}" for number in range(1, 13))]
+    assert tuple(table["layer 3"]) == explanation.layers[2]
+    drawn = next(shown for shown in samples.by_methods() if shown.method and shown.method.errors)
+    assert tuple(drawn.to_dataframe()["error"]) == drawn.method.errors  # type: ignore[union-attr]
+    assert "word_table" not in drawn.to_dataframe()
+
+
+def test_tables_of_several_stand_under_one_another_and_are_told_apart() -> None:
+    several = interp.Explanations([samples.article(), samples.article("mask"), samples.by_methods()[1]])
+    table = several.to_dataframe()
+    assert list(table.columns[:6]) == ["explanation", "target", "tags", "reference", "method", "index"]
+    for number, explanation in enumerate(several):
+        own = table[table["explanation"] == number]
+        assert tuple(own["attribution"]) == explanation.attributions
+        assert set(own["reference"]) == {explanation.reference.kind} and set(own["method"]) == {explanation.method_name}
+    assert table["word_table"].isna().tolist() == (table["method"] == "lime").tolist()
+
+
+def test_arrays_have_the_shapes_that_are_promised_and_are_the_callers_own() -> None:
+    explanation = samples.article()
+    shapes = {name: explanation.to_numpy(name).shape for name in ("words", "components", "layers", "zoom")}
+    assert shapes == {"words": (15,), "components": (3, 15), "layers": (12, 15), "zoom": (13, 64)}
+    array = explanation.to_numpy()
+    array[:] = 0
+    assert explanation.to_numpy().tolist() == list(explanation.attributions) != array.tolist()
+    total = explanation.at_input - explanation.at_reference
+    np.testing.assert_allclose(explanation.to_numpy("layers").sum(axis=1), total, rtol=1e-3)
+
+
+def test_numbers_that_are_not_there_are_refused_with_the_reason() -> None:
+    lacking = samples.by_methods()[1]
+    for ask, sentence in (
+        (lambda: lacking.to_dataframe("layers"), "This explanation has no layers: lime gives the words alone."),
+        (lambda: lacking.to_numpy("components"), "This explanation has no components: lime gives the words alone."),
+        (lambda: lacking.to_numpy("zoom"), "This explanation has no zoom: `zoom` names no word."),
+        (lambda: lacking.to_dataframe("zoom"), 'There is no table "zoom": choose one of words, layers.'),
+        (lambda: lacking.to_numpy("w"), 'There is no array "w": choose one of words, components, layers, zoom.'),
+    ):
+        with pytest.raises(interp.InterpError) as refusal:
+            ask()  # type: ignore[no-untyped-call]
+        assert str(refusal.value) == sentence

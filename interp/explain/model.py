@@ -16,7 +16,7 @@ from interp.explain.methods import METHODS, MethodRefusedError, MethodRequest, r
 from interp.explain.predict import Predictions, predict_sentences
 from interp.explain.prepare import PreparedQuestion, prepare
 from interp.explain.windows import readable_parts
-from interp.explanation import Completeness, Explanation, ModelInfo
+from interp.explanation import Completeness, Explanation, Explanations, ModelInfo
 from interp.models.load import load_tagger
 from interp.models.tagger import Tagger
 from interp.question import INTEGRATED_GRADIENTS, Output, Part, Positions, Question, ReferenceKind, Tags
@@ -122,8 +122,8 @@ class Model:
         tolerance: float = DEFAULT_TOLERANCE,
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
-    ) -> list[Explanation]:
-        """Explain every entity that the model finds in a text, in order; none gives an empty list. See `explain`."""
+    ) -> Explanations:
+        """Explain every entity that the model finds in a text, in order; there may be none. See `explain`."""
         any_word = Question(
             text,
             1,
@@ -136,7 +136,9 @@ class Model:
             window=window,
         )
         prepared = self.prepare_entities([any_word])
-        return list(self.explain_many(prepared, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
+        return Explanations(
+            self.explain_many(prepared, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory)
+        )
 
     def explain_many(
         self,
@@ -178,7 +180,7 @@ class Model:
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
         progress: Progress | None = None,
-    ) -> list[Explanation]:
+    ) -> Explanations:
         """The words of one question by integrated gradients, then by every other method that this model can have.
 
         A method that it cannot have is in `absent` of the first, as "method deep-lift", with the reason. `samples`
@@ -203,7 +205,7 @@ class Model:
                 opinions += self.explain_many(questions, method=name, samples=drawn, seed=seed, memory=memory)
             except MethodRefusedError as error:
                 refused[f"method {name}"] = str(error)
-        return [replace(integrated, absent={**integrated.absent, **refused}), *opinions]
+        return Explanations([replace(integrated, absent={**integrated.absent, **refused}), *opinions])
 
     def prepare(self, questions: Sequence[Question]) -> list[PreparedQuestion]:
         """Resolve questions against their sentences and this model; `explain_many` takes them, and nothing is resolved
