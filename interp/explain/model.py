@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
+from typing import overload
 
 from interp.engine.budget import parse_size
 from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
@@ -17,7 +18,8 @@ from interp.explain.predict import Predictions, predict_sentences
 from interp.explain.prepare import PreparedQuestion, prepare
 from interp.explain.windows import readable_parts
 from interp.explanation import Completeness, Explanation, Explanations, ModelInfo
-from interp.models.load import load_tagger
+from interp.models.live import LiveModel, LiveTokenizer
+from interp.models.load import load_tagger, take_tagger
 from interp.models.tagger import Tagger
 from interp.question import INTEGRATED_GRADIENTS, Output, Part, Positions, Question, ReferenceKind, Tags
 from interp.question.tags import entity_spans
@@ -31,13 +33,56 @@ QUESTIONS_TOGETHER = 32
 """`explain_many` works on so many together, and holds no more of them at a time."""
 
 
-def load(name_or_path: str | os.PathLike[str], device: str = "auto", dtype: str = "float32") -> Model:
-    """Load a model: a bundled name ("open", "planted"), a directory, or a hub id.
+@overload
+def load(model: str | os.PathLike[str], device: str, /, dtype: str = "float32") -> Model: ...
 
-    `device`: auto, cpu, cuda or cuda:N. `dtype`: float32, float64, bfloat16 or float16. Raises ModelError,
-    DeviceError or InputError, each with its remedy. No code that comes with a model is run.
+
+@overload
+def load(model: str | os.PathLike[str], *, device: str = "auto", dtype: str = "float32") -> Model: ...
+
+
+@overload
+def load(model: LiveModel, tokenizer: LiveTokenizer, *, name: str | None = None) -> Model: ...
+
+
+def load(
+    model: str | os.PathLike[str] | LiveModel,
+    tokenizer: LiveTokenizer | str | None = None,
+    dtype: str | None = None,
+    *,
+    device: str | None = None,
+    name: str | None = None,
+) -> Model:
+    """Load a model by its name, as in `load("open")`, or take a live one, as in `load(model, tokenizer)`.
+
+    `model`: a bundled name ("open", "planted"), a directory, or a hub id; no code that comes with it is run. Or a
+    transformers model for token classification, which is explained as it is and where it is: nothing of it is copied,
+    and it is left as it was, training mode and gradients too. Once its weights change it must be loaded again.
+    `tokenizer`: of a live model, fast or slow; it is copied. After a name, this place is that of `device`.
+    `dtype`: in which to compute, float32 (default), float64, bfloat16 or float16. Not for a live model, which computes
+    in its own.
+    `device`: auto (default: CUDA where there is any), cpu, cuda or cuda:N. Not for a live model.
+    `name`: of a live model, in what is said of it; default that of its class.
+
+    Raises ModelError for a model that cannot be read or explained, DeviceError for a device that is not there, and
+    InputError for arguments that do not fit, each with its remedy.
     """
-    return Model(load_tagger(name_or_path, device, dtype))
+    if isinstance(model, str | os.PathLike):
+        return Model(_load_by_name(model, tokenizer, dtype, device=device, name=name))
+    if device is not None or dtype is not None:
+        raise InputError("A live model computes where it is, in its own type: move it first, with model.to(…).")
+    return Model(take_tagger(model, tokenizer, name))
+
+
+def _load_by_name(
+    path: str | os.PathLike[str], second: object, dtype: str | None, *, device: str | None, name: str | None
+) -> Tagger:
+    """`second`: what stands behind the name."""
+    if name is not None or not (second is None or isinstance(second, str)):
+        raise InputError(f'"{os.fspath(path)}" brings its own tokeniser and name: leave `tokenizer` and `name` out.')
+    if second is not None and device is not None:
+        raise InputError("The device is given twice.")
+    return load_tagger(path, device or second or "auto", dtype or "float32")
 
 
 class Model:
@@ -211,6 +256,7 @@ class Model:
         """Resolve questions against their sentences and this model; `explain_many` takes them, and nothing is resolved
         again. Raises InputError for the first question that does not fit.
         """
+        self.tagger.check_current()
         return prepare(self.tagger, questions)
 
     def prepare_entities(self, templates: Sequence[Question]) -> list[PreparedQuestion]:
@@ -232,6 +278,7 @@ class Model:
 
     def _find_entities(self, question: Question) -> tuple[Predictions, list[tuple[int, ...]]]:
         """The predictions of a question's text, part by part where it may be, and the entities in it."""
+        self.tagger.check_current()
         words = question.words
         parts = [tuple(part) for part in (readable_parts(self.tagger, words) if question.window else [words])]
         predictions = predict_sentences(self.tagger, parts)
@@ -240,6 +287,7 @@ class Model:
 
     def _prepared(self, questions: Sequence[Question | PreparedQuestion]) -> list[PreparedQuestion]:
         """All of them resolved; those that are not yet, together."""
+        self.tagger.check_current()
         open_questions = [question for question in questions if isinstance(question, Question)]
         resolved = iter(prepare(self.tagger, open_questions))
         prepared = [next(resolved) if isinstance(question, Question) else question for question in questions]

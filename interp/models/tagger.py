@@ -30,9 +30,24 @@ __all__ = ["Tagger"]
 class Tagger:
     """One loaded model. Its weights are not trained and its state is the same after every call."""
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, info: ModelInfo) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        info: ModelInfo,
+        is_current: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`is_current`: whether the weights are still those that `info` is of; others may hold a live model."""
         self.model, self.tokenizer, self.info = model, tokenizer, info
-        self.parts = find_parts(model)
+        self.parts, self._is_current = find_parts(model), is_current
+
+    def check_current(self) -> None:
+        """Raise InputError where the weights are no longer those that were loaded."""
+        if not self._is_current():
+            raise InputError(
+                f'The weights of "{self.info.name}" were changed or moved since it was loaded: load it again, '
+                "interp.load(model, tokenizer)."
+            )
 
     @property
     def device(self) -> torch.device:
