@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["explain", "golden", "interp_device", "interp_model"]
 
 CASES = ".cases.toml"
-NEEDS_SYRUPY = 'Case files and goldens need syrupy: python -m pip install "interp[pytest]".'
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -146,7 +145,13 @@ class WithoutSyrupy(pytest.File):
     """A case file where it cannot be understood."""
 
     def collect(self) -> NoReturn:
-        raise self.CollectError(NEEDS_SYRUPY)
+        raise self.CollectError(_needs_syrupy())
+
+
+def _needs_syrupy() -> str:
+    from interp.versions import install_command
+
+    return f"Case files and goldens need syrupy: {install_command('pytest')}"
 
 
 @pytest.fixture(scope="session")
@@ -197,7 +202,7 @@ def explain(pytestconfig: pytest.Config, interp_model: Explainer) -> Callable[..
 def golden(request: pytest.FixtureRequest) -> GoldenSnapshot:
     """`assert explanation == golden`: the accepted explanation of this test, in a file under golden/."""
     if not request.config.pluginmanager.hasplugin("syrupy"):
-        pytest.fail(NEEDS_SYRUPY, pytrace=False)
+        pytest.fail(_needs_syrupy(), pytrace=False)
     from interp.testing.items import rule_of
     from interp.testing.snapshots import GoldenExtension, GoldenSnapshot
 

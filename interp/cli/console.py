@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import click
 
 from interp.errors import InterpError
+from interp.versions import install_command
 
 __all__ = ["Group", "Progress", "progress", "say"]
 
@@ -46,7 +47,7 @@ class Group(click.Group):
             module = (error.name or "").partition(".")[0]
             if module not in EXTRAS:
                 raise
-            say(f'This command needs {module}: pip install "interp[{EXTRAS[module]}]".')
+            say(f"This command needs {module}: {install_command(EXTRAS[module])}")
         except (KeyboardInterrupt, click.Abort):
             say("Stopped.")
             return ctx.exit(INTERRUPTED)

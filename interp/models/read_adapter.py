@@ -28,6 +28,7 @@ from interp.models.checkpoint import (
 from interp.models.fingerprint import fingerprint
 from interp.models.locate import locate
 from interp.models.stored_files import check_files
+from interp.versions import install_command
 
 __all__ = ["read_adapter"]
 
@@ -43,7 +44,7 @@ def read_adapter(source: str) -> Checkpoint:
     try:
         import peft
     except ImportError as error:
-        raise ModelError(f'"{source}" is an adapter: pip install "interp[peft]" reads it.') from error
+        raise ModelError(f'"{source}" is an adapter, which needs peft: {install_command("peft")}') from error
     folder = Path(source)
     settings = peft.PeftConfig.from_pretrained(source)
     base_name = str(settings.base_model_name_or_path or "")

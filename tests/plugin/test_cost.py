@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from project import CONFTEST, Project, messages, says
 
+from interp.versions import install_command
+
 HEAVY = {"torch", "transformers", "pydantic", "rich", "jinja2", "numpy", "scipy", "matplotlib", "safetensors", "click"}
 DEVICES = ("--interp-device=cpu", "--interp-device=cuda")
 OPTIONS = ("--interp-model=planted", *DEVICES, "--interp-tolerance=0.01", "--interp-report=out")
@@ -35,7 +37,7 @@ class Hidden:
 
 sys.meta_path.insert(0, Hidden())
 """
-ONE_SENTENCE = 'Case files and goldens need syrupy: python -m pip install "interp[pytest]".'
+ONE_SENTENCE = f"Case files and goldens need syrupy: {install_command('pytest')}"
 
 
 def modules(project: Project) -> list[set[str]]:
