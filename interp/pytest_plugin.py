@@ -30,7 +30,10 @@ CASES = ".cases.toml"
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("interp", "explanations of named-entity models (interp)")
     group.addoption(
-        "--interp-model", metavar="MODEL", help="The model of every case and test: a name, directory or hub id."
+        "--interp-model",
+        metavar="MODEL",
+        help="The model of every case and test: a name, directory or hub id. Write --interp-model=MODEL, with the "
+        "equals sign: pytest takes a directory that stands by itself for a path of tests.",
     )
     group.addoption(
         "--interp-device",

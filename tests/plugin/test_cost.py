@@ -74,6 +74,7 @@ def test_help_and_fixtures_import_none_of_it(project: Project) -> None:
     result = project.run_apart("--help")
     for option in ("--interp-model=MODEL", "--interp-device=DEVICE", "--interp-tolerance=PART", "--interp-report=DIR"):
         assert option in result.stdout.str()
+    assert "Write --interp-model=MODEL, with the equals sign" in " ".join(result.stdout.str().split())
     result = project.run_apart("--fixtures")
     for fixture in ("interp_model", "interp_device", "explain", "golden"):
         assert says(result, f"{fixture}*")
