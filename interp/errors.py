@@ -2,6 +2,7 @@
 
 InterpError
 ├── InputError         the text, a word, a tag or an option does not fit; the message lists what does
+│   └── TooLongError   the text is longer than the model reads
 ├── ModelError         a model is unknown, incomplete, of another kind, or holds NaN
 ├── DeviceError        the device or the memory asked for is not there
 ├── IncomparableError  two sides that were to be held against each other are not of the same
@@ -21,6 +22,7 @@ __all__ = [
     "InterpError",
     "ModelError",
     "OutputError",
+    "TooLongError",
     "bare",
     "counted",
     "first_line",
@@ -34,6 +36,18 @@ class InterpError(Exception):
 
 class InputError(InterpError):
     """The text, target, tag or option given does not fit the model or the sentence."""
+
+
+class TooLongError(InputError):
+    """The text is longer than the model reads. `without_window` says so where no window of it can be asked for."""
+
+    def __init__(self, sentence: str, way_out: str) -> None:
+        """`sentence`: without its full stop; `way_out`: how it goes on."""
+        super().__init__(sentence, way_out)
+        self.without_window = f"{sentence}."
+
+    def __str__(self) -> str:
+        return "".join(self.args)
 
 
 class ModelError(InterpError):

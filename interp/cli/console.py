@@ -85,13 +85,19 @@ def say(sentence: str) -> None:
 def _with_flags(sentence: str) -> str:
     """The library speaks of its parameters, as in `max_evaluations`; whoever typed a command knows them as flags."""
     context = click.get_current_context(silent=True)
-    flags = set(_list_flags(context.find_root().command)) if context else set()
+    flags = set(_list_flags(_typed_command(context.find_root()))) if context else set()
 
     def translate(match: re.Match[str]) -> str:
         name = f"--{match[1].replace('_', '-')}"
         return name if name in flags else match[0]
 
     return re.sub(r"`(\w+)`", translate, sentence)
+
+
+def _typed_command(root: click.Context) -> click.Command:
+    """The command of the program that was typed: others have flags that it does not take."""
+    commands = root.command.commands if isinstance(root.command, click.Group) else {}
+    return commands.get(root.invoked_subcommand or "", root.command)
 
 
 def _list_flags(command: click.Command) -> Iterator[str]:

@@ -48,9 +48,9 @@ def load(model: LiveModel, tokenizer: LiveTokenizer, *, name: str | None = None)
 def load(
     model: str | os.PathLike[str] | LiveModel,
     tokenizer: LiveTokenizer | str | None = None,
-    dtype: str | None = None,
+    dtype: str = "float32",
     *,
-    device: str | None = None,
+    device: str = "auto",
     name: str | None = None,
 ) -> Model:
     """Load a model by its name, as in `load("open")`, or take a live one, as in `load(model, tokenizer)`.
@@ -69,20 +69,18 @@ def load(
     """
     if isinstance(model, str | os.PathLike):
         return Model(_load_by_name(model, tokenizer, dtype, device=device, name=name))
-    if device is not None or dtype is not None:
+    if (device, dtype) != ("auto", "float32"):
         raise InputError("A live model computes where it is, in its own type: move it first, with model.to(…).")
     return Model(take_tagger(model, tokenizer, name))
 
 
-def _load_by_name(
-    path: str | os.PathLike[str], second: object, dtype: str | None, *, device: str | None, name: str | None
-) -> Tagger:
+def _load_by_name(path: str | os.PathLike[str], second: object, dtype: str, *, device: str, name: str | None) -> Tagger:
     """`second`: what stands behind the name."""
     if name is not None or not (second is None or isinstance(second, str)):
         raise InputError(f'"{os.fspath(path)}" brings its own tokeniser and name: leave `tokenizer` and `name` out.')
-    if second is not None and device is not None:
-        raise InputError("The device is given twice.")
-    return load_tagger(path, device or second or "auto", dtype or "float32")
+    if second is not None and device != "auto":
+        raise InputError(f"The device is given twice, as {second} and {device}: leave one of them out.")
+    return load_tagger(path, second or device, dtype)
 
 
 class Model:

@@ -85,8 +85,7 @@ def save(explanations: Sequence[Explanation], path: str | os.PathLike[str]) -> N
 def read(path: str | os.PathLike[str]) -> Explanations:
     """Every explanation of a document.
 
-    `path`: of a file that `save`, `Explanation.save` or `interp explain --json` wrote. Raises FormatError, which says
-    what is wrong with it.
+    `path`: of a file that `save` or the command line wrote. Raises FormatError, which says what is wrong with it.
     """
     name = os.fspath(path)
     try:

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from interp.engine.budget import MAX_TOKENS, Cost
 from interp.engine.hooks import frozen, interrupted, recording, replacing, saved_bytes
 from interp.engine.paths import Block, IntegrationPath, Samples
-from interp.errors import InputError
+from interp.errors import InputError, TooLongError
 from interp.explanation import ModelInfo
 from interp.models.encoding import Encoding, encode_words
 from interp.models.evaluate import PathContext, evaluate_blocks, padded_rows
@@ -64,9 +64,9 @@ class Tagger:
         if longest is not None and count > longest:
             behind = encoding.units.count(len(words) + 1)
             fitting = encoding.units[longest - behind] - 1  # that is the first word that does not
-            raise InputError(
-                f"The text is {count} sub-tokens and the model reads {longest}: the first {fitting} words fit, or let "
-                "`window` cut it around the target."
+            raise TooLongError(
+                f"The text is {count} sub-tokens and the model reads {longest}: the first {fitting} words fit",
+                ", or let `window` cut it around the target.",
             )
         return encoding
 

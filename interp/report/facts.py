@@ -219,7 +219,7 @@ def notes(explanation: Explanation) -> list[str]:
     if unsplit:
         sentences.append(
             f'"{unsplit[0]}" holds several characters of a script without spaces, and may be several words: split it '
-            "with blanks first (--pretokenized, or a list of words)."
+            "with blanks first."
         )
     return [*sentences, *explanation.model.notices]
 
