@@ -256,9 +256,10 @@ class TestIntegration:
         assert Converged().toml_line([Answer(not_converged())]) == "integration_tolerance = 3e-02"
 
     def test_next_to_nothing_to_explain_passes_and_is_said(self) -> None:
-        verdict = Converged().judge(Answer(negligible()))
-        assert verdict.passed
-        assert "next to nothing" in verdict.sentence and "converged" not in verdict.sentence
+        for check in (Converged(), Complete()):
+            verdict = check.judge(Answer(negligible()))
+            assert verdict.passed
+            assert "next to nothing" in verdict.sentence and "converged" not in verdict.sentence
 
 
 @pytest.mark.parametrize(

@@ -15,19 +15,31 @@ from interp.explanation import Explanation
 __all__ = ["Complete", "Converged"]
 
 
+TABLES = "component tables"
 LOOSEST = 0.5
 """No integration tolerance beyond this is proposed."""
 
 
 @dataclass(frozen=True)
 class Complete:
-    """At every layer the attributions must sum to F(input) − F(reference), within the integration's tolerance."""
+    """At every layer the attributions must sum to F(input) − F(reference), within the integration's tolerance, where
+    there is more than next to nothing to explain.
+    """
 
     name: ClassVar[str] = "complete"
 
     def judge(self, answer: Answer) -> Verdict:
-        residuals = _relative_residuals(answer.explanation)
         tolerance = answer.explanation.integration.tolerance
+        negligible = IntegrationStatus.NEGLIGIBLE
+        paths = answer.explanation.completeness.paths
+        residuals = {
+            place: residual
+            for place, residual in _relative_residuals(answer.explanation).items()
+            if paths["components" if place == TABLES else "embedding"].status is not negligible
+        }
+        expected = f"residual within {tolerance:.1e} of Σ|attribution|"
+        if not residuals:
+            return Verdict(passed=True, sentence=negligible.message, expected=expected, actual="next to nothing")
         where, worst = max(residuals.items(), key=lambda item: item[1] if math.isfinite(item[1]) else math.inf)
         passed = all(residual <= tolerance for residual in residuals.values())
         actual = f"{worst:.1e} of Σ|attribution| at the {where}"
@@ -35,7 +47,7 @@ class Complete:
         return Verdict(
             passed=passed,
             sentence=f"{sentence}." if passed else f"{sentence}, allowed {tolerance:.1e}.",
-            expected=f"residual within {tolerance:.1e} of Σ|attribution|",
+            expected=expected,
             actual=actual,
         )
 
@@ -88,7 +100,7 @@ def _relative_residuals(explanation: Explanation) -> dict[str, float]:
     if split is not None and explanation.components is not None:
         tables = explanation.components.present.values()
         mass = math.fsum(abs(value) for table in tables for value in table)
-        residuals["component tables"] = abs(split.residuals[0]) / (mass or 1.0)
+        residuals[TABLES] = abs(split.residuals[0]) / (mass or 1.0)
     return residuals
 
 
