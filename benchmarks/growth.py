@@ -2,7 +2,7 @@
 
     python -m benchmarks.growth planted --cases 10000 --out benchmarks/results/growth.json
 
-Every row holds cases done, MiB resident, and MiB that Arrow holds.
+A row for every part: cases done, MiB resident then, and the most that was seen resident within it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,32 @@ from pathlib import Path
 import click
 import numpy as np
 import psutil
-import pyarrow as pa
 import torch
 
 from interp.bundled import grammar
 from interp.explain import load
-from interp.records import RecordSettings, make_records
+from interp.records import RecordSettings
+from interp.records.make import make_records
+from interp.records.store import SENTENCES_PER_PART
 from interp.texts import Sentence
 
-EVERY = 100
 MEBIBYTE = 2**20
 
 
 class Meter:
-    """Notes what is resident, every hundred cases."""
+    """Notes what is resident, part by part."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[int, int, float]] = []
+        self.rows: list[tuple[int, int, int]] = []
+        self._most = 0
 
     def __call__(self, done: float) -> None:
-        if not self.rows or done >= self.rows[-1][0] + EVERY:
-            resident = psutil.Process().memory_info().rss // MEBIBYTE
-            self.rows.append((int(done), resident, pa.total_allocated_bytes() / MEBIBYTE))
-            click.echo(f"{int(done):6} cases {resident:6} MiB")
+        resident = psutil.Process().memory_info().rss // MEBIBYTE
+        self._most = max(self._most, resident)
+        if done % SENTENCES_PER_PART == 0 and (not self.rows or done > self.rows[-1][0]):
+            self.rows.append((int(done), resident, self._most))
+            click.echo(f"{int(done):6} cases {resident:6} MiB, {self._most:6} at most since")
+            self._most = 0
 
 
 def sentences(count: int) -> list[Sentence]:

@@ -15,7 +15,8 @@ from interp.engine.size import parse_size
 from interp.errors import DeviceError, InputError
 from interp.explain.model import QUESTIONS_TOGETHER, load
 from interp.question import Question
-from interp.records import RecordSettings, make_records
+from interp.records import RecordSettings
+from interp.records.make import make_records
 from interp.texts import Sentence
 
 SHORT, LONG = Cost(10, 1_000, 100), Cost(100, 10_000, 1_000)

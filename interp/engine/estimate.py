@@ -106,14 +106,17 @@ def _group_errors(integrals: Sequence[PanelIntegral], epsilon: float) -> Array:
     )
 
 
-def rounding_floors(integrals: Sequence[PanelIntegral], epsilon: float) -> Array:
-    """What rounding alone may add to the estimate of every panel: no panel is refined below it."""
+def rounding_floors(integrals: Sequence[PanelIntegral], epsilon: float, magnitude: float = 0.0) -> Array:
+    """What rounding alone may add to the estimate of every panel: no panel is refined below it. `magnitude`: of the
+    numbers that F is a difference of.
+    """
     layout = _Layout.of(integrals[0].shapes)
     peaks = _peaks(integrals)
     whole_path = np.sum([integral.values for integral in integrals], axis=0)
     least_mass = layout.state_sums(np.abs(whole_path)).min()
     mass = max(least_mass, ROUNDING * epsilon * peaks.max())
-    return np.asarray(SAFETY * ROUNDING * epsilon * peaks / mass) if mass > 0 else np.full(len(integrals), np.inf)
+    rounded = np.maximum(peaks, magnitude)
+    return np.asarray(SAFETY * ROUNDING * epsilon * rounded / mass) if mass > 0 else np.full(len(integrals), np.inf)
 
 
 def _parts_of_residual(nested: Array, mass: Array, layout: _Layout) -> Array:

@@ -25,6 +25,8 @@ class IntegrationPath:
     controlled for, each group on its own."""
     context: Any = None
     """For whoever evaluates the path."""
+    magnitude: float = 0.0
+    """Of the numbers that F is a difference of, such as logits: F rounds as they do, also where it is far smaller."""
     detail: Callable[[Tensor], Tensor] | None = None
     """Picks from elementwise values (…, features) what is wanted at full resolution."""
 

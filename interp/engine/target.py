@@ -92,7 +92,7 @@ class TargetSweep:
         half is for what gets refined.
         """
         aim = self.options.tolerance / 2
-        floors = rounding_floors(self.integrals, self.path.epsilon)
+        floors = rounding_floors(self.integrals, self.path.epsilon, self.path.magnitude)
         finer: dict[int, tuple[Panel, ...]] = {}
         reason = IntegrationStatus.PRECISION_LIMITED
         left_alone = errors.sum()

@@ -18,7 +18,7 @@ from interp.explain.assemble import PathIntegrals, absent_parts, assemble_integr
 from interp.explain.prepare import PreparedQuestion, build_path
 from interp.explanation import Explanation
 from interp.models.tagger import Tagger
-from interp.progress import Progress
+from interp.progress import Progress, ignore_progress
 
 __all__ = ["integrate_questions"]
 
@@ -80,7 +80,7 @@ def _integrate_in_float64(
         return {}
     return_memory()
     wide = tagger.in_float64()
-    explanations = _integrate_batches(wide, fitting, options, room=room, tight=tight, progress=_ignore_progress)
+    explanations = _integrate_batches(wide, fitting, options, room=room, tight=tight, progress=ignore_progress)
     loaded_dtype = str(tagger.dtype).removeprefix("torch.")
     return {
         prepared: replace(explanation, run=replace(explanation.run, loaded_dtype=loaded_dtype))
@@ -159,7 +159,3 @@ def _sweep_batch(
         for sentence, integrals in zip(sentences, embedding.integrals, strict=True)
         for prepared, integral in zip(sentence, integrals, strict=True)
     }
-
-
-def _ignore_progress(_done: float) -> None:
-    """What is done anew was counted before."""

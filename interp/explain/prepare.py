@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interp.engine.paths import IntegrationPath
 from interp.errors import InputError
@@ -38,10 +38,16 @@ class PreparedQuestion:
         return self.prediction.encoding
 
     @property
+    def logit_magnitude(self) -> float:
+        """The largest |logit| of the sentence; 0 where F is a probability, which rounds as it is large itself."""
+        return 0.0 if self.question.output == "probability" else float(self.prediction.logits.abs().max())
+
+    @property
     def sentence(self) -> tuple[object, ...]:
         """Questions that agree in this share their forward passes."""
         question = self.question
         return (
+            question.output == "probability",
             self.encoding.words,
             question.reference,
             question.positions,
@@ -154,6 +160,8 @@ def build_path(tagger: Tagger, questions: Sequence[PreparedQuestion], tables: bo
     objectives = [prepared.objective for prepared in questions]
     question = first.question
     if tables:
-        return tagger.component_path(first.encoding, objectives, question.reference, question.positions)
-    layers = "layers" not in question.without
-    return tagger.embedding_path(first.encoding, objectives, question.reference, zoom=first.zoom, layers=layers)
+        path = tagger.component_path(first.encoding, objectives, question.reference, question.positions)
+    else:
+        layers = "layers" not in question.without
+        path = tagger.embedding_path(first.encoding, objectives, question.reference, zoom=first.zoom, layers=layers)
+    return replace(path, magnitude=first.logit_magnitude)
