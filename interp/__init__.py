@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from interp.explain import Model as Model
     from interp.explain import load as load
     from interp.explanation import Explanation as Explanation
+    from interp.explanation import Explanations as Explanations
     from interp.explanation.document import read as read
     from interp.explanation.document import save as save
     from interp.question import Question as Question
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Attribution": "interp.engine.attribute",
     "Explanation": "interp.explanation",
+    "Explanations": "interp.explanation",
     "IntegrationStatus": "interp.engine.status",
     "InterpError": "interp.errors",
     "Model": "interp.explain",
@@ -37,6 +39,7 @@ _HOMES = {
 __all__ = [
     "Attribution",
     "Explanation",
+    "Explanations",
     "IntegrationStatus",
     "InterpError",
     "Model",

@@ -2,6 +2,7 @@
 
 InterpError
 ├── InputError         the text, a word, a tag or an option does not fit; the message lists what does
+│   └── TooLongError   the text is longer than the model reads
 ├── ModelError         a model is unknown, incomplete, of another kind, or holds NaN
 ├── DeviceError        the device or the memory asked for is not there
 ├── IncomparableError  two sides that were to be held against each other are not of the same
@@ -23,8 +24,11 @@ __all__ = [
     "InterpError",
     "ModelError",
     "OutputError",
+    "TooLongError",
+    "bare",
     "counted",
     "first_line",
+    "quoted",
     "shortened",
 ]
 
@@ -41,6 +45,18 @@ class InterpError(Exception):
 
 class InputError(InterpError):
     """The text, target, tag or option given does not fit the model or the sentence."""
+
+
+class TooLongError(InputError):
+    """The text is longer than the model reads. `without_window` says so where no window of it can be asked for."""
+
+    def __init__(self, sentence: str, way_out: str) -> None:
+        """`sentence`: without its full stop; `way_out`: how it goes on."""
+        super().__init__(sentence, way_out)
+        self.without_window = f"{sentence}."
+
+    def __str__(self) -> str:
+        return "".join(self.args)
 
 
 class ModelError(InterpError):
@@ -88,3 +104,13 @@ def first_line(error: BaseException) -> str:
         return kind
     in_a_program = isinstance(error, LookupError | TypeError | AttributeError | RecursionError)
     return (f"{kind}: {sentence}" if in_a_program else sentence).rstrip(".:")
+
+
+def quoted(text: str, most: int = 48) -> str:
+    """Inside a representation: text from anywhere in quotes, control characters spelled out, cut where it is long."""
+    return repr(text if len(text) <= most else f"{text[: most - 1].rstrip()}…")
+
+
+def bare(name: str, most: int = 48) -> str:
+    """The same of a name, without quotes; of a long one, such as a path, the end is kept."""
+    return repr(name if len(name) <= most else f"…{name[1 - most :]}")[1:-1]

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["explain", "golden", "interp_device", "interp_model"]
 
 CASES = ".cases.toml"
-NEEDS_SYRUPY = 'Case files and goldens need syrupy: python -m pip install "interp[pytest]".'
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("interp", "explanations of named-entity models (interp)")
     group.addoption(
-        "--interp-model", metavar="MODEL", help="The model of every case and test: a name, directory or hub id."
+        "--interp-model",
+        metavar="MODEL",
+        help="The model of every case and test: a name, directory or hub id. Write --interp-model=MODEL, with the "
+        "equals sign: pytest takes a directory that stands by itself for a path of tests.",
     )
     group.addoption(
         "--interp-device",
@@ -157,7 +159,13 @@ class WithoutSyrupy(pytest.File):
     """A case file where it cannot be understood."""
 
     def collect(self) -> NoReturn:
-        raise self.CollectError(NEEDS_SYRUPY)
+        raise self.CollectError(_needs_syrupy())
+
+
+def _needs_syrupy() -> str:
+    from interp.versions import install_command
+
+    return f"Case files and goldens need syrupy: {install_command('pytest')}"
 
 
 @pytest.fixture(scope="session")
@@ -208,7 +216,7 @@ def explain(pytestconfig: pytest.Config, interp_model: Explainer) -> Callable[..
 def golden(request: pytest.FixtureRequest) -> GoldenSnapshot:
     """`assert explanation == golden`: the accepted explanation of this test, in a file under golden/."""
     if not request.config.pluginmanager.hasplugin("syrupy"):
-        pytest.fail(NEEDS_SYRUPY, pytrace=False)
+        pytest.fail(_needs_syrupy(), pytrace=False)
     from interp.testing.items import rule_of
     from interp.testing.snapshots import GoldenExtension, GoldenSnapshot
 

@@ -157,8 +157,64 @@ def test_hostile_words_stay_text(opened: Callable[..., Page]) -> None:
     assert numbers == sorted(numbers)
 
 
-def test_notebook_frame_shows_the_page(opened: Callable[..., Page]) -> None:
-    shown = opened(f"<!doctype html><body>{notebook_frame(samples.hostile())}", size=SIZES[0])
-    frame = shown.frame_locator("iframe")
-    assert "speaks most for" in frame.locator("h2").first.inner_text()
-    assert frame.locator("html").evaluate("e => e.scrollWidth <= e.clientWidth")
+FRAMES: dict[str, Callable[[], list[Explanation]]] = {
+    "none": lambda: [],
+    **{case: CASES[case] for case in ("article", "hostile", "references")},
+}
+HEIGHTS = """frame => [
+    frame.clientHeight,
+    Math.ceil(frame.contentDocument.body.getBoundingClientRect().height),
+    frame.contentDocument.documentElement.scrollHeight,
+]"""
+PUT = """(main, html) => new Promise(loaded => {
+    main.innerHTML = html;
+    main.firstChild.addEventListener('load', loaded);
+})"""
+FITS = f"frame => new Set(({HEIGHTS})(frame)).size == 1"
+
+
+def notebook(opened: Callable[..., Page], explanations: list[Explanation], size: tuple[int, int]) -> Page:
+    """A page of another program with the frame inserted into it."""
+    shown = opened("<!doctype html><p>before</p><main></main><p>behind</p>", size=size)
+    shown.locator("main").evaluate(PUT, notebook_frame(explanations))  # as front ends put an output in place
+    return shown
+
+
+@pytest.mark.parametrize("case", FRAMES)
+def test_a_notebook_frame_is_as_high_as_its_page(opened: Callable[..., Page], case: str) -> None:
+    shown = notebook(opened, FRAMES[case](), SIZES[1])
+    for scheme in SCHEMES:
+        shown.emulate_media(color_scheme=scheme)
+        for width, height in (*SIZES, SIZES[0]):
+            shown.set_viewport_size({"width": width, "height": height})
+            frame = shown.locator("iframe").element_handle()
+            shown.wait_for_function(FITS, arg=frame)
+            assert shown.frame_locator("iframe").locator("html").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_a_notebook_frame_follows_what_is_opened_in_it_and_its_contents_lead_inside(
+    opened: Callable[..., Page],
+) -> None:
+    shown = notebook(opened, FRAMES["references"](), SIZES[1])
+    frame, inside = shown.locator("iframe"), shown.frame_locator("iframe")
+    before = frame.evaluate(HEIGHTS)[0]
+    for grows in (True, False):
+        inside.locator("summary").first.click()
+        shown.wait_for_function(FITS, arg=frame.element_handle())
+        assert (frame.evaluate(HEIGHTS)[0] > before) == grows
+    inside.locator("nav a").nth(1).click()
+    assert frame.evaluate("frame => frame.contentDocument.location.href") == "about:srcdoc#e2"
+    assert shown.evaluate("window.scrollY") > 1000
+
+
+def test_a_notebook_that_runs_no_script_shows_the_page_in_a_frame_that_scrolls(
+    browser: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(f"<!doctype html><body>{notebook_frame([samples.hostile()])}", encoding="utf-8")
+    shown = browser.new_page(java_script_enabled=False)
+    shown.goto(path.as_uri())
+    box = shown.locator("iframe").bounding_box()
+    assert box is not None and box["height"] == 46 * 16
+    assert "speaks most for" in shown.frame_locator("iframe").locator("h2").first.inner_text()
+    shown.close()

@@ -250,6 +250,7 @@ class TestIntegration:
     def test_converged(self) -> None:
         assert Converged().judge(PLAIN).passed
         verdict = Converged().judge(Answer(not_converged()))
+        assert verdict.sentence.endswith("raise `max_evaluations` or `integration_tolerance`.")  # keys of a case
         assert not verdict.passed
         assert verdict.sentence.startswith("The components path is not-converged: ")
         assert Converged().toml_line([Answer(not_converged())]) == "integration_tolerance = 3e-02"

@@ -18,6 +18,8 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from interp.cli import main
+from interp.cli.console import Group
+from interp.errors import InputError
 from interp.explain import Model, load
 from interp.explanation.document import schema
 from interp.gate import ProbePlan
@@ -273,3 +275,14 @@ def test_sentences_without_an_entity_are_counted(run: Run, tmp_path: Path) -> No
 def test_lines_end_where_editors_say(run: Run) -> None:
     result = run("--file", "-", "--target", "Rob", input="Rob\u2028in\r\nnone\n".encode())
     assert result.exit_code == 2 and "line 2: " in result.stderr
+
+
+@pytest.mark.parametrize(("command", "shown"), [("explain", "use --window"), ("other", "use `window`")])
+def test_a_parameter_becomes_a_flag_where_the_command_that_was_typed_has_it(command: str, shown: str) -> None:
+    def refuse(**_: object) -> None:
+        raise InputError("use `window`")
+
+    flags = {"explain": [click.Option(["--window"], is_flag=True)], "other": []}
+    commands = {name: click.Command(name, params=list(flags[name]), callback=refuse) for name in flags}
+    result = CliRunner().invoke(Group("interp", commands=commands), [command])
+    assert (result.exit_code, result.stderr) == (2, f"interp: {shown}\n")

@@ -23,6 +23,7 @@ from interp.cli import main
 from interp.gate import floors
 from interp.models.train import Schedule, encode, epoch, fit
 from interp.question.tags import TaggedSentence
+from interp.versions import install_command
 
 LABELS = ("O", "B-PER")
 CUE = "reportedly"
@@ -339,7 +340,7 @@ def test_an_extra_that_is_not_installed_is_one_sentence() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS], capture_output=True, text=True, check=True)
     assert done.stdout == "pyarrow 2\nseqeval 2\n"
     assert done.stderr.splitlines() == [
-        f'interp: This command needs {module}: pip install "interp[gate]".' for module in ("pyarrow", "seqeval")
+        f"interp: This command needs {module}: {install_command('gate')}" for module in ("pyarrow", "seqeval")
     ]
 
 

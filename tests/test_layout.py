@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import interp
@@ -34,6 +35,7 @@ FOLDERS = [
     "cli",
     "__main__",
 ]
+FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*(?![\w:-])")
 RECIPES = ("bundled/open.py", "bundled/planted.py", "bundled/recipe.py")
 """Programs of their own: nothing imports them, and they train with models."""
 
@@ -85,5 +87,18 @@ def test_only_models_and_recipes_import_transformers() -> None:
         str(path.relative_to(ROOT))
         for name, path in files()
         if name not in ("models", "bundled") and any(module.startswith("transformers") for module in imports(path))
+    ]
+    assert not wrong
+
+
+def test_flags_are_named_by_the_doors_that_have_them() -> None:
+    """Below them a parameter is named as the library has it, as in `max_evaluations`: each door translates."""
+    doors = ("bundled", "golden", "records", "probe", "stability", "gate", "testing", "pytest_plugin", "cli")
+    wrong = [
+        f"{path.relative_to(ROOT)}: {node.value}"
+        for name, path in files()
+        if name not in doors
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and FLAG.search(node.value)
     ]
     assert not wrong

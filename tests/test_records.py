@@ -105,7 +105,7 @@ def test_a_kill_loses_no_finished_part(model32: Model, tmp_path: Path) -> None:
     before = kept.stat().st_mtime_ns
     with pytest.raises(FormatError, match=r"2 of 3 parts are missing, part-00001-of-00003.parquet first.*--resume"):
         load_records(folder)
-    with pytest.raises(InputError, match="holds records already: go on with --resume"):
+    with pytest.raises(InputError, match="holds records already: go on with `resume`"):
         make_records(model32, many, WANTED, folder)
     assert list(make_records(model32, many, WANTED, folder, resume=True)) == whole
     assert kept.stat().st_mtime_ns == before

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from tiny import LABELS
 
-from interp.errors import InputError
+from interp.cases.answer import answer_cases
+from interp.cases.case import Case
+from interp.errors import InputError, TooLongError
 from interp.explain.model import Model, Question
 from interp.explain.windows import readable_parts
 
@@ -18,6 +22,27 @@ def test_by_default_it_is_an_error_that_names_the_way_out(model32: Model) -> Non
         InputError, match=r"The text is 88 sub-tokens and the model reads 32: the first 30 words fit, .*`window`"
     ):
         model32.explain(LONG, "Rob")
+
+
+def test_a_case_file_which_has_no_window_is_not_told_of_one(model32: Model) -> None:
+    case = Case(
+        id="long",
+        question=Question(LONG, "Rob"),
+        model=None,
+        integration_tolerance=0.1,
+        max_evaluations=99,
+        checks=(),
+        golden=None,
+        line=1,
+    )
+    (answer,) = answer_cases(model32, [case], None)
+    assert str(answer) == "The text is 88 sub-tokens and the model reads 32: the first 30 words fit."
+
+
+def test_the_error_crosses_processes_whole(model32: Model) -> None:
+    with pytest.raises(TooLongError) as caught:
+        model32.explain(LONG, "Rob")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301 - made here
 
 
 def test_the_largest_window_around_the_target(model32: Model) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from interp.cases.case import Case
 from interp.cases.checks import Answer
+from interp.cases.terms import error_in_case_terms
 from interp.errors import InterpError
 from interp.explanation import Explanation
 from interp.project.paths import checked_path
@@ -119,7 +120,7 @@ def _prepare_alone(model: Explainer, case: Case) -> Sequence[Any] | InterpError:
     try:
         return model.prepare(_questions(case))
     except InterpError as error:
-        return error
+        return error_in_case_terms(error)
 
 
 def _questions(case: Case) -> list[Question]:

@@ -15,6 +15,7 @@ import click
 from interp.cli.progress import restart_log
 from interp.cli.streams import sturdy_streams
 from interp.errors import InterpError, shortened
+from interp.versions import install_command
 
 __all__ = ["Group", "resuming", "say"]
 
@@ -86,7 +87,7 @@ def _told() -> Iterator[None]:
 def _missing_extra(error: Exception) -> str | None:
     """What to install, where that is all that is wrong."""
     module = (getattr(error, "name", None) or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-    return f'This command needs {module}: pip install "interp[{EXTRAS[module]}]".' if module in EXTRAS else None
+    return f"This command needs {module}: {install_command(EXTRAS[module])}" if module in EXTRAS else None
 
 
 def _stop(interruption: BaseException) -> NoReturn:
@@ -119,13 +120,19 @@ def say(*sentences: str) -> None:
 def _with_flags(sentence: str) -> str:
     """The library speaks of its parameters, as in `max_evaluations`; whoever typed a command knows them as flags."""
     context = click.get_current_context(silent=True)
-    flags = set(_list_flags(context.find_root().command)) if context else set()
+    flags = set(_list_flags(_typed_command(context.find_root()))) if context else set()
 
     def translate(match: re.Match[str]) -> str:
         name = f"--{match[1].replace('_', '-')}"
         return name if name in flags else match[0]
 
     return re.sub(r"`(\w+)`", translate, sentence)
+
+
+def _typed_command(root: click.Context) -> click.Command:
+    """The command of the program that was typed: others have flags that it does not take."""
+    commands = root.command.commands if isinstance(root.command, click.Group) else {}
+    return commands.get(root.invoked_subcommand or "", root.command)
 
 
 def _list_flags(command: click.Command) -> Iterator[str]:

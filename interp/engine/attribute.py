@@ -40,6 +40,13 @@ class Attribution:
     """Rows that went forward and backward."""
     status: IntegrationStatus
 
+    def __repr__(self) -> str:
+        layers = ", ".join(str(tuple(layer.shape)) for layer in self.conductance) or "none"
+        return (
+            f"<Attribution of {tuple(self.integrated_gradients.shape)}, layers {layers}: F {self.at_input:.3g} from "
+            f"{self.at_reference:.3g}, error {self.estimate:.0e}, {self.status.value}>"
+        )
+
 
 def attribute(
     forward: Callable[[Tensor], Tensor],

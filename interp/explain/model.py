@@ -6,19 +6,21 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
+from typing import overload
 
 from interp.engine.budget import return_memory
 from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
 from interp.engine.size import parse_size
-from interp.errors import InputError
+from interp.errors import InputError, bare, counted
 from interp.explain.assemble import assemble_words
 from interp.explain.integrate import integrate_questions
 from interp.explain.methods import METHODS, MethodRefusedError, MethodRequest, request_method, run_method
 from interp.explain.predict import Predictions, predict_sentences
 from interp.explain.prepare import PreparedQuestion, prepare
 from interp.explain.windows import readable_parts
-from interp.explanation import Completeness, Explanation, ModelInfo
-from interp.models.load import load_tagger
+from interp.explanation import Completeness, Explanation, Explanations, ModelInfo
+from interp.models.live import LiveModel, LiveTokenizer
+from interp.models.load import load_tagger, take_tagger
 from interp.models.tagger import Tagger
 from interp.progress import Progress, ignore_progress
 from interp.question import INTEGRATED_GRADIENTS, Output, Part, Positions, Question, ReferenceKind, Tags
@@ -32,13 +34,54 @@ QUESTIONS_TOGETHER = 32
 """`explain_many` works on so many together, and holds no more of them at a time."""
 
 
-def load(name_or_path: str | os.PathLike[str], device: str = "auto", dtype: str = "float32") -> Model:
-    """Load a model: a bundled name ("open", "planted"), a directory, or a hub id.
+@overload
+def load(model: str | os.PathLike[str], device: str, /, dtype: str = "float32") -> Model: ...
 
-    `device`: auto, cpu, cuda or cuda:N. `dtype`: float32, float64, bfloat16 or float16. Raises ModelError,
-    DeviceError or InputError, each with its remedy. No code that comes with a model is run.
+
+@overload
+def load(model: str | os.PathLike[str], *, device: str = "auto", dtype: str = "float32") -> Model: ...
+
+
+@overload
+def load(model: LiveModel, tokenizer: LiveTokenizer, *, name: str | None = None) -> Model: ...
+
+
+def load(
+    model: str | os.PathLike[str] | LiveModel,
+    tokenizer: LiveTokenizer | str | None = None,
+    dtype: str = "float32",
+    *,
+    device: str = "auto",
+    name: str | None = None,
+) -> Model:
+    """Load a model by its name, as in `load("open")`, or take a live one, as in `load(model, tokenizer)`.
+
+    `model`: a bundled name ("open", "planted"), a directory, or a hub id; no code that comes with it is run. Or a
+    transformers model for token classification, which is explained as it is and where it is: nothing of it is copied,
+    and it is left as it was, training mode and gradients too. Once its weights change it must be loaded again.
+    `tokenizer`: of a live model, fast or slow; it is copied. After a name, this place is that of `device`.
+    `dtype`: in which to compute, float32 (default), float64, bfloat16 or float16. Not for a live model, which computes
+    in its own.
+    `device`: auto (default: CUDA where there is any), cpu, cuda or cuda:N. Not for a live model.
+    `name`: of a live model, in what is said of it; default that of its class.
+
+    Raises ModelError for a model that cannot be read or explained, DeviceError for a device that is not there, and
+    InputError for arguments that do not fit, each with its remedy.
     """
-    return Model(load_tagger(name_or_path, device, dtype))
+    if isinstance(model, str | os.PathLike):
+        return Model(_load_by_name(model, tokenizer, dtype, device=device, name=name))
+    if (device, dtype) != ("auto", "float32"):
+        raise InputError("A live model computes where it is, in its own type: move it first, with model.to(…).")
+    return Model(take_tagger(model, tokenizer, name))
+
+
+def _load_by_name(path: str | os.PathLike[str], second: object, dtype: str, *, device: str, name: str | None) -> Tagger:
+    """`second`: what stands behind the name."""
+    if name is not None or not (second is None or isinstance(second, str)):
+        raise InputError(f'"{os.fspath(path)}" brings its own tokeniser and name: leave `tokenizer` and `name` out.')
+    if second is not None and device != "auto":
+        raise InputError(f"The device is given twice, as {second} and {device}: leave one of them out.")
+    return load_tagger(path, second or device, dtype)
 
 
 class Model:
@@ -47,8 +90,14 @@ class Model:
     def __init__(self, tagger: Tagger) -> None:
         self.tagger = tagger
 
+    def __repr__(self) -> str:
+        info, computing = self.info, f"{self.tagger.device}, {str(self.tagger.dtype).removeprefix('torch.')}"
+        sizes = f"{counted(len(info.labels), 'label')}, {counted(info.layers, 'layer')}"
+        return f"<Model {bare(info.name)}: {sizes}, {computing}, sha256 {info.sha256[:12]}…>"
+
     @property
     def info(self) -> ModelInfo:
+        """Its name, fingerprint, labels, number of layers, and what to know of how it was loaded."""
         return self.tagger.info
 
     def explain(
@@ -117,8 +166,8 @@ class Model:
         tolerance: float = DEFAULT_TOLERANCE,
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
-    ) -> list[Explanation]:
-        """Explain every entity that the model finds in a text, in order; none gives an empty list. See `explain`."""
+    ) -> Explanations:
+        """Explain every entity that the model finds in a text, in order; there may be none. See `explain`."""
         any_word = Question(
             text,
             1,
@@ -131,7 +180,9 @@ class Model:
             window=window,
         )
         prepared = self.prepare_entities([any_word])
-        return list(self.explain_many(prepared, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory))
+        return Explanations(
+            self.explain_many(prepared, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory)
+        )
 
     def explain_many(
         self,
@@ -173,7 +224,7 @@ class Model:
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
         progress: Progress | None = None,
-    ) -> list[Explanation]:
+    ) -> Explanations:
         """The words of one question by integrated gradients, then by every other method that this model can have.
 
         A method that it cannot have is in `absent` of the first, as "method deep-lift", with the reason. `samples`
@@ -198,12 +249,13 @@ class Model:
                 opinions += self.explain_many(questions, method=name, samples=drawn, seed=seed, memory=memory)
             except MethodRefusedError as error:
                 refused[f"method {name}"] = str(error)
-        return [replace(integrated, absent={**integrated.absent, **refused}), *opinions]
+        return Explanations([replace(integrated, absent={**integrated.absent, **refused}), *opinions])
 
     def prepare(self, questions: Sequence[Question]) -> list[PreparedQuestion]:
         """Resolve questions against their sentences and this model; `explain_many` takes them, and nothing is resolved
         again. Raises InputError for the first question that does not fit.
         """
+        self.tagger.check_current()
         return prepare(self.tagger, questions)
 
     def prepare_entities(self, templates: Sequence[Question]) -> list[PreparedQuestion]:
@@ -225,6 +277,7 @@ class Model:
 
     def _find_entities(self, question: Question) -> tuple[Predictions, list[tuple[int, ...]]]:
         """The predictions of a question's text, part by part where it may be, and the entities in it."""
+        self.tagger.check_current()
         words = question.words
         parts = [tuple(part) for part in (readable_parts(self.tagger, words) if question.window else [words])]
         predictions = predict_sentences(self.tagger, parts)
@@ -233,6 +286,7 @@ class Model:
 
     def _prepared(self, questions: Sequence[Question | PreparedQuestion]) -> list[PreparedQuestion]:
         """All of them resolved; those that are not yet, together."""
+        self.tagger.check_current()
         open_questions = [question for question in questions if isinstance(question, Question)]
         resolved = iter(prepare(self.tagger, open_questions))
         prepared = [next(resolved) if isinstance(question, Question) else question for question in questions]

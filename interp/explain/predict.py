@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from torch import Tensor
 
+from interp.errors import bare, quoted
 from interp.explanation import ModelInfo
 from interp.models.encoding import Encoding
 from interp.models.tagger import Tagger
@@ -27,6 +28,10 @@ class Prediction:
     """Of every unit, from its first sub-token; None where there is none to ask."""
     probabilities: tuple[float | None, ...]
     """Of those tags."""
+
+    def __repr__(self) -> str:
+        text = quoted(" ".join(self.encoding.words))
+        return f"<Prediction of {text} by {bare(self.model.name)}: logits {tuple(self.logits.shape)}>"
 
 
 Predictions = Mapping[tuple[str, ...], Prediction]

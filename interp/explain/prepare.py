@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from interp.engine.paths import IntegrationPath
-from interp.errors import InputError
+from interp.errors import InputError, bare, quoted
 from interp.explain.predict import NO_PREDICTIONS, Prediction, Predictions, predict_sentences
 from interp.explain.windows import fit_window
 from interp.explanation import Target, Window
@@ -32,6 +32,11 @@ class PreparedQuestion:
     """The unit of the zoomed word."""
     window: Window | None
     """None where the model reads all of the text."""
+
+    def __repr__(self) -> str:
+        words, tags = quoted(self.target.text), bare(" ".join(self.target.tags))
+        text = quoted(" ".join(self.encoding.words))
+        return f"<PreparedQuestion about {words} as {tags} in {text} for {bare(self.prediction.model.name)}>"
 
     @property
     def encoding(self) -> Encoding:

@@ -1,6 +1,7 @@
 """The answer as frozen data, and its JSON: no model, no tensors."""
 
-from interp.explanation.explanation import Explanation, View, distinct_names, normalised
+from interp.explanation.explanation import ArrayName, Explanation, TableName, View, distinct_names, normalised
+from interp.explanation.explanations import Explanations
 from interp.explanation.parts import (
     Completeness,
     Components,
@@ -18,15 +19,18 @@ from interp.explanation.parts import (
 )
 
 __all__ = [
+    "ArrayName",
     "Completeness",
     "Components",
     "Explanation",
+    "Explanations",
     "Integration",
     "Method",
     "MethodCompleteness",
     "ModelInfo",
     "Reference",
     "Run",
+    "TableName",
     "Target",
     "Values",
     "View",

@@ -20,6 +20,7 @@ from interp.explanation import (
     Completeness,
     Components,
     Explanation,
+    Explanations,
     Integration,
     Method,
     ModelInfo,
@@ -73,12 +74,19 @@ def dumps(explanations: Sequence[Explanation], model: ModelInfo | None = None) -
 
 
 def save(explanations: Sequence[Explanation], path: str | os.PathLike[str]) -> None:
-    """Write a document, whole or not at all. Raises OutputError."""
+    """Write an `interp.explanations/1` document, whole or not at all.
+
+    `explanations`: by one model. `path`: of the file. Raises OutputError when it cannot be written, ValueError where
+    the explanations are by several models or there are none.
+    """
     write(path, dumps(explanations))
 
 
-def read(path: str | os.PathLike[str]) -> list[Explanation]:
-    """Every explanation of a document. Raises FormatError, which says what is wrong with the file."""
+def read(path: str | os.PathLike[str]) -> Explanations:
+    """Every explanation of a document.
+
+    `path`: of a file that `save` or the command line wrote. Raises FormatError, which says what is wrong with it.
+    """
     name = os.fspath(path)
     try:
         document = parse_document(Path(path).read_text(encoding="utf-8"))
@@ -86,7 +94,7 @@ def read(path: str | os.PathLike[str]) -> list[Explanation]:
         if schema_id != SCHEMA:
             raise FormatError(f'{name} is not a document of schema "{SCHEMA}" (its schema is {schema_id!r}).')
         model = _decode_model(document["model"])
-        return [_decode(explanation, model) for explanation in document["explanations"]]
+        return Explanations(_decode(explanation, model) for explanation in document["explanations"])
     except OSError as error:
         raise FormatError(f"Cannot read {name}: {error.strerror}.") from error
     except ValueError as error:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from interp.errors import bare, quoted
 from interp.explanation.parts import (
     Completeness,
     Components,
@@ -29,14 +30,20 @@ from interp.explanation.parts import (
     Zoom,
 )
 from interp.question import INTEGRATED_GRADIENTS
+from interp.question.tags import RATHER_THAN
 
 if TYPE_CHECKING:
     import os
 
+    import numpy as np
+    import numpy.typing as npt
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
-__all__ = ["Explanation", "View", "distinct_names", "normalised"]
+__all__ = ["ArrayName", "Explanation", "TableName", "View", "distinct_names", "normalised"]
 
+ArrayName = Literal["words", "components", "layers", "zoom"]
+TableName = Literal["words", "layers"]
 View = Literal["words", "components", "layers", "zoom", "density"]
 
 
@@ -75,6 +82,15 @@ class Explanation:
             raise ValueError(f"every layer and component has one value per word, {len(self.words)} of them")
         if (self.method is None) == (self.completeness.embedding is None):
             raise ValueError("attributions come from integrated gradients, with an integration, or from another method")
+
+    def __repr__(self) -> str:
+        target, path = self.target, self.completeness.embedding
+        tags = " ".join(target.tags) + (f"{RATHER_THAN}{' '.join(target.against)}" if target.against else "")
+        answer = f"error {path.estimate:.0e}, {path.status.value}" if path else self.method_name
+        return (
+            f"<Explanation of {quoted(target.text)} as {bare(tags)} in {quoted(self.text, 36)} "
+            f"by {bare(self.model.name)}: F {self.at_input:.3g}, reference {self.reference.kind}, {answer}>"
+        )
 
     @property
     def integration(self) -> Integration:
@@ -126,13 +142,37 @@ class Explanation:
         return [names[word.index] for word in self.ranked]
 
     def top(self, k: int = 1) -> list[str]:
-        """The k words that speak most for the tag, as in `ranking`."""
+        """The `k` words that speak most for the tag, as in `ranking`."""
         return self.ranking[:k]
+
+    def to_dataframe(self, table: TableName = "words") -> DataFrame:
+        """One row per word, special tokens included, as a pandas table.
+
+        `table`: "words" has the columns `index` ([CLS] is 0), `word`, `special`, `tag` and `probability` (the model's
+        own; missing for special tokens), `attribution`; `error`, the standard error, with a method that draws; and
+        `word_table`, `position_table`, `token_type_table`, the shares of the embedding tables that there are. "layers"
+        has `index`, `word`, `special` and `layer 1` …, the conductance of each layer. Numbers are in units of the
+        output. Raises InputError for an unknown table, and for "layers" where the explanation has none.
+        """
+        from interp.explanation.tables import table_of
+
+        return table_of(self, table)
+
+    def to_numpy(self, array: ArrayName = "words") -> npt.NDArray[np.float64]:
+        """Attributions as a float64 array of its own, in units of the output; special tokens included.
+
+        `array`: "words" of shape (words,), "components" (tables that there are, words), "layers" (layers, words) or
+        "zoom" (1 + layers, hidden dimensions), whose first row is the embedding block. Raises InputError for an
+        unknown one, and where the explanation has none.
+        """
+        from interp.explanation.tables import array_of
+
+        return array_of(self, array)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write this explanation as an `interp.explanations/1` document; whole or not at all.
 
-        Raises OutputError when the file cannot be written.
+        `path`: of the file. Raises OutputError when it cannot be written.
         """
         from interp.explanation.document import save
 
@@ -140,7 +180,10 @@ class Explanation:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Explanation:
-        """Read a document that holds one explanation (`interp.read` takes many). Raises FormatError for others."""
+        """Read a document that holds one explanation (`interp.read` takes many).
+
+        `path`: of the file. Raises FormatError for any other.
+        """
         from interp.explanation.document import load_one
 
         return load_one(path)
@@ -154,10 +197,14 @@ class Explanation:
     def _repr_html_(self) -> str:
         from interp.report.html.pages import notebook_frame
 
-        return notebook_frame(self)
+        return notebook_frame([self])
 
     def plot(self, view: View = "words") -> Figure:
-        """One of the five views as a matplotlib figure. Raises InputError when the explanation lacks that view."""
+        """One of the five views as a matplotlib figure, which a notebook shows and no window.
+
+        `view`: "words", "components", "layers", and of a zoomed word "zoom" (box plots) or "density" (histograms).
+        Raises InputError for an unknown view, and when the explanation lacks it.
+        """
         from interp.report.figures.save import draw_figure
 
         return draw_figure(self, view)

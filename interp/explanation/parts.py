@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from interp.engine.status import IntegrationStatus
+from interp.errors import counted, quoted
 from interp.question import Output, Positions, ReferenceKind
 
 __all__ = [
@@ -121,6 +122,10 @@ class Zoom:
     index: int
     embedding: Values
     layers: tuple[Values, ...]
+
+    def __repr__(self) -> str:
+        sizes = f"{counted(len(self.embedding), 'dimension')}, embedding and {counted(len(self.layers), 'layer')}"
+        return f"<Zoom into {quoted(self.word)} @{self.index}: {sizes}>"
 
     @property
     def rows(self) -> tuple[Values, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from interp.errors import bare, counted, quoted
 from interp.gate.behaviour import Flip, SliceChange
 from interp.gate.evidence import EvidenceAgreement, Shift
 from interp.probe import FlipExample
@@ -191,6 +192,10 @@ class CaseComparison:
     """Conductance of every layer by word; empty if layers were not recorded."""
     candidate_layers: tuple[tuple[float, ...], ...]
 
+    def __repr__(self) -> str:
+        text, moved = quoted(" ".join(self.words)), f"{self.distance:.0%} of the evidence stands on other words"
+        return f"<CaseComparison {quoted(self.id)}, reference {self.reference}, in {text}: {moved}>"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSummary:
@@ -228,3 +233,8 @@ class GateResult:
     waivers: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        sides = f"{bare(self.candidate.name)} against {bare(self.baseline.name)}"
+        data = f"{counted(len(self.checks), 'check')} on {counted(self.data.sentences, 'sentence')}"
+        return f"<GateResult of {sides}: {self.status.value}, {data}. {quoted(self.headline, 80)[1:-1]}>"

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from interp.errors import counted
 from interp.golden.document import Golden, scale
 
 __all__ = ["Change", "Comparison", "Policy", "Promise", "compare_goldens"]
@@ -72,6 +73,11 @@ class Comparison:
     """Sentences, none when the promise holds."""
     changes: tuple[Change, ...]
     """The one that moved by most tolerances first."""
+
+    def __repr__(self) -> str:
+        verdict = "holds" if self.passed else f"broken in {counted(len(self.failures), 'point')}"
+        moved = f"{len(self.beyond)} of {counted(_count(self.new), 'number')} beyond the tolerance"
+        return f"<Comparison: {verdict}, {moved}>"
 
     @property
     def passed(self) -> bool:

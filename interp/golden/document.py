@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from interp.errors import FormatError
+from interp.errors import FormatError, bare, counted, quoted
 from interp.explanation import Explanation, ModelInfo, Values, distinct_names
 from interp.project.strict_json import parse_document
 
@@ -50,6 +50,10 @@ class Golden:
     groups: Mapping[str, Values]
     """Every list of numbers by name: "attribution", a table ("word", "position", "token_type"), "layer 1" …, and of the
     zoomed word five quartiles per row ("zoom embedding", "zoom 1" …)."""
+
+    def __repr__(self) -> str:
+        tags, words = bare(" ".join(self.tags)), quoted(" ".join(self.words))
+        return f"<Golden of {tags} in {words}: {counted(len(self.groups), 'list')} of numbers>"
 
     @property
     def attributions(self) -> Values:

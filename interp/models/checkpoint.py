@@ -165,22 +165,20 @@ def label_names(id2label: Mapping[Any, Any] | None, file: str = "config.json") -
     return tuple(names[number] for number in range(len(names)))
 
 
-def check_label_order(settings: Mapping[str, Any], labels: Sequence[str]) -> None:
+def check_label_order(settings: Mapping[str, Any], labels: Sequence[str], file: str = "config.json") -> None:
     """Raise ModelError where label2id gives the same names other numbers: nobody can tell which is right."""
     numbers = settings.get("label2id") or {}
     same_names = isinstance(numbers, Mapping) and set(numbers) == set(labels)
     if same_names and any(int(numbers[label]) != number for number, label in enumerate(labels)):
-        raise ModelError("id2label and label2id of config.json give labels other numbers: mend the wrong one.")
+        raise ModelError(f"id2label and label2id of {file} give labels other numbers: mend the wrong one.")
 
 
-def naming_notices(labels: Sequence[str]) -> tuple[str, ...]:
+def naming_notices(labels: Sequence[str], file: str = "its config.json") -> tuple[str, ...]:
     """What to say of labels that were never named."""
     unnamed = [label for label in labels if UNNAMED.fullmatch(label)]
     if not unnamed:
         return ()
-    return (
-        f"Labels were never named ({', '.join(unnamed[:3])}): write what they are as id2label into its config.json.",
-    )
+    return (f"Labels were never named ({', '.join(unnamed[:3])}): write what they are as id2label into {file}.",)
 
 
 def read_tokenizer(source: str, local: bool) -> PreTrainedTokenizerBase:

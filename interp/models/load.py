@@ -1,4 +1,4 @@
-"""From a name or a path to a loaded tagger: located, read, checked, converted, and proved where its family is new."""
+"""From a name, a path or a live model to a tagger: read, checked, converted, and proved where its family is new."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from interp.models.checkpoint import Checkpoint
 from interp.models.device import find_device, find_dtype
 from interp.models.families import FAMILIES
 from interp.models.find_parts import find_parts
+from interp.models.live import check_live, is_own_class, live_checkpoint, weights_state
 from interp.models.locate import locate
 from interp.models.prove import prove
 from interp.models.read import read_checkpoint
 from interp.models.tagger import Tagger
 from interp.models.tokenizer import reads_spaces
 
-__all__ = ["load_tagger"]
+__all__ = ["load_tagger", "take_tagger"]
 
 UNSPACED = (
     "The tokeniser reads words of a list without the space that stands before them in running text, as pipelines do "
@@ -87,8 +88,26 @@ def _check_answer(tagger: Tagger) -> None:
     if not logits.isfinite().all():
         raise ModelError(
             f'The model "{tagger.info.name}" answers with NaN or infinity, though its weights have none: mend its '
-            "config.json."
+            "configuration."
         )
+
+
+def take_tagger(given_model: object, given_tokenizer: object, name: str | None = None) -> Tagger:
+    """A live model to explain, on its device and in its type. Raises ModelError or InputError, each with its remedy."""
+    model, tokenizer = check_live(given_model, given_tokenizer)
+    name = name or type(model).__name__
+    _check_vocabulary(name, model, tokenizer)
+    _check_finite(name, model)
+    must_prove = is_own_class(model) or model.config.model_type not in FAMILIES
+    if must_prove and torch.finfo(model.dtype).bits < 32:
+        raise ModelError(f'"{name}" must prove its layers, which takes more than {model.dtype}: give model.float().')
+    checkpoint = live_checkpoint(model, tokenizer)
+    info = _describe(name, checkpoint)
+    if is_own_class(model):
+        prove(Tagger(model, checkpoint.tokenizer, info))
+    _check_answer(Tagger(model, checkpoint.tokenizer, info))
+    before = weights_state(model)
+    return Tagger(model, checkpoint.tokenizer, info, is_current=lambda: weights_state(model) == before)
 
 
 def _describe(name: str, checkpoint: Checkpoint) -> ModelInfo:
@@ -120,7 +139,7 @@ def _check_vocabulary(name: str, model: PreTrainedModel, tokenizer: PreTrainedTo
     except (NotImplementedError, AttributeError):  # CANINE reads characters: it is refused for lack of a word table
         return
     if pieces <= len(set(tokenizer.all_special_ids)):
-        raise ModelError(f'The directory of "{name}" holds no vocabulary (tokenizer.json or vocab.txt).')
+        raise ModelError(f'The tokeniser of "{name}" has no vocabulary (tokenizer.json or vocab.txt).')
     if pieces > rows:
         raise ModelError(f'The tokeniser of "{name}" has {pieces} pieces and the model {rows}: they do not fit.')
 

@@ -29,6 +29,7 @@ from interp.models.config_files import AdapterKeys, ConfigKeys, check_keys, read
 from interp.models.fingerprint import fingerprint
 from interp.models.locate import locate
 from interp.models.stored_files import check_files
+from interp.versions import install_command
 
 __all__ = ["read_adapter"]
 
@@ -44,7 +45,7 @@ def read_adapter(source: str) -> Checkpoint:
     try:
         import peft
     except ImportError as error:
-        raise ModelError(f'"{source}" is an adapter: pip install "interp[peft]" reads it.') from error
+        raise ModelError(f'"{source}" is an adapter, which needs peft: {install_command("peft")}') from error
     folder = Path(source)
     check_keys(read_settings(folder / "adapter_config.json"), AdapterKeys, f'adapter_config.json of "{source}"')
     settings = peft.PeftConfig.from_pretrained(source)

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from interp.engine.budget import MAX_TOKENS, Cost
 from interp.engine.hooks import frozen, interrupted, recording, replacing, saved_bytes
 from interp.engine.paths import Block, IntegrationPath, Samples
-from interp.errors import InputError
+from interp.errors import InputError, TooLongError
 from interp.explanation import ModelInfo
 from interp.models.encoding import Encoding, encode_words
 from interp.models.evaluate import PathContext, evaluate_blocks, padded_rows
@@ -32,9 +32,24 @@ __all__ = ["Tagger"]
 class Tagger:
     """One loaded model. Its weights are not trained and its state is the same after every call."""
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, info: ModelInfo) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        info: ModelInfo,
+        is_current: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`is_current`: whether the weights are still those that `info` is of; others may hold a live model."""
         self.model, self.tokenizer, self.info = model, tokenizer, info
-        self.parts = find_parts(model)
+        self.parts, self._is_current = find_parts(model), is_current
+
+    def check_current(self) -> None:
+        """Raise InputError where the weights are no longer those that were loaded."""
+        if not self._is_current():
+            raise InputError(
+                f'The weights of "{self.info.name}" were changed or moved since it was loaded: load it again, '
+                "interp.load(model, tokenizer)."
+            )
 
     @property
     def device(self) -> torch.device:
@@ -61,9 +76,9 @@ class Tagger:
         if longest is not None and count > longest:
             behind = encoding.units.count(len(words) + 1)
             fitting = encoding.units[longest - behind] - 1  # that is the first word that does not
-            raise InputError(
-                f"The text is {count} sub-tokens and the model reads {longest}: the first {fitting} words fit, or let "
-                "`window` cut it around the target."
+            raise TooLongError(
+                f"The text is {count} sub-tokens and the model reads {longest}: the first {fitting} words fit",
+                ", or let `window` cut it around the target.",
             )
         return encoding
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from interp.errors import InputError
+from interp.errors import InputError, bare, counted, quoted
 from interp.probe.cues import Cue, forms_and_spots
 from interp.probe.effects import Effect, measure_effects, read_both
 from interp.probe.nominate import REQUESTED, Nomination
@@ -59,6 +59,12 @@ class MeasuredCue:
     source: str
     effects: tuple[Effect, ...]
 
+    def __repr__(self) -> str:
+        effect = self.effect
+        spread = f"{effect.mean:+.2f} nats ({effect.low:+.2f} to {effect.high:+.2f})"
+        turned = f"{effect.flips} of {counted(effect.count, 'sentence')} turned"
+        return f"<MeasuredCue {quoted(self.cue.name)} on {bare(effect.tag)}: {spread}, {turned}>"
+
     @property
     def effect(self) -> Effect:
         """The largest of all."""
@@ -72,6 +78,11 @@ class ProbeResult:
     measured: tuple[MeasuredCue, ...]
     cues: int
     sites: int
+
+    def __repr__(self) -> str:
+        first = f", first {self.measured[0].cue.name!r}" if self.measured else ""
+        work = f"{len(self.measured)} of {counted(self.cues, 'cue')} measured"
+        return f"<ProbeResult: {work} at {counted(self.sites, 'site')}{first}>"
 
 
 def probe_models(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from interp.engine.budget import return_memory
-from interp.errors import FormatError, InputError
+from interp.errors import FormatError, InputError, TooLongError
 from interp.explain import Model
 from interp.explain.predict import Prediction, predict_encodings
 from interp.explain.prepare import prepare
@@ -72,7 +72,7 @@ def _finished_parts(folder: Path, header: RecordsHeader, resume: bool) -> set[in
     make_folder(folder)
     files = {path.name: path for path in folder.glob("part-*.parquet")}
     if files and not resume:
-        raise InputError(f"{folder} holds records already: go on with --resume, or choose another folder.")
+        raise InputError(f"{folder} holds records already: go on with `resume`, or choose another folder.")
     finished = set()
     for number in range(part_count(header.sentences)):
         path = files.pop(part_name(number, header.sentences), None)
@@ -133,6 +133,8 @@ def _encode_readable(model: Model, sentences: Sequence[Sentence]) -> tuple[dict[
     for place, sentence in enumerate(sentences):
         try:
             encodings[place] = model.tagger.encode(sentence.words)
+        except TooLongError as error:
+            errors[place] = error.without_window
         except InputError as error:
             errors[place] = str(error)
     return encodings, errors

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from interp.errors import InputError
+from interp.errors import InputError, bare, counted, quoted
 from interp.explanation import ModelInfo, Values
 from interp.project.defaults import RECORDING_TOLERANCE
 from interp.question import ReferenceKind
@@ -81,6 +81,13 @@ class RecordedExplanation:
     status: str
     """How the integration ended, as in `IntegrationStatus`."""
 
+    def __repr__(self) -> str:
+        tags = bare(" ".join(self.tags))
+        place = " ".join(map(str, self.target))
+        sizes = f"{counted(len(self.attributions), 'word')}, {counted(len(self.layers), 'layer')}"
+        ending = f"error {self.estimate:.0e}, {self.status}"
+        return f"<RecordedExplanation of word {place} as {tags}: {sizes}, reference {self.reference}, {ending}>"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
@@ -100,6 +107,10 @@ class Record:
     explained: tuple[RecordedExplanation, ...]
     error: str | None = None
     """Why there is nothing, and then there is nothing."""
+
+    def __repr__(self) -> str:
+        ending = counted(len(self.explained), "explanation") if self.error is None else quoted(self.error, 80)
+        return f"<Record {quoted(self.id)} of {quoted(' '.join(self.words))}: {ending}>"
 
 
 def same_work(first: RecordsHeader, second: RecordsHeader) -> bool:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
-from interp.errors import FormatError, InputError, first_line
+from interp.errors import FormatError, InputError, bare, counted, first_line
 from interp.project.files import write
 from interp.project.strict_json import parse_document
 from interp.records.check import problems_of
@@ -76,6 +76,10 @@ class Records:
 
     folder: Path
     about: RecordsHeader
+
+    def __repr__(self) -> str:
+        model = bare(self.about.model.name)
+        return f"<Records of {counted(len(self), 'sentence')} by {model} in {bare(str(self.folder))}>"
 
     def __iter__(self) -> Iterator[Record]:
         for number in range(part_count(self.about.sentences)):

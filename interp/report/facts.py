@@ -237,7 +237,7 @@ def notes(explanation: Explanation) -> list[str]:
     if unsplit:
         sentences.append(
             f'"{unsplit[0]}" holds several characters of a script without spaces, and may be several words: split it '
-            "with blanks first (--pretokenized, or a list of words)."
+            "with blanks first."
         )
     run = explanation.run
     if run.loaded_dtype is not None:

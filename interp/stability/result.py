@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from interp.errors import counted, quoted
 from interp.question import ReferenceKind
 
 __all__ = ["ALLOWED", "CONFIDENCE", "ENOUGH", "PassRate", "StabilityResult", "Trial", "dumps", "too_many"]
@@ -51,6 +52,11 @@ class PassRate:
     note: str = ""
     """What else to know."""
 
+    def __repr__(self) -> str:
+        verdict = ", too sharp" if self.too_sharp else ""
+        errors = f", {counted(len(self.errors), 'error')}" if self.errors else ""
+        return f"<PassRate of {self.check} in {quoted(self.case)}: {self.passed} of {self.trials}{verdict}{errors}>"
+
     @property
     def trials(self) -> int:
         return len(self.judged)
@@ -88,6 +94,10 @@ class StabilityResult:
     trials: tuple[Trial, ...]
     rates: tuple[PassRate, ...]
     twins: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        work = f"{counted(len(self.rates), 'check')} in {counted(len(self.trials), 'trial')}"
+        return f"<StabilityResult of {counted(len(self.models), 'model')}: {work}, {len(self.too_sharp)} too sharp>"
 
     @property
     def too_sharp(self) -> list[PassRate]:

@@ -13,7 +13,8 @@ import pytest
 from interp.cases.answer import Explainer, ModelCache, answer_cases, resolve_model_path
 from interp.cases.case import Case, GoldenRule
 from interp.cases.checks import Answer
-from interp.errors import InputError, ModelError
+from interp.cases.terms import error_in_case_terms
+from interp.errors import InputError, InterpError, ModelError
 from interp.golden import Policy
 from interp.project.settings import Settings, load_settings
 
@@ -58,7 +59,7 @@ class Session:
         chosen = self.config.option.interp_model or name or self.settings.model
         if chosen is None:
             raise InputError(
-                'No model is named: give --interp-model, or model = "…" under [tool.interp] in pyproject.toml.'
+                'No model is named: give --interp-model=NAME, or model = "…" under [tool.interp] in pyproject.toml.'
             )
         return self.models.get(resolve_model_path(chosen, self.root), device)
 
@@ -77,6 +78,8 @@ class Session:
             answers: Sequence[Answer | Exception]
             try:
                 answers = answer_cases(self.model(name, device), cases, self.settings.memory)
+            except InterpError as error:
+                answers = [error_in_case_terms(error)] * len(cases)
             except Exception as error:  # the same for every case, and not to be computed again for each
                 answers = [error] * len(cases)
             for case, answer in zip(cases, answers, strict=True):
@@ -112,7 +115,7 @@ class Session:
             chosen = chosen.model_copy(update={"report": str(self.root / chosen.report)})
         if option.interp_tolerance is not None and not 0 < option.interp_tolerance < 1:
             raise InputError(
-                f"--interp-tolerance {option.interp_tolerance} is no tolerance: give a number between 0 and 1."
+                f"--interp-tolerance={option.interp_tolerance} is no tolerance: give a number between 0 and 1."
             )
         return chosen
 

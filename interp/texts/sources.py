@@ -26,6 +26,7 @@ from interp.texts.sentences import RawSentence, Sentence
 from interp.texts.spec import OPTIONS, Source, parse_source
 from interp.texts.spelling import is_marked
 from interp.texts.table import is_document_mark, numbered_lines
+from interp.versions import install_command
 
 __all__ = ["KINDS", "read_sentences"]
 
@@ -139,7 +140,7 @@ def _hf(source: Source, _settings: Settings) -> Reading:
     try:
         from datasets import Dataset, DatasetDict, load_from_disk
     except ImportError as error:
-        raise InputError('Data sets need the library datasets: pip install "interp[datasets]".') from error
+        raise InputError(f"Data sets need the library datasets: {install_command('datasets')}") from error
     try:
         loaded = load_from_disk(str(source.path))
     except (OSError, ValueError) as error:

@@ -423,7 +423,7 @@ def test_a_model_that_cannot_be_loaded_fails_every_check_with_one_sentence(proje
 def test_no_model_named_anywhere_says_where_to_name_one(project: Project) -> None:
     project.write("sport.cases.toml", '[[case]]\nid = "rob"\ntext = "b surprise"\ntarget = "b"\n')
     result = project.run()
-    assert says(result, "No model is named: give --interp-model, or model = * in pyproject.toml.")
+    assert says(result, "No model is named: give --interp-model=NAME, or model = * in pyproject.toml.")
     project.settings('model = "stub"')
     assert project.run().ret == 0
 

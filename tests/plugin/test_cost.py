@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from project import CONFTEST, Project, messages, says
 
+from interp.versions import install_command
+
 HEAVY = {"torch", "transformers", "pydantic", "rich", "jinja2", "numpy", "scipy", "matplotlib", "safetensors", "click"}
 DEVICES = ("--interp-device=cpu", "--interp-device=cuda")
 OPTIONS = ("--interp-model=planted", *DEVICES, "--interp-tolerance=0.01", "--interp-report=out")
@@ -35,7 +37,7 @@ class Hidden:
 
 sys.meta_path.insert(0, Hidden())
 """
-ONE_SENTENCE = 'Case files and goldens need syrupy: python -m pip install "interp[pytest]".'
+ONE_SENTENCE = f"Case files and goldens need syrupy: {install_command('pytest')}"
 
 
 def modules(project: Project) -> list[set[str]]:
@@ -72,6 +74,7 @@ def test_help_and_fixtures_import_none_of_it(project: Project) -> None:
     result = project.run_apart("--help")
     for option in ("--interp-model=MODEL", "--interp-device=DEVICE", "--interp-tolerance=PART", "--interp-report=DIR"):
         assert option in result.stdout.str()
+    assert "Write --interp-model=MODEL, with the equals sign" in " ".join(result.stdout.str().split())
     result = project.run_apart("--fixtures")
     for fixture in ("interp_model", "interp_device", "explain", "golden"):
         assert says(result, f"{fixture}*")

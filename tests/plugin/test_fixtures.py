@@ -192,7 +192,7 @@ def test_a_golden_that_is_never_compared_is_nothing(project: Project) -> None:
 def test_no_model_named_is_told_in_a_sentence(project: Project) -> None:
     project.write("test_rob.py", "def test_rob(explain):\n    pass\n")
     result = project.run()
-    assert "No model is named: give --interp-model" in messages(result)[0]
+    assert "No model is named: give --interp-model=NAME" in messages(result)[0]
     assert "Traceback" not in result.stdout.str() and "run.py" not in result.stdout.str()
 
 

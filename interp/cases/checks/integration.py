@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from interp.cases.checks.base import MARGIN, Answer, Verdict
+from interp.cases.terms import in_case_terms
 from interp.engine.status import IntegrationStatus
 from interp.explanation import Explanation
 
@@ -56,7 +57,7 @@ class Converged:
         expected = f"error within {answer.explanation.integration.tolerance:.1e}"
         actual = ", ".join(f"{name} path {path.estimate:.1e}" for name, path in paths.items())
         missed = [
-            f"the {name} path is {path.status.value}: {path.status.message}"
+            f"the {name} path is {path.status.value}: {in_case_terms(path.status.message)}"
             for name, path in paths.items()
             if not path.status.settled
         ]

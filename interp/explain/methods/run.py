@@ -21,6 +21,7 @@ from interp.explain.prepare import PreparedQuestion
 from interp.explanation import Method, Values
 from interp.models.tagger import Tagger
 from interp.question import INTEGRATED_GRADIENTS
+from interp.versions import install_command
 
 __all__ = ["MethodRequest", "WordAttributions", "request_method", "required_packages", "run_method"]
 
@@ -74,7 +75,7 @@ def request_method(name: str, samples: int | None = None, seed: int = 0) -> Meth
         try:
             version(package)
         except PackageNotFoundError as error:
-            raise InputError(f'The method {name} needs {package}: pip install "interp[methods]".') from error
+            raise InputError(f"The method {name} needs {package}: {install_command('methods')}") from error
     return MethodRequest(name, samples, seed)
 
 

@@ -24,10 +24,23 @@ __all__ = ["SUFFIXES", "draw_figure", "save_figure", "svg"]
 _METADATA = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 SUFFIXES = tuple(_METADATA)
 _TITLE = 96
+_DOTS = 150
+"""Per inch of a file."""
+_NOTEBOOK_PIXELS = 100
+"""Per inch in a notebook, each of two by two dots, for screens that have them."""
+
+
+class ShownFigure(Figure):
+    """A figure that shows itself in a notebook; matplotlib's own do only where its inline backend is active."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """The image, and how large it is in pixels. Where the inline backend is active, IPython asks that instead."""
+        width, height = (round(float(inches) * _NOTEBOOK_PIXELS) for inches in self.get_size_inches())
+        return _file_content(self, ".png", 2 * _NOTEBOOK_PIXELS), {"width": width, "height": height}
 
 
 def draw_figure(explanation: Explanation, view: View) -> Figure:
-    """One view as a figure that belongs to no window.
+    """One view as a figure that belongs to no window, and that a notebook shows.
 
     Raises InputError for an unknown view, and when the explanation lacks the one asked for.
     """
@@ -54,16 +67,16 @@ def svg(explanation: Explanation, view: View) -> str:
     return drawn[drawn.index("<svg") :]
 
 
-def _file_content(drawing: Figure, suffix: str) -> bytes:
+def _file_content(drawing: Figure, suffix: str, dots: int = _DOTS) -> bytes:
     memory = io.BytesIO()
     with _style():
-        drawing.savefig(memory, format=suffix[1:], dpi=150, metadata=_METADATA[suffix], transparent=False)
+        drawing.savefig(memory, format=suffix[1:], dpi=dots, metadata=_METADATA[suffix], transparent=False)
     return memory.getvalue()
 
 
 def _make_figure(explanation: Explanation, view: View, titled: bool) -> Figure:
     with _style():
-        drawing = Figure(layout="constrained")
+        drawing = ShownFigure(layout="constrained")
         VIEWS[view](explanation, drawing)
         if titled:
             drawing.suptitle(_make_title(explanation, view), fontsize=10)

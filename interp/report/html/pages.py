@@ -8,6 +8,7 @@ from functools import cache
 from jinja2 import Environment
 from markupsafe import escape
 
+from interp.errors import counted
 from interp.explanation import Explanation
 from interp.explanation.agreement import group_by_method, reference_agreements
 from interp.golden import Comparison
@@ -19,17 +20,19 @@ from interp.report.templates import template_environment
 __all__ = ["changes_page", "explanations_page", "failure_page", "index_page", "notebook_frame"]
 
 _FRAME_HEIGHT = "46rem"
+"""Where a frame cannot be as high as its page: a front end that runs no script."""
 
 
-def explanations_page(explanations: Sequence[Explanation]) -> str:
+def explanations_page(explanations: Sequence[Explanation], *, framed: bool = False) -> str:
     """One HTML document: every explanation, contents when there are several, and how far references and methods
-    agree.
+    agree. `framed`: without the heading and the margins of a page of its own.
     """
     sections = [views.section(number, shown) for number, shown in enumerate(explanations, start=1)]
     pairs = reference_agreements(explanations)
     template = _environment().get_template("page.html.j2")
     return template.render(
         sections=sections,
+        framed=framed,
         agreements=pairs,
         agreement_note=facts.AGREEMENT_NOTE,
         comparisons=[views.methods_compared(same) for same in group_by_method(explanations)],
@@ -38,12 +41,13 @@ def explanations_page(explanations: Sequence[Explanation]) -> str:
     )
 
 
-def notebook_frame(explanation: Explanation) -> str:
-    """The page inside a frame without rights, so that neither its styles nor its words reach the notebook."""
+def notebook_frame(explanations: Sequence[Explanation]) -> str:
+    """The page in a frame that may run nothing, so that neither its styles nor its words reach the notebook; the
+    notebook's own document gives the frame the height of its page.
+    """
+    title = facts.aim(explanations[0]) if len(explanations) == 1 else counted(len(explanations), "explanation")
     template = _environment().get_template("notebook.html.j2")
-    return template.render(
-        page=escape(explanations_page([explanation])), height=_FRAME_HEIGHT, aim=facts.aim(explanation)
-    )
+    return template.render(page=escape(explanations_page(explanations, framed=True)), height=_FRAME_HEIGHT, title=title)
 
 
 def changes_page(named: Sequence[tuple[str, Comparison]]) -> str:
