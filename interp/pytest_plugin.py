@@ -88,13 +88,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _path_of(name: str, folder: Path) -> Path:
     """What a name means that was typed in a folder. Raises UsageError for what no file system can hold."""
-    from interp.errors import InputError
-    from interp.project.paths import checked_path
-
+    path = folder / name
     try:
-        return folder / checked_path(name)
-    except InputError as error:
-        raise pytest.UsageError(str(error)) from error
+        path.exists()
+    except OSError as error:
+        raise pytest.UsageError(f'"{name[:60]}…" is no name of a file: {error.strerror}.') from error
+    return path
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -69,7 +69,7 @@ def test_a_name_that_no_folder_can_have_is_told(option: str, project: Project) -
     project.cases()
     result = project.run(f"{option}={'a' * 300}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*aaa* is no name of a file: it is too long, at 300 bytes."])
+    result.stderr.fnmatch_lines(["*aaa* is no name of a file: File name too long."])
 
 
 def test_a_case_whose_model_no_folder_can_have_is_told(project: Project) -> None:
