@@ -61,11 +61,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     typed = [*split(os.environ.get("PYTEST_ADDOPTS", "")), *early_config.invocation_params.args]
     for option, value in pairwise(map(str, typed)):
         is_ours = option.startswith("--interp-") and "=" not in option
-        if is_ours and (folder / value.partition("::")[0]).exists():
+        if is_ours and _path_of(value.partition("::")[0], folder).exists():
             raise pytest.UsageError(
                 f"pytest takes {value} for a path of tests where it stands by itself: write {option}={quote(value)}"
             )
-    if model and Path(model).name.startswith("test") and (folder / model / "conftest.py").exists():
+    if model and Path(model).name.startswith("test") and (_path_of(model, folder) / "conftest.py").exists():
         raise pytest.UsageError(
             f"pytest runs {Path(model) / 'conftest.py'}, as that directory's name begins with test: take the file away"
         )
@@ -80,10 +80,20 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Paths on the command line are meant from where it was typed, in every process."""
     option, folder = config.option, config.invocation_params.dir
-    if option.interp_model and (folder / option.interp_model).is_dir():
-        option.interp_model = str(folder / option.interp_model)
+    if option.interp_model and _path_of(option.interp_model, folder).is_dir():
+        option.interp_model = str(_path_of(option.interp_model, folder))
     if option.interp_report:
-        option.interp_report = str(folder / option.interp_report)
+        option.interp_report = str(_path_of(option.interp_report, folder))
+
+
+def _path_of(name: str, folder: Path) -> Path:
+    """What a name means that was typed in a folder. Raises UsageError for what no file system can hold."""
+    path = folder / name
+    try:
+        path.exists()
+    except OSError as error:
+        raise pytest.UsageError(f'"{name[:60]}…" is no name of a file: {error.strerror}.') from error
+    return path
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -329,6 +329,7 @@ RECORD = ["record", "--model", "planted", "--cases", "conll:columns.conll", "--o
     ("line", "message"),
     [
         ([*EXPLAIN, "--seed", "-1"], "is not in the range 0<=x<=4294967295"),
+        ([*EXPLAIN, "--seed", "nan"], "Invalid value for '--seed': 'nan' is not a valid integer."),
         ([*EXPLAIN, "--threads", "99999999999"], "is not in the range 1<=x<=1024"),
         ([*EXPLAIN, "--method", "lime", "--samples", NINES], "is not in the range"),
         ([*EXPLAIN, "--memory", NINES], "is no size of memory: write 500MB or 2GiB"),
@@ -377,6 +378,7 @@ def test_a_name_that_a_file_can_have_is_written(length: int, run: Run) -> None:
         ("[tool.interp]\ngolden = ''", "key golden: string should have at least 1 character"),
         (f"[tool.interp.gate]\nfloors = '{'a' * 300}'", "is too long, at 300 bytes"),
         ('[tool.interp.gate]\nwaivers = "\\u0000"', "holds a zero byte"),
+        (f"x = {'9' * 5000}", "pyproject.toml: holds a number that has too many digits"),
     ],
 )
 def test_settings_that_ended_otherwise(text: str, message: str, project: Path) -> None:

@@ -383,6 +383,10 @@ def test_every_entity(model32: Model) -> None:
 @pytest.mark.parametrize(
     ("call", "fragment"),
     [
+        *(
+            ({"text": text, "target": 1}, "must be a sentence or a list of words")
+            for text in (None, 3, b"Rob", ["Rob", 3])
+        ),
         ({"text": "", "target": 1}, "text is empty"),
         ({"text": " \n\t ", "target": 1}, "text is empty"),
         ({"text": [], "target": 1}, "text is empty"),

@@ -12,6 +12,7 @@ from interp.cases.checks import Answer
 from interp.cases.terms import error_in_case_terms
 from interp.errors import InterpError
 from interp.explanation import Explanation
+from interp.project.paths import checked_path
 from interp.question import Question
 
 __all__ = ["Explainer", "LoadModel", "ModelCache", "answer_cases", "resolve_model_path"]
@@ -60,8 +61,12 @@ class ModelCache:
 
 
 def resolve_model_path(name: str, root: Path) -> str:
-    """A model that is a folder below `root` by its path; bundled names and hub ids as they are."""
-    return str(root / name) if (root / name).is_dir() else name
+    """A model that is a folder below `root` by its path; bundled names and hub ids as they are.
+
+    Raises InputError for what is neither, and no name of a folder.
+    """
+    path = root / checked_path(name)
+    return str(path) if path.is_dir() else name
 
 
 def answer_cases(model: Explainer, cases: Sequence[Case], memory: int | str | None) -> list[Answer | InterpError]:

@@ -15,7 +15,13 @@ from interp.project.paths import checked_path
 __all__ = ["EXISTING_PATH", "PATH", "SEED", "count_from", "flag", "with_options"]
 
 Command = Callable[..., Any]
-SEED = click.IntRange(0, 2**32 - 1)
+
+
+class _WholeNumber(click.IntRange):
+    name = "integer"  # in messages: what is no number is no "integer range" either
+
+
+SEED = _WholeNumber(0, 2**32 - 1)
 """What every generator of random numbers takes."""
 MOST = 1_000_000
 
@@ -35,7 +41,7 @@ FLAG = "flag"
 
 def count_from(least: int, most: int = MOST) -> click.IntRange:
     """A number of things that are counted, which no machine has without end."""
-    return click.IntRange(least, most)
+    return _WholeNumber(least, most)
 
 
 def flag(*names: str, **attributes: Any) -> Any:

@@ -38,6 +38,8 @@ def parse_toml(path: Path, shown: str) -> tuple[str, dict[str, Any]]:
         raise InputError(f"{shown}: is nested too deeply: write it in fewer levels.") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{shown}: is no TOML: {error}.") from error
+    except ValueError as error:
+        raise InputError(f"{shown}: holds a number that has too many digits.") from error
 
 
 def validation_problems(error: ValidationError, model: type[BaseModel]) -> list[tuple[str, str]]:

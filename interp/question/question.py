@@ -85,8 +85,11 @@ class Question:
     @property
     def words(self) -> list[str]:
         """The words of the text. Raises InputError where there are none, or something else."""
-        words = split_words(self.text, self.pretokenized) if isinstance(self.text, str) else list(self.text)
-        if not all(isinstance(word, str) for word in words):
+        if isinstance(self.text, str):
+            words = split_words(self.text, self.pretokenized)
+        elif isinstance(self.text, Collection) and all(isinstance(word, str) for word in self.text):
+            words = list(self.text)
+        else:
             raise InputError("The text must be a sentence or a list of words.")
         if not words or not any(word.strip() for word in words):
             raise InputError("The text is empty: give a sentence with at least one word.")

@@ -327,7 +327,7 @@ def test_a_mistake_in_defaults_is_told_once(project: Project) -> None:
 def test_a_file_that_is_not_utf8(project: Project) -> None:
     project.write("wrong.cases.toml", '[[case]]\nid = "zürich"\n'.encode("latin-1"))
     result = project.run()
-    assert says(result, "wrong.cases.toml: is not UTF-8 (byte 16): convert it first.")
+    assert says(result, "wrong.cases.toml is not UTF-8 (byte 16): convert it first.")
     project.write("wrong.cases.toml", b"\xef\xbb\xbf" + project.cases().read_bytes())
     assert project.run("wrong.cases.toml::rob::top").ret == 0, "a byte order mark is no mistake"
 

@@ -62,3 +62,17 @@ def test_the_model_is_part_of_the_command_that_accepts(project: Project) -> None
     project.accept()
     result = project.run("--interp-model", "stub-lucky")
     assert says(result, "*pytest sport.cases.toml::rob::golden --snapshot-update --interp-model=stub-lucky")
+
+
+@pytest.mark.parametrize("option", ["--interp-model", "--interp-report"])
+def test_a_name_that_no_folder_can_have_is_told(option: str, project: Project) -> None:
+    project.cases()
+    result = project.run(f"{option}={'a' * 300}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*aaa* is no name of a file: File name too long."])
+
+
+def test_a_case_whose_model_no_folder_can_have_is_told(project: Project) -> None:
+    project.cases(model="a" * 300)
+    told = messages(project.run())
+    assert told and all("is no name of a file" in message for message in told)
