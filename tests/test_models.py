@@ -27,8 +27,9 @@ from transformers import (
 )
 
 from interp.errors import DeviceError, InputError, InterpError, ModelError
-from interp.explain.model import Model, Question, load
+from interp.explain import Model, load
 from interp.models.device import find_device
+from interp.question import Question
 
 torch.set_num_threads(1)
 DATA = Path(os.environ.get("INTERP_DATA", Path(__file__).parents[2] / "shared" / "data"))

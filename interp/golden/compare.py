@@ -91,9 +91,10 @@ class Comparison:
     @property
     def turned(self) -> tuple[Change, ...]:
         """Words that turned from one side to the other beyond the tolerance, where that breaks no promise."""
-        held = self.passed and self.rule is Promise.LEADERS
+        if not self.passed or self.rule is not Promise.LEADERS:
+            return ()
         words = (change for change in self.beyond if change.group == "attribution")
-        return tuple(change for change in words if held and change.expected * change.actual < 0)
+        return tuple(change for change in words if change.expected * change.actual < 0)
 
 
 def compare_goldens(old: Golden, new: Golden, policy: Policy) -> Comparison:
