@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from interp.bundled import grammar
-from interp.explain.model import Question, load
+from interp.explain import load
+from interp.question import Question
 
 
 @click.command(help=__doc__)

@@ -18,8 +18,9 @@ from transformers import BertForTokenClassification
 from interp.engine.budget import USABLE_SHARE
 from interp.engine.status import IntegrationStatus
 from interp.errors import DeviceError, InputError, InterpError
-from interp.explain.model import Model, Question, load
+from interp.explain import Model, load
 from interp.explanation import Explanation
+from interp.question import Question
 
 torch.set_num_threads(1)
 OTHER = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"

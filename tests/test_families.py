@@ -19,9 +19,10 @@ from torch import Tensor
 from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
 from interp.errors import InputError
-from interp.explain.model import Model, Question, load
+from interp.explain import Model, load
 from interp.explanation import Explanation
 from interp.explanation.document import to_document
+from interp.question import Question
 
 torch.set_num_threads(1)
 TARGET, TAG = 7, "B-PER"  # the second "Rob"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
@@ -40,6 +41,7 @@ from interp.explanation.document import schema, to_document
 from interp.question import INTEGRATED_GRADIENTS, MethodName, Question
 from interp.report.html.pages import explanations_page
 from interp.report.terminal.explanation import show_explanations
+from interp.versions import install_command
 
 torch.set_num_threads(1)
 CASE = Question(SENTENCE, "Rob#2", tag="B-PER")
@@ -424,7 +426,7 @@ def test_missing_packages_are_named(model32: Model, monkeypatch: pytest.MonkeyPa
         return "1"
 
     monkeypatch.setattr(methods_run, "version", version)
-    with pytest.raises(InputError, match=rf'needs {missing}: pip install "interp\[methods\]"'):
+    with pytest.raises(InputError, match=re.escape(f"needs {missing}: {install_command('methods')}")):
         explain(model32, name)
 
 

@@ -27,9 +27,10 @@ from transformers import (
     RobertaForTokenClassification,
 )
 
-from interp.errors import DeviceError, InputError, InterpError, ModelError
-from interp.explain.model import Model, Question, load
+from interp.errors import DeviceError, InputError, InterpError, ModelError, TooLongError
+from interp.explain import Model, load
 from interp.models.device import find_device
+from interp.question import Question
 
 torch.set_num_threads(1)
 DATA = Path(os.environ.get("INTERP_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -628,7 +629,7 @@ def test_an_unknown_dtype(tiny: Path) -> None:
 
 
 def test_longer_than_the_positions(model32: Model) -> None:
-    message = refusal(InputError, lambda: model32.explain(["Rob"] * 31, 1))
+    message = refusal(TooLongError, lambda: model32.explain(["Rob"] * 31, 1))
     assert "33 sub-tokens" in message
     assert "reads 32" in message
     assert len(model32.explain(["Rob"] * 30, 1, max_evaluations=17).words) == 32

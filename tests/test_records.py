@@ -17,7 +17,8 @@ from tiny import tagger_directory
 
 from interp.cli import main
 from interp.errors import FormatError, InputError, OutputError
-from interp.explain.model import Model, Question, load
+from interp.explain import Model, load
+from interp.question import Question
 from interp.records import Record, Records, RecordSettings, why_incomparable
 from interp.records import load_records as load_records
 from interp.records.make import make_records

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from html import unescape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -245,6 +246,22 @@ def test_changes_say_rule_leaders_tag_and_header() -> None:
     assert "torch 2.13.0 → 2.14.0" in flat
     assert "transformers" not in flat
     assert len(re.findall(r" → +[+-]\d\S+ +\S+$", text.replace(" \n", "\n"), flags=re.MULTILINE)) <= 3
+
+
+def test_a_word_that_turned_is_said_to_hold_by_design_where_it_does() -> None:
+    article = samples.article()
+    words = tuple(
+        replace(word, attribution=-3.76 if word.text == "win" else word.attribution) for word in article.words
+    )
+    turned = replace(article, words=words, model=replace(article.model, sha256=OTHER))
+    sentence = (
+        '"win" turned from +0.016 to -3.760: this holds by design, as other weights are held to the leading words'
+    )
+    text = " ".join(terminal([("turned", comparison(article, turned))], width=160).split())
+    assert text.count(sentence) == 1
+    assert sentence in unescape(changes_page([("turned", comparison(article, turned))]))
+    for other in (comparison(article, turned, strict=True), comparison(article, replace(turned, model=article.model))):
+        assert "by design" not in terminal([("turned", other)])
 
 
 def test_changes_of_nothing_and_of_a_tag_alone() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -129,6 +130,7 @@ def at_a_terminal(command: list[str], interrupt_after: bytes | None = None) -> t
     """Exit status and screen of a command; Ctrl-C is pressed once the screen shows `interrupt_after`."""
     process, terminal = pty.fork()
     if process == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test run in the background ignores Ctrl-C, and hands that on
         os.execv(command[0], command)
     screen = b""
     with suppress(OSError):  # the terminal goes with the command

@@ -9,7 +9,8 @@ import torch
 
 from interp.bundled import grammar
 from interp.engine.status import IntegrationStatus
-from interp.explain.model import Model, Question, load
+from interp.explain import Model, load
+from interp.question import Question
 
 ARTICLE = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
 

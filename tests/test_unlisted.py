@@ -30,8 +30,9 @@ from transformers import (
 )
 
 from interp.errors import ModelError
-from interp.explain.model import Model, Question, load
+from interp.explain import Model, load
 from interp.models.families import FAMILIES
+from interp.question import Question
 
 torch.set_num_threads(1)
 NAMES: dict[str, Any] = {"id2label": dict(enumerate(LABELS)), "label2id": {name: i for i, name in enumerate(LABELS)}}

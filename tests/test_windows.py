@@ -10,8 +10,9 @@ from tiny import LABELS
 from interp.cases.answer import answer_cases
 from interp.cases.case import Case
 from interp.errors import InputError, TooLongError
-from interp.explain.model import Model, Question
+from interp.explain import Model
 from interp.explain.windows import readable_parts
+from interp.question import Question
 
 # The tiny tagger reads 32 sub-tokens: [CLS], 30 of words, [SEP]. "London" and "wins" are two each.
 LONG = ["the"] * 40 + ["Rob", "wins", "in", "London"] + ["a"] * 40

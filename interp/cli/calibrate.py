@@ -152,4 +152,4 @@ def _measure_floors(
 ) -> Floors:
     from interp.gate.calibrate import calibrate
 
-    return calibrate(baseline, benign, recorder.record, plan, phase)
+    return calibrate(baseline, benign, recorder.record, plan, phase=phase)

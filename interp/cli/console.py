@@ -47,16 +47,16 @@ class Group(click.Group):
         sys.exit(status)
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        with _told():
+        with _errors_as_sentences():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _told():
+        with _errors_as_sentences():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _errors_as_sentences() -> Iterator[None]:
     """Whatever ends a command is told, and has its status: 1 is a verdict of several commands, and no error is one."""
     try:
         yield

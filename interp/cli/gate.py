@@ -181,7 +181,7 @@ def _judge(baseline: Side, candidate: Side, criteria: Criteria, plan: ProbePlan 
     from interp.gate import judge_candidate
 
     with resuming(lambda: "Records are kept: the same command goes on from there."):
-        return judge_candidate(baseline, candidate, criteria, plan, phase)
+        return judge_candidate(baseline, candidate, criteria, plan, phase=phase)
 
 
 def _report(result: GateResult, folder: Path | None) -> None:

@@ -60,11 +60,20 @@ def attribute(
 ) -> Attribution:
     """Attribute a scalar to its input and to the outputs of layers, along the straight path from a reference.
 
-    `forward` takes (rows, …) stacked inputs to (rows,) values, each row on its own. A
-    layer's conductance is complete (sums to the change of F) when the layer separates input from output. `rows` go
-    forward at once. Sources: arXiv 1703.01365 (integrated gradients), arXiv 1805.12233 (conductance). Raises
-    InputError when shapes do not fit. `layers`, and a `forward` that is a module, are held still meanwhile
-    (evaluation mode, no parameter gradients); whatever else `forward` calls is as you left it, dropout included.
+    Sources: arXiv 1703.01365 (integrated gradients), arXiv 1805.12233 (conductance).
+
+    `forward`: takes (rows, …) stacked inputs to F, (rows,) values, each row on its own.
+    `layers`: modules that `forward` calls; none is fine. A layer's conductance is complete (sums to the change of F)
+    when the layer separates input from output.
+    `input`, `reference`: one row each, floating-point tensors of one shape, where the path ends and where it begins.
+    `tolerance`: of the integration error, Σ|error| / Σ|attribution|, for the input and every layer; above 0 and below
+    1, default 1e-3.
+    `max_evaluations`: rows that may go forward and backward; at least 17, default 1025.
+    `rows`: how many go forward at once, default 32.
+
+    `layers`, and a `forward` that is a module, are held still meanwhile (evaluation mode, no parameter gradients);
+    whatever else `forward` calls is as you left it, dropout included. Raises InputError when shapes do not fit, a layer
+    is not called, or a setting cannot be. A tolerance that is not reached is no error: see `status` of the result.
     """
     if input.shape != reference.shape or not input.is_floating_point():
         raise InputError(

@@ -4,7 +4,8 @@ A question is resolved once (`prepare`), its path is swept (`integrate`), and wh
 (`assemble`); `Model` is the door.
 """
 
-from interp.explain.model import Model, load
+from interp.explain.load_model import load
+from interp.explain.model import Model
 from interp.explain.prepare import PreparedQuestion
 
 __all__ = ["Model", "PreparedQuestion", "load"]

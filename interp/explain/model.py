@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
-from typing import overload
 
 from interp.engine.budget import return_memory
 from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, SweepOptions
@@ -19,73 +17,25 @@ from interp.explain.predict import Predictions, predict_sentences
 from interp.explain.prepare import PreparedQuestion, prepare
 from interp.explain.windows import readable_parts
 from interp.explanation import Completeness, Explanation, Explanations, ModelInfo
-from interp.models.live import LiveModel, LiveTokenizer
-from interp.models.load import load_tagger, take_tagger
 from interp.models.tagger import Tagger
 from interp.progress import Progress, ignore_progress
 from interp.question import INTEGRATED_GRADIENTS, Output, Part, Positions, Question, ReferenceKind, Tags
 from interp.question.tags import entity_spans
 from interp.question.words import TargetSpec
 
-__all__ = ["Model", "load"]
+__all__ = ["Model"]
 
 
 QUESTIONS_TOGETHER = 32
 """`explain_many` works on so many together, and holds no more of them at a time."""
 
 
-@overload
-def load(model: str | os.PathLike[str], device: str, /, dtype: str = "float32") -> Model: ...
-
-
-@overload
-def load(model: str | os.PathLike[str], *, device: str = "auto", dtype: str = "float32") -> Model: ...
-
-
-@overload
-def load(model: LiveModel, tokenizer: LiveTokenizer, *, name: str | None = None) -> Model: ...
-
-
-def load(
-    model: str | os.PathLike[str] | LiveModel,
-    tokenizer: LiveTokenizer | str | None = None,
-    dtype: str = "float32",
-    *,
-    device: str = "auto",
-    name: str | None = None,
-) -> Model:
-    """Load a model by its name, as in `load("open")`, or take a live one, as in `load(model, tokenizer)`.
-
-    `model`: a bundled name ("open", "planted"), a directory, or a hub id; no code that comes with it is run. Or a
-    transformers model for token classification, which is explained as it is and where it is: nothing of it is copied,
-    and it is left as it was, training mode and gradients too. Once its weights change it must be loaded again.
-    `tokenizer`: of a live model, fast or slow; it is copied. After a name, this place is that of `device`.
-    `dtype`: in which to compute, float32 (default), float64, bfloat16 or float16. Not for a live model, which computes
-    in its own.
-    `device`: auto (default: CUDA where there is any), cpu, cuda or cuda:N. Not for a live model.
-    `name`: of a live model, in what is said of it; default that of its class.
-
-    Raises ModelError for a model that cannot be read or explained, DeviceError for a device that is not there, and
-    InputError for arguments that do not fit, each with its remedy.
-    """
-    if isinstance(model, str | os.PathLike):
-        return Model(_load_by_name(model, tokenizer, dtype, device=device, name=name))
-    if (device, dtype) != ("auto", "float32"):
-        raise InputError("A live model computes where it is, in its own type: move it first, with model.to(…).")
-    return Model(take_tagger(model, tokenizer, name))
-
-
-def _load_by_name(path: str | os.PathLike[str], second: object, dtype: str, *, device: str, name: str | None) -> Tagger:
-    """`second`: what stands behind the name."""
-    if name is not None or not (second is None or isinstance(second, str)):
-        raise InputError(f'"{os.fspath(path)}" brings its own tokeniser and name: leave `tokenizer` and `name` out.')
-    if second is not None and device != "auto":
-        raise InputError(f"The device is given twice, as {second} and {device}: leave one of them out.")
-    return load_tagger(path, second or device, dtype)
-
-
 class Model:
-    """A loaded model that explains its tags. Its state is the same after every call, also after an error."""
+    """A loaded model that explains its tags; `interp.load` gives one. Its state is the same after every call, also
+    after an error.
+
+    `tagger`: the model as the engine needs it.
+    """
 
     def __init__(self, tagger: Tagger) -> None:
         self.tagger = tagger
@@ -122,10 +72,40 @@ class Model:
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
     ) -> Explanation:
-        """Explain the tag of one target; the question is that of `Question`, method and effort those of `explain_many`.
+        """Explain the tag of one target.
 
-        Integrates until the estimated integration error is within `tolerance` in every layer and component, or the
-        status says why not. Raises InputError when the text, the target or a tag does not fit.
+        The question, as `interp.Question` has it:
+
+        `text`: a sentence, split into words at white space and punctuation, or a list of words, taken as it is.
+        `target`: whose tag: a word, "Rob#2" (its second occurrence), "@10" or 10 (word 10; 1 is the first),
+        consecutive words in one text, or a list of consecutive indices.
+        `tag`: what is explained, one label or one for each target word; default what the model predicts.
+        `against`: explain `tag` rather than this, as `tag`; default rather than nothing.
+        `true_tag`: the right tag, as `tag`, shown beside; it changes no number.
+        `output`: what is attributed, and the unit of every number: "logit" (default), "centred-logit" (less the mean of
+        the logits), "log-probability" (nats) or "probability" (of one word).
+        `zoom`: a word, as `target`, whose hidden dimensions are wanted; default none.
+        `reference`: what attributions are measured from: every sub-token "pad" (default), "mask" or "unk", or "zero",
+        an embedding block's output of 0, for which there are no components.
+        `positions`: of the reference, for components: "zero" (default; all at the first) or "same" as the text's.
+        `pretokenized`: split a text at white space only; default False.
+        `without`: parts that are not wanted, "components", "layers" or both; without components it is much faster.
+        `window`: of a text longer than the model reads, explain the part around the target; default False, an error.
+
+        The method and its effort:
+
+        `method`: "integrated-gradients" (default), or for the words alone "saliency", "input-x-gradient", "deep-lift",
+        "gradient-shap", "occlusion", "shapley" or "lime", by Captum, which the extra `methods` brings.
+        `samples`, `seed`: of methods that draw at random: how many, default the method's own; and from which seed, a
+        whole number from 0, default 0.
+        `tolerance`: of the integration error, Σ|error| / Σ|attribution| over words, in every layer and component; above
+        0 and below 1, default 1e-3.
+        `max_evaluations`: rows that may go forward and backward, per path; at least 17, default 1025.
+        `memory`: to work in, bytes or a text such as "2GiB"; default the smaller of 4 GiB and half of what is free.
+
+        An integration that does not reach its tolerance is no error: `explanation.integration.status` says so. Raises
+        InputError when the text, the target, a tag or another argument does not fit, and DeviceError when `memory` is
+        too little for one row.
         """
         question = Question(
             text,
@@ -167,7 +147,11 @@ class Model:
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
     ) -> Explanations:
-        """Explain every entity that the model finds in a text, in order; there may be none. See `explain`."""
+        """Explain every entity that the model finds in a text, in order; there may be none.
+
+        `text`, `output`, `zoom`, `reference`, `positions`, `pretokenized`, `without`, `window` (around each entity),
+        `tolerance`, `max_evaluations` and `memory` are those of `explain`, and so are the errors.
+        """
         any_word = Question(
             text,
             1,
@@ -199,13 +183,14 @@ class Model:
         """Explain many questions, batched across sentences and targets; yields in their order.
 
         `questions`: as they are asked, or as `prepare` gives them, so that nothing is resolved twice.
-        `method`: any of `interp.explain.methods.METHODS` instead gives the words alone, by Captum, one question after
-        the other; `samples` and `seed` are for those that draw at random. What follows is for integrated gradients, but
-        `memory`.
-        `tolerance`: of the integration error, Σ|error| / Σ|attribution| over words, in every layer and component.
-        `max_evaluations`: rows forward and backward, per path. `memory`: to work in, bytes or text as "2GiB";
-        default the smaller of 4 GiB and half of what is free. `progress` is told how many questions are done, in parts.
-        Raises InputError at once for settings that do not fit, and for a question when its turn comes.
+        `method`, `samples`, `seed`: as in `explain`; another method than "integrated-gradients" takes one question
+        after the other.
+        `tolerance`, `max_evaluations`: as in `explain`, for every question; of integrated gradients alone.
+        `memory`: as in `explain`, for all that is computed together.
+        `progress`: called with how many questions are done, in parts; default nobody is told.
+
+        `interp.Explanations(…)` holds together what is yielded. Raises InputError at once for settings that do not fit,
+        and for a question when its turn comes; DeviceError when `memory` is too little for one row.
         """
         options = SweepOptions(tolerance=tolerance, max_evaluations=max_evaluations)
         budget = parse_size(memory) if isinstance(memory, str) else memory
@@ -227,9 +212,15 @@ class Model:
     ) -> Explanations:
         """The words of one question by integrated gradients, then by every other method that this model can have.
 
-        A method that it cannot have is in `absent` of the first, as "method deep-lift", with the reason. `samples`
-        None: each method's own default. `progress` is told how many methods are done. How far the rankings agree is in
-        `interp.explanation.agreement`.
+        A method that it cannot have is in `absent` of the first, as "method deep-lift", with the reason. How far the
+        rankings agree is in `interp.explanation.agreement`.
+
+        `question`: a `Question`, or what `prepare` gave of it; without a zoom.
+        `samples`, `seed`, `tolerance`, `max_evaluations`, `memory`: as in `explain`; `samples` is for all methods that
+        draw, default each one's own.
+        `progress`: called with how many methods are done; default nobody is told.
+
+        Raises InputError when the question or a setting does not fit, or captum is missing.
         """
         (prepared,) = self._prepared([question])
         if prepared.zoom is not None:
@@ -252,15 +243,17 @@ class Model:
         return Explanations([replace(integrated, absent={**integrated.absent, **refused}), *opinions])
 
     def prepare(self, questions: Sequence[Question]) -> list[PreparedQuestion]:
-        """Resolve questions against their sentences and this model; `explain_many` takes them, and nothing is resolved
-        again. Raises InputError for the first question that does not fit.
+        """Resolve `questions` against their sentences and this model; `explain_many` takes what it gives, and nothing
+        is resolved again. Raises InputError for the first question that does not fit.
         """
         self.tagger.check_current()
         return prepare(self.tagger, questions)
 
     def prepare_entities(self, templates: Sequence[Question]) -> list[PreparedQuestion]:
-        """Questions about one text, asked of every entity that the model finds there in place of their own targets:
-        entity by entity, in order; none gives an empty list.
+        """Questions about one text, asked of every entity that the model finds there: entity by entity, in order.
+
+        `templates`: questions that are asked of each entity in place of their own target; at least one, and all of one
+        text. No entity gives an empty list. Raises InputError where a question does not fit.
         """
         predictions, entities = self._find_entities(templates[0])
         questions = [replace(template, target=entity) for entity in entities for template in templates]
@@ -269,8 +262,11 @@ class Model:
     def entities(
         self, text: str | Sequence[str], pretokenized: bool = False, window: bool = False
     ) -> list[tuple[int, ...]]:
-        """Word indices of every entity that the model predicts: consecutive words of one type, a `B-` starting
-        anew. With `window` a text longer than the model reads is tagged part by part.
+        """Word indices, 1 being the first, of every entity that the model predicts: consecutive words of one type, a
+        `B-` starting anew.
+
+        `text`, `pretokenized`: as in `explain`. `window`: a text longer than the model reads is tagged part by part;
+        default False, an error. Raises InputError when the text does not fit.
         """
         _, entities = self._find_entities(Question(text, 1, pretokenized=pretokenized, window=window))
         return entities

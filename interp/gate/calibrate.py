@@ -71,7 +71,7 @@ def compare_benign(
 ) -> BenignComparison:
     """One benign checkpoint, measured as a candidate is, but on every cue. Raises InputError if it cannot be probed."""
     every_cue = replace(plan, probing=replace(plan.probing, kept=None))
-    measurements = measure(baseline, benign, Criteria(seed=plan.probing.seed), every_cue, phase)
+    measurements = measure(baseline, benign, Criteria(seed=plan.probing.seed), every_cue, phase=phase)
     if measurements.probe is None:
         raise InputError(measurements.why_not_probed)
     flip_rate, whole = measurements.behaviour.flip_rate, whole_slice(measurements.behaviour.slices)

@@ -36,7 +36,7 @@ def judge_candidate(
     if reason is not None:
         return _incomparable(baseline, candidate, reason)
     try:
-        measurements = measure(baseline, candidate, criteria, plan, phase)
+        measurements = measure(baseline, candidate, criteria, plan, phase=phase)
     except IncomparableError as error:
         return _incomparable(baseline, candidate, str(error))
     with phase("judging"):

@@ -88,6 +88,14 @@ class Comparison:
         """Changes beyond the tolerance."""
         return tuple(change for change in self.changes if not change.moved <= 1)
 
+    @property
+    def turned(self) -> tuple[Change, ...]:
+        """Words that turned from one side to the other beyond the tolerance, where that breaks no promise."""
+        if not self.passed or self.rule is not Promise.LEADERS:
+            return ()
+        words = (change for change in self.beyond if change.group == "attribution")
+        return tuple(change for change in words if change.expected * change.actual < 0)
+
 
 def compare_goldens(old: Golden, new: Golden, policy: Policy) -> Comparison:
     """Hold `new` to what `old` promises."""

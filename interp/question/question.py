@@ -35,6 +35,9 @@ Tags = str | Sequence[str]
 class Question:
     """One question: why does the model give `target` in `text` its tag?
 
+    `text`, `target`, `tag`, `against`, `true_tag`, `output`, `zoom`, `reference`, `positions`, `pretokenized`,
+    `without`, `window`: as in `Model.explain`.
+
     Raises InputError for choices that do not exist or do not go together; whether the words are there is seen later.
     """
 

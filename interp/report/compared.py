@@ -13,6 +13,7 @@ from interp.explanation import distinct_names
 from interp.golden import Change, Comparison, Golden, Promise
 from interp.question.tags import tags_text
 from interp.report import facts
+from interp.report.text import visible
 
 __all__ = [
     "HeaderRow",
@@ -30,6 +31,8 @@ __all__ = [
     "sorted_by_change",
     "tags",
     "tolerances",
+    "turn",
+    "turned",
 ]
 
 NamedComparison = tuple[str, Comparison]
@@ -200,6 +203,24 @@ def numbers(change: Change) -> tuple[str, str]:
     """Both values of a change in one format."""
     number = facts.probability if change.group == "probability" else facts.signed([change.expected, change.actual])
     return number(change.expected), number(change.actual)
+
+
+def turned(comparison: Comparison) -> str:
+    """Why words that turned fail nothing, in one sentence; empty where none did."""
+    words = comparison.turned
+    if not words:
+        return ""
+    more = f", and {counted(len(words) - 1, 'other word')} turned" if words[1:] else ""
+    return (
+        f"{turn(words[0])}{more}: this holds by design, as other weights are held to the leading words alone "
+        '(golden_top says how many; golden = "strict" holds every number).'
+    )
+
+
+def turn(change: Change) -> str:
+    """A word that turned, as in `"Rob" turned from +0.43 to -3.76`."""
+    before, after = numbers(change)
+    return f'"{visible(change.name)}" turned from {before} to {after}'
 
 
 def tolerances(moved: float) -> str:

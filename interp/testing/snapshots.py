@@ -23,17 +23,30 @@ from interp.golden import GOLDEN_SUFFIX, Comparison, Policy, Promise, compare_go
 from interp.golden.folder import golden_file
 from interp.project.files import write
 from interp.project.settings import GOLDEN_TOLERANCE
+from interp.report.compared import turn
 from interp.testing.session import DEVICE, Session, session_of
 
 if TYPE_CHECKING:
     from syrupy.assertion import AssertionResult, SnapshotAssertion
 
-__all__ = ["FORMER", "MOVED", "GoldenExtension", "GoldenOutcome", "GoldenSnapshot", "compare_stored", "golden_path"]
+__all__ = [
+    "FORMER",
+    "MOVED",
+    "TURNED",
+    "GoldenExtension",
+    "GoldenOutcome",
+    "GoldenSnapshot",
+    "compare_stored",
+    "golden_path",
+]
 
 FORMER = "interp_former"
 """Property of a test's report: the model whose golden was accepted under the fingerprint of an earlier release."""
 MOVED = "interp_moved"
 """Property of a test's report, which JUnit shows too: how far the numbers moved of a golden that other weights hold."""
+
+TURNED = "interp_turned"
+"""Property of a test's report: the word that turned most in a golden that other weights hold."""
 
 
 class GoldenExtension(SingleFileSnapshotExtension):
@@ -190,6 +203,7 @@ class GoldenSnapshot:
         if outcome.passed and not run.updating and compared:
             if compared.rule is Promise.LEADERS and compared.changes:
                 self.node.user_properties.append((MOVED, f"{compared.changes[0].moved:.1f}"))
+                self.node.user_properties += [(TURNED, turn(word)) for word in compared.turned[:1]]
             if compared.rule is Promise.FORMER:
                 self.node.user_properties.append((FORMER, explanation.model.name))
         return outcome

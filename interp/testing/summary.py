@@ -13,7 +13,7 @@ from interp.project.files import write
 from interp.report.failures import FailedCase
 from interp.testing.fail import NAME, PAGE, of_golden, rendered, write_page
 from interp.testing.session import session_of
-from interp.testing.snapshots import FORMER, MOVED, GoldenSnapshot
+from interp.testing.snapshots import FORMER, MOVED, TURNED, GoldenSnapshot
 
 __all__ = ["assertion_lines", "summarise"]
 
@@ -35,6 +35,7 @@ def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     reports = [report for kind in ("passed", "failed", "xfailed") for report in reporter.stats.get(kind, [])]
     properties = [pair for report in reports for pair in report.user_properties]
     moved = [float(value) for name, value in properties if name == MOVED]
+    turned = [str(value) for name, value in properties if name == TURNED]
     former = [value for name, value in properties if name == FORMER]
     cases = _failed_cases(reports)
     lines = []
@@ -50,6 +51,12 @@ def summarise(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         lines.append(
             f"{counted(len(moved), 'golden')} of other weights held by tag and leading words; "
             f"their numbers moved by up to {max(moved):.0f} tolerances (not failed). {accept}"
+        )
+    if turned:
+        others = f" (and a word in {counted(len(turned) - 1, 'other golden')})" if turned[1:] else ""
+        lines.append(
+            f"{turned[0]}{others}: not failed by design, as other weights are held to the leading words alone. "
+            'golden_top holds more of them, golden = "strict" every number'
         )
     folder = run.report_folder
     if folder is not None and cases:

@@ -55,6 +55,7 @@ MODELS = {
     "stub-lucky": Weights("3", leader="lucky"),
     "stub-tied": Weights("4", plus=(("lucky", 1e-3),)),
     "stub-third": Weights("6", plus=(("defeat", 0.1),)),
+    "stub-turned": Weights("7", plus=(("win", -0.3),)),
     "stub-org": Weights("5", tag="B-ORG"),
 }
 """-hair: the same weights, a number moved within every tolerance; -moved: beyond it. Others have other weights."""

@@ -225,12 +225,23 @@ def test_a_golden_that_is_not_there_fails_and_is_not_made(project: Project) -> N
     assert not project.goldens
 
 
+def test_a_word_that_turned_under_other_weights_is_told_once_and_why_it_fails_nothing(project: Project) -> None:
+    project.cases('id = "again"\ntext = "A win is a surprise for Rob"\ntarget = "Rob"\ngolden = true')
+    project.accept()
+    result = project.run("--interp-model=stub-turned")
+    assert result.ret == 0
+    (line,) = [line for line in result.outlines if "by design" in line]
+    assert line.startswith('"win" turned from +0.5') and "(and a word in 1 other golden)" in line
+    assert "golden_top" in line and '"strict"' in line
+
+
 def test_other_weights_must_keep_tag_and_leading_word(project: Project) -> None:
     project.cases()
     project.accept()
     result = project.run("--interp-model", "stub-v2")
     assert result.ret == 0
     assert says(result, "1 golden of other weights held by tag and leading words; their numbers moved by up to 50 ")
+    assert "by design" not in result.stdout.str()
     result = project.run("-v", "--interp-model", "stub-lucky", "-k", "golden")
     assert messages(result) == ['The leading word was "surprise" and is "lucky".']
     assert says(result, "Other weights: the tag and the leading words must hold; numbers are shown, not failed.")

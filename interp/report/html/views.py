@@ -124,6 +124,7 @@ def comparison(name: str, number: int, done: Comparison, *, said_before: Sequenc
         "aim": compared.aim(done.new),
         "output": done.new.question.get("output"),
         "failures": [failure for failure in done.failures if not any(failure in sentence for sentence in said_before)],
+        "turned": compared.turned(done),
         "tags": compared.tags(done),
         "leaders": compared.leaders(done),
         "headers": compared.header_rows(done),

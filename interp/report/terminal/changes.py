@@ -45,6 +45,8 @@ def _comparison_blocks(name: str, comparison: Comparison, canvas: Canvas, most: 
     yield Text.assemble((canvas.safe(name), "bold underline"), "  ", verdict)
     yield Text(canvas.safe(comparison.rule.value), "dim")
     yield from (Text(canvas.safe(failure)) for failure in comparison.failures)
+    if turned := compared.turned(comparison):
+        yield Text(canvas.safe(turned))
     differences = list(_header_differences(comparison, canvas))
     if differences:
         yield Text()
