@@ -40,7 +40,10 @@ class InterpError(Exception):
 
     def __init__(self, *sentences: str) -> None:
         self.sentences = tuple(map(shortened, sentences))
-        super().__init__("\n".join(self.sentences))
+        super().__init__(*self.sentences)
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences)
 
 
 class InputError(InterpError):
@@ -52,11 +55,9 @@ class TooLongError(InputError):
 
     def __init__(self, sentence: str, way_out: str) -> None:
         """`sentence`: without its full stop; `way_out`: how it goes on."""
-        super().__init__(sentence, way_out)
+        super().__init__(f"{sentence}{way_out}")
+        self.args = (sentence, way_out)  # by which it crosses processes
         self.without_window = f"{sentence}."
-
-    def __str__(self) -> str:
-        return "".join(self.args)
 
 
 class ModelError(InterpError):

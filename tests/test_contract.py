@@ -63,7 +63,7 @@ def generate(count: int, strategy: st.SearchStrategy[Any], check: Callable[[Any]
     generated()
 
 
-def examples(few: int, many: int = 1500) -> Any:
+def examples(few: int, many: int = 400) -> Any:
     """How many inputs are generated."""
     counts = [few, pytest.param(many, marks=pytest.mark.slow)]
     return pytest.mark.parametrize("count", counts, ids=["few", "many"])
@@ -164,7 +164,7 @@ def check_sentences(lines: list[str]) -> None:
     assert not any("Traceback" in line or "object has no attribute" in line for line in lines), lines
 
 
-@examples(60)
+@examples(40)
 def test_a_model_of_changed_settings(count: int, tiny: Path, tmp_path: Path) -> None:
     names = ["config.json", "tokenizer_config.json", "tokenizer.json"]
     stored = {name: json.loads((tiny / name).read_text()) for name in names}
@@ -184,7 +184,7 @@ def test_a_model_of_changed_settings(count: int, tiny: Path, tmp_path: Path) -> 
     generate(count, choice, check)
 
 
-@examples(30, many=500)
+@examples(30)
 def test_a_model_of_damaged_files(count: int, tiny: Path, tmp_path: Path) -> None:
     files = sorted(path.name for path in tiny.iterdir())
     choice = st.sampled_from(files).flatmap(lambda name: st.tuples(st.just(name), damaged((tiny / name).read_bytes())))
@@ -431,7 +431,7 @@ words = st.one_of(
 )
 
 
-@examples(80)
+@examples(50)
 def test_any_command_line(count: int, run: Run) -> None:
     @st.composite
     def lines(draw: st.DrawFn) -> list[str]:

@@ -13,7 +13,8 @@ from interp.engine.budget import EXPECTED_NODES, USABLE_SHARE, Cost, plan_batche
 from interp.engine.options import SweepOptions
 from interp.engine.size import parse_size
 from interp.errors import DeviceError, InputError
-from interp.explain.model import QUESTIONS_TOGETHER, load
+from interp.explain import load
+from interp.explain.model import QUESTIONS_TOGETHER
 from interp.question import Question
 from interp.records import RecordSettings
 from interp.records.make import make_records

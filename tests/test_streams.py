@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from time import sleep
 
 import pytest
 
 from interp.cli import progress, streams
+from interp.cli.documents import write_document
 
 INTERP = (sys.executable, "-m", "interp")
 CHEAP_MISTAKES = [
@@ -99,12 +101,17 @@ def test_signs_that_an_encoding_lacks_are_spelled_out(encoding: str, spelled: st
     assert "−0.4 ±0.1 … café 東 😀".encode(encoding, streams.SPELL_OUT).decode(encoding) == spelled
 
 
-def test_old_encodings_show_words_and_get_whole_documents(tiny: Path) -> None:
+def test_an_old_encoding_shows_every_word(tiny: Path) -> None:
     command = f"$interp explain --model '{tiny}' 'Rob wins 東京' --target Rob"
     shown = shell(command, PYTHONIOENCODING="latin-1")
     assert shown.returncode in (0, 3) and rb"\u6771\u4eac" in shown.stdout
-    document = shell(f"{command} --json -", PYTHONIOENCODING="ascii")
-    assert json.loads(document.stdout.decode())["explanations"][0]["words"][3] == "東京"
+
+
+def test_a_document_is_whole_in_every_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = BytesIO()
+    monkeypatch.setattr("sys.stdout", TextIOWrapper(written, encoding="ascii"))
+    write_document('{"word": "東京"}', "-")
+    assert json.loads(written.getvalue().decode()) == {"word": "東京"}
 
 
 # --- waits
