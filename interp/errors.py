@@ -92,19 +92,18 @@ def counted(count: int, noun: str) -> str:
 
 def first_line(error: BaseException) -> str:
     """What an exception says first, without a full stop, to stand inside a sentence: up to the end of a line that does
-    not announce another with a colon. Errors of programs, which say little without it, come with their type.
+    not announce another with a colon. What tells of a program, and not of what it was given, is said otherwise.
     """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, AttributeError):
+        return "a value in it is of another kind than it must be"
+    if isinstance(error, KeyError):
+        return f"{error} is missing, or is not known there"
     sentence = ""
-    for line in lines:
+    for line in filter(None, map(str.strip, str(error).splitlines())):
         sentence = f"{sentence} {line}".strip()
         if not line.endswith(":"):
             break
-    kind = type(error).__name__
-    if not sentence:
-        return kind
-    in_a_program = isinstance(error, LookupError | TypeError | AttributeError | RecursionError)
-    return (f"{kind}: {sentence}" if in_a_program else sentence).rstrip(".:")
+    return sentence.rstrip(".:") or type(error).__name__
 
 
 def quoted(text: str, most: int = 48) -> str:

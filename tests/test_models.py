@@ -429,7 +429,11 @@ NO_WHOLE_NUMBER = "which is no whole number of at least"
         (CONFIG, {"label2id": {"O": "zero"}}, "key label2id.O: input should be a valid integer"),
         (CONFIG, {"model_type": ["bert"]}, "key model_type: input should be a valid string"),
         (CONFIG, {"architectures": "Bert"}, "key architectures: input should be a valid list"),
-        (CONFIG, {"hidden_act": "nonesuch"}, "cannot be read (KeyError: 'nonesuch'): one of its files is damaged, or"),
+        (
+            CONFIG,
+            {"hidden_act": "nonesuch"},
+            "cannot be read ('nonesuch' is missing, or is not known there): one of",
+        ),
         (CONFIG, {"layer_norm_eps": math.nan}, "answers with NaN or infinity, though its weights have none"),
         (TOKENIZER, {"model_max_length": "long"}, "key model_max_length: input should be a valid integer"),
         (TOKENIZER, {"added_tokens_decoder": []}, "key added_tokens_decoder: input should be a valid dictionary"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from interp.engine.status import IntegrationStatus
-from interp.errors import FormatError
+from interp.errors import FormatError, first_line
 from interp.explanation import (
     Completeness,
     Components,
@@ -100,7 +100,7 @@ def read(path: str | os.PathLike[str]) -> Explanations:
     except ValueError as error:
         raise FormatError(f"{name} is damaged ({error}): write it anew.") from error
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise FormatError(f"{name} is damaged ({type(error).__name__}: {error}): write it anew.") from error
+        raise FormatError(f"{name} is damaged ({first_line(error)}): write it anew.") from error
 
 
 def load_one(path: str | os.PathLike[str]) -> Explanation:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from interp.errors import FormatError, bare, counted, quoted
+from interp.errors import FormatError, bare, counted, first_line, quoted
 from interp.explanation import Explanation, ModelInfo, Values, distinct_names
 from interp.project.strict_json import parse_document
 
@@ -243,7 +243,7 @@ def _decode_golden(document: Mapping[str, Any], name: str) -> Golden:
     try:
         return _golden_from(document)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
-        raise FormatError(_damaged(name, f"{type(error).__name__}: {error}")) from error
+        raise FormatError(_damaged(name, first_line(error))) from error
 
 
 def _golden_from(document: Mapping[str, Any]) -> Golden:
