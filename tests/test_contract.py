@@ -164,7 +164,7 @@ def check_sentences(lines: list[str]) -> None:
     assert not any("Traceback" in line or "object has no attribute" in line for line in lines), lines
 
 
-@examples(40)
+@examples(25)
 def test_a_model_of_changed_settings(count: int, tiny: Path, tmp_path: Path) -> None:
     names = ["config.json", "tokenizer_config.json", "tokenizer.json"]
     stored = {name: json.loads((tiny / name).read_text()) for name in names}

@@ -25,8 +25,10 @@ from interp.question import Question
 from interp.records import Records
 from interp.stability import PassRate, StabilityResult, Trial
 
+OTHERS = [pytest.param(view, marks=pytest.mark.slow) for view in ("components", "layers", "zoom", "density")]
 
-@pytest.mark.parametrize("view", ["words", "components", "layers", "zoom", "density"])
+
+@pytest.mark.parametrize("view", ["words", *OTHERS])  # seconds each, to draw at the size of a page
 def test_a_figure_shows_itself_where_matplotlib_was_told_of_no_notebook(view: View) -> None:
     figure = samples.article().plot(view)
     bundle, metadata = DisplayFormatter().format(figure)

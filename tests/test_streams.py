@@ -101,6 +101,7 @@ def test_signs_that_an_encoding_lacks_are_spelled_out(encoding: str, spelled: st
     assert "−0.4 ±0.1 … café 東 😀".encode(encoding, streams.SPELL_OUT).decode(encoding) == spelled
 
 
+@pytest.mark.slow  # a process that loads torch; what codecs do with a sign is tested above
 def test_an_old_encoding_shows_every_word(tiny: Path) -> None:
     command = f"$interp explain --model '{tiny}' 'Rob wins 東京' --target Rob"
     shown = shell(command, PYTHONIOENCODING="latin-1")
@@ -167,6 +168,7 @@ def test_ctrl_c_while_libraries_are_imported(tiny: Path) -> None:
     assert "Traceback" not in screen
 
 
+@pytest.mark.slow  # a process that records; Ctrl-C before that is held above, and what is kept in test_records.py
 def test_who_stops_a_recording_is_told_what_is_kept_and_goes_on(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "texts.jsonl").write_text('{"words": ["Rob", "wins"], "tags": ["B-PER", "O"]}\n' * 2000)
     out = tmp_path / "records"

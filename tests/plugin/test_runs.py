@@ -76,6 +76,7 @@ def test_load_computes_a_case_at_most_once_per_process(project: Project) -> None
     assert project.goldens == apart, "the same files as from one process"
 
 
+@pytest.mark.slow  # five processes; that they compute every case once is held above
 def test_node_ids_stay_those_of_one_process(project: Project) -> None:
     """Under loadgroup xdist writes the group behind them: not into names, commands, reports."""
     project.cases()
@@ -170,6 +171,7 @@ def bind_to_modes() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(24, 1, 0, 0, 0)
 
 
+@pytest.mark.slow  # processes, for a case that is rare
 @pytest.mark.skipif(sys.platform != "linux", reason="file modes bind root only after prctl")
 def test_a_checkout_that_cannot_be_written(project: Project) -> None:
     """Green is green; an update says what it cannot write; a report elsewhere is written."""
