@@ -417,7 +417,7 @@ NO_WHOLE_NUMBER = "which is no whole number of at least"
             "of the number of attention heads (3)): one of its files is damaged",
         ),
         (CONFIG, {"type_vocab_size": -1}, f"says type_vocab_size -1, {NO_WHOLE_NUMBER} 0"),
-        (CONFIG, {"vocab_size": None}, "Field 'vocab_size' expected int, got NoneType"),
+        (CONFIG, {"vocab_size": None}, "of its files is damaged, or not as transformers"),
         (CONFIG, {"num_labels": 10**12, "id2label": None}, "key num_labels: input should be less than or equal to"),
         (CONFIG, {"id2label": ["O", "B-PER"]}, "key id2label: input should be a valid dictionary"),
         (CONFIG, {"id2label": {"first": "O"}}, "key id2label.first: should be the number of a logit"),
@@ -437,7 +437,7 @@ NO_WHOLE_NUMBER = "which is no whole number of at least"
         (CONFIG, {"layer_norm_eps": math.nan}, "answers with NaN or infinity, though its weights have none"),
         (TOKENIZER, {"model_max_length": "long"}, "key model_max_length: input should be a valid integer"),
         (TOKENIZER, {"added_tokens_decoder": []}, "key added_tokens_decoder: input should be a valid dictionary"),
-        (TOKENIZER, {"pad_token": 3}, "Special token pad_token has to be either str or AddedToken"),
+        (TOKENIZER, {"pad_token": 3}, "of its files is damaged, or not as transformers"),
     ],
 )
 def test_settings_of_nonsense_are_told(file: str, change: dict, message: str, copy: Path) -> None:
