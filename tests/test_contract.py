@@ -9,6 +9,7 @@ import math
 import re
 import shutil
 import string
+import tomllib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -211,8 +212,6 @@ def test_settings_of_a_project(count: int, project: Path) -> None:
 
 @examples(60)
 def test_case_files(count: int, project: Path) -> None:
-    import tomllib
-
     path = project / "rob.cases.toml"
 
     def check(document: Any) -> None:

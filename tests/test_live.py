@@ -165,7 +165,7 @@ def test_a_class_whose_layers_are_not_complete_is_refused() -> None:
 
 
 def adapted() -> Any:
-    peft = pytest.importorskip("peft")
+    peft = pytest.importorskip("peft", reason="the extra peft is not installed")
     return peft.get_peft_model(tiny.model(), peft.LoraConfig(task_type="TOKEN_CLS", target_modules=["query"]))
 
 

@@ -74,7 +74,6 @@ class CalibrationOptions:
 
     def read_training(self, settings: Settings) -> list[Sentence]:
         """What checkpoints are trained on; nothing where none is."""
-
         return read_texts([self.training], settings, "conll") if self.training and self.count else []
 
     def list_benign(

@@ -13,7 +13,7 @@ from interp.cli.console import say
 from interp.cli.flags import PATH, count_from
 from interp.cli.load_model import load_model
 from interp.cli.project import open_project
-from interp.errors import InputError
+from interp.errors import InputError, counted
 
 if TYPE_CHECKING:
     from interp.golden import Comparison
@@ -81,7 +81,7 @@ def check(delete_orphans: bool) -> None:
     if any(problem.orphan for problem in problems) and not delete_orphans:
         say("Orphans are deleted with: interp golden check --delete-orphans")
     count = len(list_goldens(root / settings.golden))
-    click.echo(f"{count} golden{'' if count == 1 else 's'}, {left} problem{'' if left == 1 else 's'}")
+    click.echo(f"{counted(count, 'golden')}, {counted(left, 'problem')}")
     if left:
         sys.exit(FOUND)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Event, Thread
@@ -29,12 +29,10 @@ BETWEEN_LINES = 30.0
 HOUR, MINUTE = 3600, 60
 
 
-@contextmanager
-def phase(label: str, total: float | None = None) -> Iterator[Progress]:
+def phase(label: str, total: float | None = None) -> AbstractContextManager[Progress]:
     """A part of a command, as `interp.progress.Phase`; one may stand inside another."""
     watched = sys.stderr is not None and sys.stderr.isatty()
-    with _moving_line(label, total) if watched else _lines_in_a_log(label, total) as report_progress:
-        yield report_progress
+    return _moving_line(label, total) if watched else _lines_in_a_log(label, total)
 
 
 @contextmanager
@@ -107,7 +105,8 @@ class _Log:
 
     def __init__(self) -> None:
         self._phases: list[_State] = []
-        self._closed = Event()
+        self._closed: Event
+        """Of the outermost phase that is open."""
         self.last_line = monotonic()
 
     def open(self, state: _State) -> None:

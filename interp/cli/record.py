@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,10 +58,8 @@ def record(
 
     from interp.records.make import make_records
 
-    with (
-        resuming(lambda: f"{_describe_kept(options.out)} go on with --resume."),
-        phase("recording", len(sentences)) as progress,
-    ):
+    kept = partial(_describe_kept, options.out)
+    with resuming(kept), phase("recording", len(sentences)) as progress:
         records = make_records(
             model,
             sentences,

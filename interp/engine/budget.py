@@ -113,7 +113,7 @@ def plan_batches(costs: Sequence[Cost], options: SweepOptions, budget: int, devi
     Half of what is usable is for rows under way. A sentence whose nodes do not fit the other half is worked on alone,
     in small panels, and without keeping nodes. Raises DeviceError when not even that fits.
     """
-    usable = int(USABLE_SHARE * budget)
+    usable = _usable(budget)
     for sentences in _fitting_together(costs, usable // 2):
         batch_costs = [costs[number] for number in sentences]
         expected = sum(EXPECTED_NODES * cost.node for cost in batch_costs)
@@ -129,7 +129,12 @@ def plan_batches(costs: Sequence[Cost], options: SweepOptions, budget: int, devi
 
 def are_nodes_kept(cost: Cost, budget: int) -> bool:
     """Whether a sentence is worked on with all its nodes kept, and not in small panels that are evaluated anew."""
-    return EXPECTED_NODES * cost.node <= int(USABLE_SHARE * budget) // 2
+    return EXPECTED_NODES * cost.node <= _usable(budget) // 2
+
+
+def _usable(budget: int) -> int:
+    """Bytes of a budget that may be planned with."""
+    return int(USABLE_SHARE * budget)
 
 
 def _fitting_together(costs: Sequence[Cost], room: int) -> Iterator[range]:
@@ -155,7 +160,7 @@ def rows_within(budget: int, length: int, row: int, *, device: str, least: int =
 
     Raises DeviceError when not even `least` do.
     """
-    rows = int(USABLE_SHARE * budget) // row
+    rows = _usable(budget) // row
     if rows < least:
         raise _too_small(budget, least * row)
     return max(least, min(rows, MAX_TOKENS[device] // length))

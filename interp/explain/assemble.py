@@ -22,6 +22,7 @@ from interp.explanation import (
     Word,
     Zoom,
 )
+from interp.models.device import dtype_name
 from interp.models.tagger import Tagger
 from interp.question import Question
 from interp.versions import versions
@@ -110,7 +111,7 @@ def absent_parts(tagger: Tagger, question: Question) -> dict[str, str]:
 def _run(tagger: Tagger, rows: int, method: Method | None) -> Run:
     return Run(
         device=str(tagger.device),
-        dtype=str(tagger.dtype).removeprefix("torch."),
+        dtype=dtype_name(tagger.dtype),
         threads=torch.get_num_threads(),
         rows_per_forward=rows,
         versions=versions(*required_packages(method)),

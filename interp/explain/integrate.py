@@ -17,6 +17,7 @@ from interp.engine.sweep import integrate
 from interp.explain.assemble import PathIntegrals, absent_parts, assemble_integrals
 from interp.explain.prepare import PreparedQuestion, build_path
 from interp.explanation import Explanation
+from interp.models.device import dtype_name
 from interp.models.tagger import Tagger
 from interp.progress import Progress, ignore_progress
 
@@ -24,7 +25,7 @@ __all__ = ["integrate_questions"]
 
 Sentence = Sequence[PreparedQuestion]
 """Questions that share a path."""
-Explanations = dict[PreparedQuestion, Explanation]
+ByQuestion = dict[PreparedQuestion, Explanation]
 
 ROUNDING_LIMITS = (
     IntegrationStatus.NEGLIGIBLE,
@@ -62,7 +63,7 @@ def _is_rounding_limited(explanation: Explanation) -> bool:
 
 def _integrate_in_float64(
     tagger: Tagger, questions: Sequence[PreparedQuestion], options: SweepOptions, *, room: int, tight: bool
-) -> Explanations:
+) -> ByQuestion:
     """The same questions on a copy of the model in float64, those whose sentences fit `room` beside it.
 
     An evaluation takes twice the time (1.6 to 2.2 times on a CPU, on both bundled models), so what the budget holds is
@@ -81,7 +82,7 @@ def _integrate_in_float64(
     return_memory()
     wide = tagger.in_float64()
     explanations = _integrate_batches(wide, fitting, options, room=room, tight=tight, progress=ignore_progress)
-    loaded_dtype = str(tagger.dtype).removeprefix("torch.")
+    loaded_dtype = dtype_name(tagger.dtype)
     return {
         prepared: replace(explanation, run=replace(explanation.run, loaded_dtype=loaded_dtype))
         for prepared, explanation in explanations.items()
@@ -96,11 +97,11 @@ def _integrate_batches(
     room: int,
     tight: bool,
     progress: Progress,
-) -> Explanations:
+) -> ByQuestion:
     """Explain questions in batches of sentences that fit `room`, in bytes. `tight`: hand freed memory back at once."""
     sentences = _by_sentence(questions)
     costs = [_cost(tagger, sentence) for sentence in sentences]
-    explanations: Explanations = {}
+    explanations: ByQuestion = {}
     for batch in plan_batches(costs, options, room, tagger.device.type):
         batch_sentences = [sentences[number] for number in batch.sentences]
         before = len(explanations)

@@ -17,6 +17,7 @@ from interp.explain.predict import Predictions, predict_sentences
 from interp.explain.prepare import PreparedQuestion, prepare
 from interp.explain.windows import readable_parts
 from interp.explanation import Completeness, Explanation, Explanations, ModelInfo
+from interp.models.device import dtype_name
 from interp.models.tagger import Tagger
 from interp.progress import Progress, ignore_progress
 from interp.question import INTEGRATED_GRADIENTS, Output, Part, Positions, Question, ReferenceKind, Tags
@@ -24,7 +25,6 @@ from interp.question.tags import entity_spans
 from interp.question.words import TargetSpec
 
 __all__ = ["Model"]
-
 
 QUESTIONS_TOGETHER = 32
 """`explain_many` works on so many together, and holds no more of them at a time."""
@@ -41,7 +41,7 @@ class Model:
         self.tagger = tagger
 
     def __repr__(self) -> str:
-        info, computing = self.info, f"{self.tagger.device}, {str(self.tagger.dtype).removeprefix('torch.')}"
+        info, computing = self.info, f"{self.tagger.device}, {dtype_name(self.tagger.dtype)}"
         sizes = f"{counted(len(info.labels), 'label')}, {counted(info.layers, 'layer')}"
         return f"<Model {bare(info.name)}: {sizes}, {computing}, sha256 {info.sha256[:12]}…>"
 

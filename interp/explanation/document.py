@@ -97,9 +97,7 @@ def read(path: str | os.PathLike[str]) -> Explanations:
         return Explanations(_decode(explanation, model) for explanation in document["explanations"])
     except OSError as error:
         raise FormatError(f"Cannot read {name}: {error.strerror}.") from error
-    except ValueError as error:
-        raise FormatError(f"{name} is damaged ({error}): write it anew.") from error
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise FormatError(f"{name} is damaged ({first_line(error)}): write it anew.") from error
 
 

@@ -41,6 +41,7 @@ __all__ = [
     "read_tokenizer",
     "read_weights",
     "stored_settings",
+    "tagger_class",
 ]
 
 HEAD = "ForTokenClassification"
@@ -106,7 +107,8 @@ def stored_settings(source: str, local: bool) -> dict[str, Any]:
     return dict(settings)
 
 
-def _tagger_class(config: PreTrainedConfig) -> Any:
+def tagger_class(config: PreTrainedConfig) -> Any:
+    """transformers' own class that tags words with such a configuration."""
     return MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(config)]
 
 
@@ -122,7 +124,7 @@ def check_architecture(source: str, config: PreTrainedConfig) -> None:
             f'"{source}" has no head that tags words (needs …{HEAD}, has {", ".join(architectures) or "none"}): '
             "fine-tune it for tagging first."
         )
-    class_name = _tagger_class(config).__name__
+    class_name = tagger_class(config).__name__
     if class_name not in architectures:
         raise ModelError(
             f'"{source}" is a {", ".join(architectures)}, and transformers would read it as {class_name}: save it as '
@@ -193,7 +195,7 @@ def read_weights(stored: StoredConfig, source: str, local: bool, elsewhere: Coll
     for modules whose weights come from `elsewhere`. Raises ModelError.
     """
     config = stored.config
-    model_class = _tagger_class(config)
+    model_class = tagger_class(config)
     _set_how_answers_come(config)
     _check_size(source, stored)
     # Left to itself ModernBERT takes flash attention where it is installed, and flattens its batches for it.
@@ -226,13 +228,12 @@ def _check_size(source: str, stored: StoredConfig) -> None:
     """Raise ModelError for a configuration of a far larger model than is stored: what is not stored would be made."""
     if stored.size is None:
         return
-    outline = _outline(_tagger_class(stored.config), stored.config)
+    outline = _outline(tagger_class(stored.config), stored.config)
     numbers = sum(tensor.numel() for tensor in (*outline.parameters(), *outline.buffers()))
     if numbers > 4 * stored.size.numbers + SMALL:
         raise ModelError(
             f'config.json of "{source}" is of a model of {numbers:,} numbers, and its weights are '
-            f"{stored.size.numbers:,}: "
-            "give the configuration that belongs to them."
+            f"{stored.size.numbers:,}: give the configuration that belongs to them."
         )
 
 
@@ -246,7 +247,7 @@ def _check_tensors(
     source: str, config: PreTrainedConfig, loading: Mapping[str, Any], elsewhere: Collection[str]
 ) -> None:
     """What transformers warns of, or says nothing of, would be explained as if it were not there."""
-    class_name = _tagger_class(config).__name__
+    class_name = tagger_class(config).__name__
 
     def listed(keys: Iterable[str]) -> list[str]:
         return sorted(key for key in keys if key.split(".")[0] not in elsewhere)

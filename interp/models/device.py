@@ -10,11 +10,9 @@ from interp.errors import DeviceError, InputError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DTYPES", "check_device", "find_device", "find_dtype"]
+__all__ = ["DTYPES", "check_device", "dtype_name", "find_device", "find_dtype"]
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
-
-
 DEVICE = re.compile(r"auto|cpu|cuda(?::\d{1,3})?")
 
 
@@ -37,6 +35,11 @@ def find_device(device: str) -> torch.device:
             available = f"this machine has {count}" if count else "torch sees no CUDA device here"
             raise DeviceError(f'The device "{device}" is not there ({available}): use `device` cpu or auto.')
     return torch.device(device)
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """A float type as users write it, the inverse of `find_dtype`."""
+    return str(dtype).removeprefix("torch.")
 
 
 def find_dtype(dtype: str) -> torch.dtype:

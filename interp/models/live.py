@@ -6,18 +6,16 @@ import copy
 import json
 from collections.abc import Iterator
 from functools import partial
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING, PreTrainedModel, PreTrainedTokenizerBase
 
-from interp.engine.hooks import frozen
 from interp.errors import InputError, ModelError, counted
-from interp.models.checkpoint import HEAD, Checkpoint, check_label_order, label_names, naming_notices
+from interp.models.checkpoint import HEAD, Checkpoint, check_label_order, label_names, naming_notices, tagger_class
+from interp.models.device import dtype_name
 from interp.models.find_parts import unsupported_model
 from interp.models.fingerprint import fingerprint
-from interp.models.parts import probe_ids
 
 __all__ = ["LiveModel", "LiveTokenizer", "check_live", "is_own_class", "live_checkpoint", "weights_state"]
 
@@ -82,19 +80,14 @@ def _check_class(model: PreTrainedModel) -> None:
     class_name = type(model).__name__
     if type(model.config) not in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING:
         raise unsupported_model(model.config.model_type, "transformers has no tagger of this type")
-    if not isinstance(model, _tagger_class(model)):
-        raise ModelError(
-            f"A {class_name} has no head that tags words: give a …{HEAD}, such as {_tagger_class(model).__name__}."
-        )
+    with_head = tagger_class(model.config)
+    if not isinstance(model, with_head):
+        raise ModelError(f"A {class_name} has no head that tags words: give a …{HEAD}, such as {with_head.__name__}.")
 
 
 def is_own_class(model: PreTrainedModel) -> bool:
     """Whether a model is of a class that somebody derived from transformers' own."""
-    return type(model) is not _tagger_class(model)
-
-
-def _tagger_class(model: PreTrainedModel) -> type[PreTrainedModel]:
-    return cast(type[PreTrainedModel], MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(model.config)])
+    return type(model) is not tagger_class(model.config)
 
 
 def live_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Checkpoint:
@@ -105,7 +98,6 @@ def live_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) 
     labels = label_names(model.config.id2label, CONFIG)
     settings = json.loads(model.config.to_json_string())
     check_label_order(settings, labels, CONFIG)
-    _check_width(model, labels)
     own_tokenizer = copy.deepcopy(tokenizer)
     return Checkpoint(
         model=model,
@@ -114,16 +106,6 @@ def live_checkpoint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) 
         identity=fingerprint(model.state_dict(), own_tokenizer, labels=labels, configuration=settings),
         notices=(*naming_notices(labels, CONFIG), *_notices(model)),
     )
-
-
-def _check_width(model: PreTrainedModel, labels: tuple[str, ...]) -> None:
-    with torch.no_grad(), frozen(model):
-        width = model(input_ids=probe_ids(model, 2)).logits.shape[-1]
-    if width != len(labels):
-        raise ModelError(
-            f"The model gives {counted(width, 'logit')} a word and id2label of model.config names {len(labels)}: name "
-            "each of them."
-        )
 
 
 def _notices(model: PreTrainedModel) -> Iterator[str]:
@@ -139,7 +121,7 @@ def _notices(model: PreTrainedModel) -> Iterator[str]:
             "and the fingerprint does not know them."
         )
     if torch.finfo(model.dtype).bits < 32:
-        dtype = str(model.dtype).removeprefix("torch.")
+        dtype = dtype_name(model.dtype)
         yield f"Computed in {dtype}, as the live model is: errors are smaller in float32 (model.float())."
 
 

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from interp.errors import InterpError, ModelError, first_line
+from interp.engine.hooks import frozen
+from interp.errors import InterpError, ModelError, counted, first_line
 from interp.explanation import ModelInfo
 from interp.models.checkpoint import Checkpoint
 from interp.models.device import find_device, find_dtype
@@ -28,7 +29,7 @@ from interp.models.locate import locate
 from interp.models.prove import prove
 from interp.models.read import read_checkpoint
 from interp.models.tagger import Tagger
-from interp.models.tokenizer import reads_spaces
+from interp.models.tokenizer import align, reads_spaces
 
 __all__ = ["load_tagger", "take_tagger"]
 
@@ -58,7 +59,7 @@ def load_tagger(name: str | os.PathLike[str], device: str = "auto", dtype: str =
     nn.Module.to(model, device=torch_device, dtype=proof_dtype)
     with _failures_told(name):
         info = _describe(name, checkpoint)
-        _check_answer(Tagger(model, tokenizer, info))
+        _check_answer(name, checkpoint)
     nn.Module.to(model, dtype=torch_dtype)
     return Tagger(model, tokenizer, info)
 
@@ -82,13 +83,21 @@ def _failures_told(name: str) -> Iterator[None]:
         ) from error
 
 
-def _check_answer(tagger: Tagger) -> None:
+def _check_answer(name: str, checkpoint: Checkpoint) -> None:
     """Settings that do not fit may be seen only when a model runs. Raises ModelError, or what the libraries raise."""
-    (logits,) = tagger.logits([tagger.encode_all(["a"])])
+    model, labels = checkpoint.model, checkpoint.labels
+    ids, _ = align(checkpoint.tokenizer, ["a"])
+    row = torch.tensor([ids], device=model.device)
+    with torch.inference_mode(), frozen(model):
+        logits = model(input_ids=row, attention_mask=torch.ones_like(row)).logits
+    if logits.shape[-1] != len(labels):
+        raise ModelError(
+            f"The model gives {counted(logits.shape[-1], 'logit')} a word and id2label of model.config names "
+            f"{len(labels)}: name each of them."
+        )
     if not logits.isfinite().all():
         raise ModelError(
-            f'The model "{tagger.info.name}" answers with NaN or infinity, though its weights have none: mend its '
-            "configuration."
+            f'The model "{name}" answers with NaN or infinity, though its weights have none: mend its configuration.'
         )
 
 
@@ -103,15 +112,13 @@ def take_tagger(given_model: object, given_tokenizer: object, name: str | None =
         raise ModelError(f'"{name}" must prove its layers, which takes more than {model.dtype}: give model.float().')
     checkpoint = live_checkpoint(model, tokenizer)
     info = _describe(name, checkpoint)
-    if is_own_class(model):
-        prove(Tagger(model, checkpoint.tokenizer, info))
-    _check_answer(Tagger(model, checkpoint.tokenizer, info))
+    _check_answer(name, checkpoint)
     before = weights_state(model)
     return Tagger(model, checkpoint.tokenizer, info, is_current=lambda: weights_state(model) == before)
 
 
 def _describe(name: str, checkpoint: Checkpoint) -> ModelInfo:
-    """What is known of a model; one of no known family must prove its parts."""
+    """What is known of a model; one of no known family, or of a class of the caller's own, must prove its parts."""
     model, tokenizer = checkpoint.model, checkpoint.tokenizer
     parts, former = find_parts(model), checkpoint.identity.former
     if parts.shared:  # the same weights make models of any depth
@@ -126,6 +133,8 @@ def _describe(name: str, checkpoint: Checkpoint) -> ModelInfo:
     notices = list(checkpoint.notices)
     if model.config.model_type not in FAMILIES:
         notices.append(prove(Tagger(model, tokenizer, info)))
+    elif is_own_class(model):
+        prove(Tagger(model, tokenizer, info))
     if not reads_spaces(tokenizer):
         notices.append(UNSPACED)
     return replace(info, notices=tuple(notices))

@@ -47,9 +47,9 @@ def read_adapter(source: str) -> Checkpoint:
     except ImportError as error:
         raise ModelError(f'"{source}" is an adapter, which needs peft: {install_command("peft")}') from error
     folder = Path(source)
-    check_keys(read_settings(folder / "adapter_config.json"), AdapterKeys, f'adapter_config.json of "{source}"')
-    settings = peft.PeftConfig.from_pretrained(source)
-    base_name = str(settings.base_model_name_or_path or "")
+    settings = read_settings(folder / "adapter_config.json")
+    check_keys(settings, AdapterKeys, f'adapter_config.json of "{source}"')
+    base_name = str(peft.PeftConfig.from_pretrained(source).base_model_name_or_path or "")
     if not base_name:
         raise ModelError(
             f'The adapter "{source}" names no base model: write base_model_name_or_path into its settings.'
@@ -73,7 +73,7 @@ def read_adapter(source: str) -> Checkpoint:
         tokenizer,
         labels=labels,
         configuration=stored.settings,
-        adapter=_effective_settings(folder),
+        adapter=_effective_settings(settings),
     )
     return Checkpoint(
         model=_merge(peft, model, source, changes),
@@ -119,9 +119,8 @@ def _own_labels(source: str) -> tuple[str, ...]:
     return labels
 
 
-def _effective_settings(folder: Path) -> str:
-    """The adapter's settings that decide what it does to its base."""
-    settings = read_settings(folder / "adapter_config.json")
+def _effective_settings(settings: Mapping[str, Any]) -> str:
+    """Those of an adapter's settings that decide what it does to its base."""
     return json.dumps({key: value for key, value in settings.items() if key not in ELSEWHERE}, sort_keys=True)
 
 

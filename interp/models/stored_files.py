@@ -11,6 +11,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from pydantic import BaseModel
 from safetensors import SafetensorError, safe_open
 
 from interp.errors import ModelError
@@ -22,15 +23,16 @@ __all__ = ["SMALL", "StoredSize", "check_configuration", "check_files"]
 ELSEWHERE = ("transformers_weights", "quantization_config")
 """Keys of a configuration that send the reader to other files or other arithmetic than those that are looked at."""
 
-SETTINGS = (
-    "config.json",
-    "model_config.json",
-    "adapter_config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-)
-"""Files that are JSON objects, each where it is there."""
+SETTINGS: Mapping[str, type[BaseModel] | None] = {
+    "config.json": None,
+    "model_config.json": None,
+    "adapter_config.json": None,
+    "tokenizer_config.json": TokenizerKeys,
+    "special_tokens_map.json": None,
+    "added_tokens.json": None,
+}
+"""Files that are JSON objects, each where it is there, and the keys that are held to their kind here; those of models
+that lie elsewhere too, or are of one form, are held where they are read."""
 
 SIZES = ("_size", "_dim", "_heads", "_labels", "_embeddings", "layers", "n_layer", "_groups", "group_num")
 """Ends of the keys that say how large a model is."""
@@ -62,11 +64,11 @@ def check_files(folder: Path) -> None:
     """Raise ModelError for an index or a link that leads elsewhere: a model is what is in its directory."""
     if not folder.is_dir():  # a hub id
         return
-    for name in SETTINGS:
+    for name, keys in SETTINGS.items():
         if (folder / name).exists():
             settings = read_settings(folder / name)
-            if name == "tokenizer_config.json":
-                check_keys(settings, TokenizerKeys, str(folder / name))
+            if keys is not None:
+                check_keys(settings, keys, str(folder / name))
     for index in folder.glob("*.index.json"):
         _check_index(index)
     home = _home(folder)
