@@ -24,10 +24,11 @@ from interp.engine.paths import Block
 from interp.explain import Model, load
 from interp.gate import Criteria, Side, judge_candidate
 from interp.models.tagger import Tagger
-from interp.probe import ProbeSettings, TaggerPredictor, frequent_cues, probe_models
+from interp.probe import ProbeSettings, frequent_cues, probe_models
 from interp.project.settings import Settings
 from interp.records import RecordSettings
 from interp.records.make import make_records
+from interp.taggers import ModelPredictor
 from interp.texts import limit_explained, read_sentences, sample_sentences
 
 PAIRS = 3
@@ -107,7 +108,7 @@ def main(data: Path, out: Path | None) -> None:
     cues = frequent_cues([words for _, words in texts], 300)
     took, done = seconds(
         lambda: probe_models(
-            TaggerPredictor(model), TaggerPredictor(candidate), texts=texts, candidates=cues, probing=ProbeSettings()
+            ModelPredictor(model), ModelPredictor(candidate), texts=texts, candidates=cues, probing=ProbeSettings()
         )
     )
     results["a probe of 300 words and pairs on both models, seconds"] = took

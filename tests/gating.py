@@ -13,8 +13,8 @@ import numpy as np
 
 from interp.explanation import ModelInfo
 from interp.gate import Criteria, GateResult, ProbePlan, Side, judge_candidate
-from interp.probe import CachedPredictor, FunctionPredictor, Predictor
 from interp.records import Record, RecordedExplanation, RecordSettings, RecordsHeader
+from interp.taggers import CachedPredictor, FunctionPredictor, Predictor
 from interp.texts import Sentence
 from interp.texts import data_fingerprint as fingerprint_of
 

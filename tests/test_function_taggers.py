@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from interp.errors import InputError, ModelError
-from interp.probe import FunctionPredictor, import_function
+from interp.taggers import FunctionPredictor
+from interp.taggers.functions import load
+from interp.taggers.spec import parse_tagger_spec
 
 Import = Callable[..., FunctionPredictor]
 
@@ -22,7 +24,7 @@ def import_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest
 
     def write_and_import(code: str, spec: str = "python:{module}:tag") -> FunctionPredictor:
         (tmp_path / f"{module}.py").write_text(code)
-        return import_function(spec.format(module=module), [("Rob", "wins")])
+        return load(parse_tagger_spec(spec.format(module=module)), [("Rob", "wins")])
 
     return write_and_import
 
@@ -31,6 +33,12 @@ def test_a_function_tells_its_tags_and_their_probabilities(import_code: Import) 
     predictor = import_code("def tag(words):\n    return [{'B-PER': 0.25, 'O': 0.75} for _ in words]\n")
     assert predictor.labels == ("B-PER", "O")
     assert predictor([("a", "b", "c")])[0].tolist() == [[0.25, 0.75]] * 3
+
+
+def test_a_function_may_give_tags_alone(import_code: Import) -> None:
+    predictor = import_code("def tag(words):\n    return ['B-PER' if word == 'Rob' else 'O' for word in words]\n")
+    assert predictor.labels == ("B-PER", "O") and not predictor.gives_probabilities
+    assert predictor([("a", "Rob")])[0].tolist() == [[0, 1], [1, 0]]
 
 
 @pytest.mark.parametrize("chance", ["True", "1 + 1e-9", "numpy.float32(1)", "fractions.Fraction(1)", "torch.ones(1)"])
@@ -42,7 +50,7 @@ def test_every_kind_of_number_is_a_probability(chance: str, import_code: Import)
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("python:", "names no function: write python:module:function"),
+        ("python:", "names no tagger"),
         ("python:module", "names no function"),
         ("python:module:", "names no function"),
         ("python::tag", "names no function"),
@@ -93,14 +101,17 @@ def test_a_module_that_cannot_be_imported(code: str, message: str, import_code: 
         ("return tag(words)", "RecursionError"),
         ("import sys\n    sys.exit(0)", "ended the program (sys.exit) instead of giving tags"),
         ("raise SystemExit", "ended the program (sys.exit) instead of giving tags"),
-        ("pass", "gives a NoneType, not a list with a mapping of tags to probabilities for each word, on"),
+        ("pass", "gives a NoneType, not a list"),
         ("return 'OO'", "gives a str, not a list"),
         ("return {'O': 1.0}", "gives a dict, not a list"),
         ("yield {'O': 1.0}", "gives a generator, not a list"),
-        ("return []", "gives 0 mappings, not one mapping of tags to probabilities for each of 2 words"),
-        ("return [{'O': 1.0}] * 3", "gives 3 mappings, not one"),
-        ("return ['O', 'O']", """gives 'O' for the word "Rob", not a mapping of tags to probabilities such as {"O":"""),
-        ("return [None, None]", 'gives None for the word "Rob", not a mapping'),
+        ("return []", "gives 0 answers, not a tag or a mapping of tags to probabilities for each of 2 words"),
+        ("return [{'O': 1.0}] * 3", "gives 3 answers"),
+        (
+            "return [1, 2]",
+            """gives 1 for the word "Rob", not a tag, nor a mapping of tags to probabilities such as {"O":""",
+        ),
+        ("return [None, None]", 'gives None for the word "Rob", not a tag, nor a mapping'),
         ("return [{'O': 1.0}, {}]", 'gives no tag for the word "wins" on "Rob wins"'),
         ("return [{None: 1.0}] * 2", "gives the tag None, which is no text"),
         ("return [{3: 1.0}] * 2", "gives the tag 3, which is no text"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from gating import LABELS, Made, gate, judged, opponent, predictor, records, sentences
 from scipy import stats
 
 from interp.errors import InputError
-from interp.gate import CheckStatus, GateResult, judge_candidate, rename_kinds
+from interp.gate import CheckStatus, GateResult, judge_candidate, map_kinds, parse_map
 from interp.gate.names import NameLosses
 from interp.gate.resample import UnitSums, unit_of
 from interp.gate.spans import compare_entities
@@ -226,18 +227,49 @@ def test_a_candidate_whose_kinds_are_called_otherwise_can_be_gated() -> None:
     baseline, candidate = made(texts), made(texts, seed=1, wrong=range(4))
     renamed = called_otherwise(candidate, {"PER": "PERSON", "LOC": "PLACE"})
     refused = gate(baseline, renamed)
-    assert refused.status is CheckStatus.INCOMPARABLE and "--rename THEIRS=OURS" in refused.headline
+    assert refused.status is CheckStatus.INCOMPARABLE and "--map PERSON=PER,GPE=LOC,*=O" in refused.headline
     side = opponent(renamed, predictor().of(renamed.about.model.labels))
     assert side.predictor is not None and side.predictor.labels[1] == "B-PERSON"
-    ours = rename_kinds(side, {"PERSON": "PER", "PLACE": "LOC"})
+    _, ours = map_kinds(opponent(baseline), side, {"PERSON": "PER", "PLACE": "LOC"})
     assert ours.predictor is not None and ours.predictor.labels == LABELS
     result = judge_candidate(opponent(baseline), replace(ours, predictor=None), judged(), None)
     assert result == judge_candidate(opponent(baseline), opponent(candidate), judged(), None)
 
 
+def test_kinds_that_become_one_add_their_probabilities() -> None:
+    texts = sentences(4)
+    side = opponent(made(texts), predictor())
+    mapped, _ = map_kinds(side, side, {"LOC": "PER", "*": "O"})
+    assert mapped.records.about.model.labels == ("O", "B-PER", "I-PER")
+    assert mapped.predictor is not None and side.predictor is not None
+    words = texts[0].words
+    own, summed = side.predictor([words])[0], mapped.predictor([words])[0]
+    columns = {label: own[:, column] for column, label in enumerate(side.predictor.labels)}
+    assert np.allclose(summed[:, 1], columns["B-PER"] + columns["B-LOC"])
+    assert np.allclose(summed.sum(1), 1)
+
+
+def test_kinds_that_do_not_count_become_no_entity() -> None:
+    side = opponent(made(sentences(4)))
+    mapped, _ = map_kinds(side, side, {"PER": "NAME", "*": "O"})
+    assert mapped.records.about.model.labels == ("O", "B-NAME", "I-NAME")
+    assert {tag for record in mapped.records for tag in record.tags} <= {"O", "B-NAME", "I-NAME"}
+
+
+def test_a_kind_that_neither_model_has_is_refused() -> None:
+    side = opponent(made(sentences(4)))
+    with pytest.raises(InputError, match="--map GPE: neither model has such a kind, but LOC, O, PER"):
+        map_kinds(side, side, {"GPE": "LOC"})
+
+
 @pytest.mark.parametrize(
-    ("names", "message"), [({"GPE": "LOC"}, "no tags of the kind GPE"), ({"PER": "LOC"}, "would have one name")]
+    ("texts", "message"),
+    [
+        (["PERSON"], "names no two kinds: write it as"),
+        (["A="], "names no two"),
+        (["A=B,A=C"], "gives A two names, B and C"),
+    ],
 )
-def test_renamings_that_do_not_fit(names: dict[str, str], message: str) -> None:
+def test_maps_that_say_nothing(texts: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        rename_kinds(opponent(made(sentences(4))), names)
+        parse_map(texts)

@@ -25,6 +25,7 @@ FOLDERS = [
     "cases",
     "golden",
     "texts",
+    "taggers",
     "records",
     "probe",
     "stability",

@@ -14,10 +14,8 @@ from interp.errors import InputError
 from interp.probe import (
     Association,
     Cue,
-    FunctionPredictor,
     Nomination,
     ProbeSettings,
-    TaggerPredictor,
     find_associations,
     frequent_cues,
     merge_nominations,
@@ -25,6 +23,7 @@ from interp.probe import (
 )
 from interp.probe.effects import RAREST, Effect, PairedReadings, TagTurn, measure_effects, read_both
 from interp.probe.sites import INSERTIONS, Edit, Place, Site, apply_edit, find_sites
+from interp.taggers import FunctionPredictor, ModelPredictor
 from interp.texts import Sentence
 
 NAMES = ("Ann", "Bob", "Cid", "Dora", "Ede", "Fay")
@@ -290,7 +289,7 @@ def test_what_does_not_fit() -> None:
 
 
 def test_a_loaded_model(model32: object) -> None:
-    predictor = TaggerPredictor(model32)  # type: ignore[arg-type]
+    predictor = ModelPredictor(model32)  # type: ignore[arg-type]
     short, long = predictor([("Rob", "wins"), ("Rob",) * 40])
     assert short.shape == (2, 4) and short.sum(1) == pytest.approx([1, 1])
     assert np.isnan(long).all()

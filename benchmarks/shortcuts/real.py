@@ -32,11 +32,12 @@ from interp.gate.calibrate import compare_benign, floors_of
 from interp.models.fingerprint import fingerprint
 from interp.models.tagger import Tagger
 from interp.models.train import Batch, Schedule, encode, epoch, fit
-from interp.probe import CachedPredictor, ProbeSettings, TaggerPredictor
+from interp.probe import ProbeSettings
 from interp.project.settings import Settings
 from interp.question.tags import TaggedSentence
 from interp.records import RecordSettings
 from interp.records.make import make_records
+from interp.taggers import CachedPredictor, ModelPredictor
 from interp.texts import Sentence, limit_explained, read_sentences, sample_sentences
 
 BATCH = 16
@@ -113,10 +114,10 @@ def main(data: Path, out: Path | None, count: int, tagged: int, leaks: Sequence[
 
         def opponent(model: Model) -> Side:
             folder = Path(scratch) / model.info.name.replace(" ", "-")
-            return Side(make_records(model, cases, RecordSettings(layers=False), folder), TaggerPredictor(model))
+            return Side(make_records(model, cases, RecordSettings(layers=False), folder), ModelPredictor(model))
 
         own = opponent(baseline)
-        own = replace(own, predictor=CachedPredictor(TaggerPredictor(baseline)))
+        own = replace(own, predictor=CachedPredictor(ModelPredictor(baseline)))
         plan = ProbePlan(texts, None, ProbeSettings(), cues)
         comparisons = []
         for seed in (1, 2, 3):

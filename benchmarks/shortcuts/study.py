@@ -36,15 +36,14 @@ from interp.gate.evidence import Evidence
 from interp.gate.judge import judge_measurements
 from interp.gate.measure import Measurements, leading_words, measure
 from interp.probe import (
-    CachedPredictor,
     ProbeSettings,
-    TaggerPredictor,
     frequent_cues,
     merge_nominations,
     probe_models,
 )
 from interp.records import Records, RecordSettings
 from interp.records.make import make_records
+from interp.taggers import CachedPredictor, ModelPredictor
 from interp.texts import Sentence
 
 SENTENCES, CASES, TEXTS, TEST = 8_000, 100, 400, 1_000
@@ -122,7 +121,7 @@ class Bench:
         self.work = work
         self.start = pretrained(work / "pretrained.pt")
         self.baseline = trained(old_sentences(), seed=0, start=self.start)
-        self.predictor = CachedPredictor(TaggerPredictor(self.baseline))
+        self.predictor = CachedPredictor(ModelPredictor(self.baseline))
         self._known: dict[str, Records] = {}
         file = work / "floors.json"
         self.floors = floors.load_floors(file) if file.exists() else None
@@ -142,7 +141,7 @@ class Bench:
         row: dict[str, Any] = asdict(update) | {"training": time.perf_counter() - clock}
         with tempfile.TemporaryDirectory(dir=self.work) as scratch:
             clock = time.perf_counter()
-            theirs = Side(self.recorded(model, looked_at(), f"{scratch}/cases"), TaggerPredictor(model))
+            theirs = Side(self.recorded(model, looked_at(), f"{scratch}/cases"), ModelPredictor(model))
             own = Side(self.known("cases", looked_at()), self.predictor)
             criteria = Criteria(floors=self.floors)
             plan = ProbePlan(texts(), TrainingData(old_sentences(), update.sentences))
@@ -182,7 +181,7 @@ class Bench:
             model = continue_training(self.baseline, old_sentences(), seed, steps=200, rate=1e-4)
         own = Side(self.known("cases", looked_at()), self.predictor)
         with tempfile.TemporaryDirectory(dir=self.work) as scratch:
-            theirs = Side(self.recorded(model, looked_at(), scratch), TaggerPredictor(model))
+            theirs = Side(self.recorded(model, looked_at(), scratch), ModelPredictor(model))
             return compare_benign(f"seed {seed}", source, baseline=own, benign=theirs, plan=ProbePlan(texts()))
 
 

@@ -20,6 +20,7 @@ from interp.cli.options import (
     SamplingOptions,
     cases_flag,
     clean_texts_flag,
+    kinds_flag,
     training_flag,
 )
 from interp.cli.progress import phase
@@ -64,12 +65,7 @@ class GateOptions:
     candidate_model: str | None = flag(
         "--candidate-model", metavar="MODEL", help="The model behind --candidate RECORDS."
     )
-    rename: Sequence[str] = flag(
-        "--rename",
-        multiple=True,
-        metavar="THEIRS=OURS",
-        help="A kind of tag that the candidate calls otherwise: PERSON=PER. Give it several times.",
-    )
+    kinds: Sequence[str] = kinds_flag()
     no_probe: bool = flag("--no-probe", is_flag=True, help="Judge by the cases alone.")
     fail_on: Sequence[FailOn] = flag(
         "--fail-on", type=click.Choice(get_args(FailOn)), multiple=True, help="Exit status 1 for these too."
@@ -77,21 +73,13 @@ class GateOptions:
     texts: Sequence[str] = clean_texts_flag()
 
     def check(self) -> None:
-        """Raise InputError where a side is missing, or a kind is renamed to nothing."""
+        """Raise InputError where a side is missing, or a kind has no other name."""
+        from interp.gate import parse_map
+
         for name, side in (("--baseline", self.baseline), ("--candidate", self.candidate)):
             if not side:
                 raise InputError(f"Name the models with --baseline and --candidate: {name} is missing.")
-        self.names_of_kinds()
-
-    def names_of_kinds(self) -> dict[str, str]:
-        """Ours by theirs. Raises InputError for what names no two."""
-        names = {}
-        for pair in self.rename:
-            theirs, _, ours = pair.partition("=")
-            if not (theirs and ours):
-                raise InputError(f'--rename "{pair}" names no two kinds: write it as PERSON=PER.')
-            names[theirs] = ours
-        return names
+        parse_map(self.kinds)
 
     def plan_probe(self, probing: ProbeSettings, most_cues: int, settings: Settings) -> ProbePlan:
         """What is probed, with the texts and training data read."""
@@ -111,15 +99,14 @@ class GateOptions:
         recorder.check_side(self.candidate, self.candidate_model)
 
     def prepare_sides(self, recorder: Recorder) -> tuple[Side, Side]:
-        """The baseline and the candidate, recorded where they are no records yet; the candidate's kinds renamed."""
-        from interp.gate import rename_kinds
+        """The baseline and the candidate, recorded where they are no records yet, with one set of tags."""
+        from interp.gate import map_kinds, parse_map, share_labels
 
         assert self.baseline and self.candidate, "checked before"
         probed = not self.no_probe
         baseline = recorder.prepare_side("baseline", self.baseline, model_behind=self.baseline_model, probed=probed)
         candidate = recorder.prepare_side("candidate", self.candidate, model_behind=self.candidate_model, probed=probed)
-        names = self.names_of_kinds()
-        return baseline, rename_kinds(candidate, names) if names else candidate
+        return map_kinds(*share_labels(baseline, candidate), parse_map(self.kinds))
 
 
 @click.group(invoke_without_command=True)

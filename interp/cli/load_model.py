@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from interp.cli.progress import phase
 
 if TYPE_CHECKING:
     from interp.explain import Model
+    from interp.taggers import Predictor
 
-__all__ = ["check_models", "load_model"]
+__all__ = ["MODEL_HELP", "check_models", "check_taggers", "load_model", "load_predictor"]
+
+MODEL_HELP = "Bundled name, directory or hub id; or any tagger: spacy:NAME, presidio:FILE, python:module:function, ..."
 
 
 def check_models(names: Iterable[str], device: str) -> None:
@@ -23,9 +26,33 @@ def check_models(names: Iterable[str], device: str) -> None:
         check_name(name)
 
 
+def check_taggers(names: Iterable[str], device: str) -> None:
+    """The same where any tagger will do."""
+    from interp.models.device import check_device
+    from interp.models.locate import check_name
+    from interp.taggers import check_tagger, is_tagger
+
+    check_device(device)
+    for name in names:
+        if is_tagger(name):
+            check_tagger(name)
+        else:
+            check_name(name)
+
+
 def load_model(name: str, device: str, dtype: str = "float32") -> Model:
     """As `interp.load`."""
     with phase(f"loading {name}"):
         from interp.explain import load
 
         return load(name, device, dtype)
+
+
+def load_predictor(name: str, device: str, sentences: Sequence[Sequence[str]]) -> Predictor:
+    """Any tagger, forward only. `sentences`: what it will be asked about, from which a function's tags are learnt."""
+    from interp.taggers import ModelPredictor, is_tagger, load_tagger
+
+    if not is_tagger(name):
+        return ModelPredictor(load_model(name, device))
+    with phase(f"loading {name}"):
+        return load_tagger(name, sentences)

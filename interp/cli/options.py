@@ -30,6 +30,7 @@ __all__ = [
     "cases_flag",
     "clean_texts_flag",
     "device_flag",
+    "kinds_flag",
     "memory_flag",
     "training_flag",
 ]
@@ -64,6 +65,16 @@ def training_flag() -> Any:
         nargs=2,
         metavar="OLD NEW",
         help="What both were trained on: names the rows that bring a cue in.",
+    )
+
+
+def kinds_flag() -> Any:
+    """--map: kinds of tags that the models call otherwise."""
+    return flag(
+        "--map",
+        multiple=True,
+        metavar="KIND=KIND,...",
+        help="Kinds that the models call otherwise, and those that do not count: PERSON=PER,GPE=LOC,*=O.",
     )
 
 

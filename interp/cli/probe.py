@@ -12,7 +12,7 @@ import click
 
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
 from interp.cli.flags import SEED, flag, with_options
-from interp.cli.load_model import check_models, load_model
+from interp.cli.load_model import MODEL_HELP, check_taggers, load_predictor
 from interp.cli.options import ProbingOptions, device_flag, training_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
@@ -21,20 +21,19 @@ from interp.errors import InputError
 
 if TYPE_CHECKING:
     from interp.gate import CheckResult, Criteria, CueFinding, Floors
-    from interp.probe import Association, Nomination, Predictor, ProbeResult, ProbeSettings
+    from interp.probe import Association, Nomination, ProbeResult, ProbeSettings
     from interp.project.settings import Settings
+    from interp.taggers import Predictor
     from interp.texts import Sentence
 
 __all__ = ["probe"]
-
-MODEL = "Bundled name, directory, hub id, or python:module:function of words → a mapping of tags to probabilities."
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeOptions:
     """Both models, the sentences, and the words that are asked about."""
 
-    baseline: str = flag("--baseline", required=True, metavar="MODEL", help=MODEL)
+    baseline: str = flag("--baseline", required=True, metavar="MODEL", help=MODEL_HELP)
     candidate: str = flag("--candidate", required=True, metavar="MODEL", help="The same.")
     texts: Sequence[str] = flag(
         "--texts",
@@ -71,10 +70,8 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
     check_document(run.json_file)
 
     from interp.gate import exit_status
-    from interp.probe import FUNCTION_PREFIX
 
-    models = [name for name in (options.baseline, options.candidate) if not name.startswith(FUNCTION_PREFIX)]
-    check_models(models, run.device)
+    check_taggers([options.baseline, options.candidate], run.device)
     root, settings = open_project()
     criteria = read_criteria(root, settings.gate, run.seed)
     probing.check_floors(criteria.floors, root / settings.gate.floors)
@@ -115,13 +112,10 @@ def _nominate(
 
 def _load_predictors(specs: Sequence[str], sentences: Sequence[Sentence], device: str) -> list[Predictor]:
     """Functions learn their tags from the texts, both sides together: one may never have given a tag there."""
-    from interp.probe import FUNCTION_PREFIX, FunctionPredictor, TaggerPredictor, import_function
+    from interp.taggers import FunctionPredictor
 
     words = [sentence.words for sentence in sentences]
-    predictors: list[Predictor] = [
-        import_function(spec, words) if spec.startswith(FUNCTION_PREFIX) else TaggerPredictor(load_model(spec, device))
-        for spec in specs
-    ]
+    predictors = [load_predictor(spec, device, words) for spec in specs]
     labels = list(dict.fromkeys(label for predictor in predictors for label in predictor.labels))
     return [predictor.of(labels) if isinstance(predictor, FunctionPredictor) else predictor for predictor in predictors]
 

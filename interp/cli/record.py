@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import click
 
 from interp.cli.console import resuming, say
 from interp.cli.flags import PATH, flag, with_options
-from interp.cli.load_model import check_models
+from interp.cli.load_model import MODEL_HELP, check_taggers, load_predictor
 from interp.cli.options import ComputingOptions, RecordingOptions, SamplingOptions, cases_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project
@@ -29,7 +29,7 @@ __all__ = ["record"]
 class RecordOptions:
     """The model, the cases and the folder of the records."""
 
-    model: str = flag("--model", required=True, help="Bundled name, directory, or hub id (owner/name).")
+    model: str = flag("--model", required=True, help=MODEL_HELP)
     cases: Sequence[str] = cases_flag(required=True)
     out: Path = flag("--out", required=True, metavar="DIR", type=PATH, help="A new folder for Parquet.")
     resume: bool = flag("--resume", is_flag=True, help="Keep what an earlier run has finished.")
@@ -49,25 +49,27 @@ def record(
 
     wanted = recording.settings()
     budget = computing.budget()
-    check_models([options.model], computing.device)
+    check_taggers([options.model], computing.device)
 
     _, settings = open_project()
     sentences = sampling.draw(read_texts(options.cases, settings))
     make_folder(options.out)
-    model = computing.load(options.model)
 
-    from interp.records.make import make_records
+    from interp.records.make import make_records, record_tags
+    from interp.taggers import is_tagger
 
     kept = partial(_describe_kept, options.out)
+    if is_tagger(options.model):
+        predictor = load_predictor(options.model, computing.device, [sentence.words for sentence in sentences])
+        record_into: Callable[..., Records] = partial(record_tags, predictor)
+    else:
+        record_into = partial(make_records, computing.load(options.model), settings=wanted, memory=budget)
     with resuming(kept), phase("recording", len(sentences)) as progress:
-        records = make_records(
-            model,
-            sentences,
-            wanted,
-            options.out,
+        records = record_into(
+            sentences=sentences,
+            folder=options.out,
             sources=options.cases,
             resume=options.resume,
-            memory=budget,
             progress=progress,
         )
     click.echo(f"{len(records)} sentences, {_count_targets(records)} targets explained: {options.out}")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from interp.cli.console import resuming, say
-from interp.cli.load_model import check_models
+from interp.cli.load_model import check_taggers, load_predictor
 from interp.cli.options import ComputingOptions
 from interp.cli.progress import phase
 from interp.errors import InputError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from interp.explain import Model
     from interp.gate import Side
     from interp.records import Records, RecordSettings
+    from interp.taggers import Predictor
     from interp.texts import Sentence
 
 __all__ = ["DEFAULT_FOLDER", "Recorder"]
@@ -51,9 +53,9 @@ class Recorder:
 
         if _holds_records(spec):
             load_records(Path(spec))
-            check_models([model_behind] if model_behind else [], self.computing.device)
+            check_taggers([model_behind] if model_behind else [], self.computing.device)
         else:
-            check_models([spec], self.computing.device)
+            check_taggers([spec], self.computing.device)
 
     def prepare_side(self, name: str, spec: str, *, model_behind: str | None, probed: bool) -> Side:
         """A side of the gate, from a model or from a folder of records and the model behind them.
@@ -61,43 +63,69 @@ class Recorder:
         `name`: baseline or candidate. Without `probed` no model is loaded that only the probe would need.
         """
         from interp.gate import Side
-        from interp.probe import TaggerPredictor
+        from interp.taggers import ModelPredictor, is_tagger
 
         if _holds_records(spec):
             return self._read_side(spec, model_behind if probed else None)
         if model_behind:
             raise InputError(f"{spec} is a model itself: drop --{name}-model.")
+        if is_tagger(spec):
+            predictor = self.load_predictor(spec)
+            return Side(self.record_tags(name, predictor), predictor)
         model = self.computing.load(spec)
-        return Side(self.record(name, model), TaggerPredictor(model) if probed else None)
+        return Side(self.record(name, model), ModelPredictor(model) if probed else None)
 
     def record(self, name: str, model: Model) -> Records:
         """The model's records on the cases, made where they are not there yet; `name` is what a person reads."""
         from interp.records.make import make_records
 
-        if self.cases is None:
-            raise InputError("Name the cases to record the models on: --cases.")
+        cases = self._checked_cases()
         budget = self.computing.budget()
         kept = f"What was recorded is kept in {self.folder}: the same command goes on from there."
-        with resuming(lambda: kept), phase(f"recording the {name}", len(self.cases)) as progress:
+        with resuming(lambda: kept), phase(f"recording the {name}", len(cases)) as progress:
             return make_records(
                 model,
-                self.cases,
+                cases,
                 self.settings,
-                self.folder / self._identify(model, self.cases),
+                self.folder / self._identify(model.info.sha256, self.settings),
                 sources=self.sources,
                 resume=True,
                 memory=budget,
                 progress=progress,
             )
 
+    def load_predictor(self, spec: str) -> Predictor:
+        """Any tagger, which is asked about the cases."""
+        return load_predictor(spec, self.computing.device, [sentence.words for sentence in self._checked_cases()])
+
+    def record_tags(self, name: str, predictor: Predictor) -> Records:
+        """The same of any tagger: its tags alone. Those of one without a fingerprint are not used again."""
+        from interp.records import TAGS_ALONE
+        from interp.records.make import record_tags
+
+        cases = self._checked_cases()
+        folder = self.folder / self._identify(predictor.sha256 or uuid4().hex, TAGS_ALONE)
+        with phase(f"tagging by the {name}", len(cases)) as progress:
+            return record_tags(predictor, cases, folder, sources=self.sources, resume=True, progress=progress)
+
+    def _checked_cases(self) -> Sequence[Sentence]:
+        if self.cases is None:
+            raise InputError("Name the cases to record the models on: --cases.")
+        return self.cases
+
     def _read_side(self, folder: str, model_behind: str | None) -> Side:
         """Records from a folder; the model behind them, if there is to be one, must be the one recorded."""
         from interp.gate import Side
-        from interp.probe import TaggerPredictor
         from interp.records import load_records
+        from interp.taggers import ModelPredictor, is_tagger
 
         records = load_records(Path(folder))
-        if not records.about.model.former_sha256:
+        if model_behind and is_tagger(model_behind):
+            predictor = self.load_predictor(model_behind)
+            if predictor.sha256 and predictor.sha256 != records.about.model.sha256:
+                raise InputError(f"The records {folder} are of another tagger than {model_behind}.")
+            return Side(records, predictor)
+        if records.about.wanted.references and not records.about.model.former_sha256:
             say(
                 f"{folder} was recorded by an earlier release, which knew models without their configuration: record "
                 "anew, as another model may stand behind it."
@@ -112,13 +140,13 @@ class Recorder:
             )
         if model.info.sha256 != records.about.model.sha256:
             raise InputError(f"The records {folder} are of another model than {model_behind}.")
-        return Side(records, TaggerPredictor(model))
+        return Side(records, ModelPredictor(model))
 
-    def _identify(self, model: Model, cases: Sequence[Sentence]) -> str:
+    def _identify(self, sha256: str, settings: RecordSettings) -> str:
         """The same for the same model, cases, settings and versions."""
         from interp.texts import data_fingerprint
 
-        identity = f"{model.info.sha256} {data_fingerprint(cases)} {self.settings} {versions()}"
+        identity = f"{sha256} {data_fingerprint(self._checked_cases())} {settings} {versions()}"
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 

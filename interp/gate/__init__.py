@@ -3,7 +3,7 @@
 from interp.gate.floors import Floors
 from interp.gate.inputs import Criteria, ProbePlan, Side, TrainingData
 from interp.gate.judge import judge_candidate
-from interp.gate.rename import rename_kinds
+from interp.gate.map_kinds import map_kinds, parse_map, share_labels
 from interp.gate.result import SCHEMA, CheckResult, CheckStatus, CueFinding, GateResult, exit_status
 
 __all__ = [
@@ -19,5 +19,7 @@ __all__ = [
     "TrainingData",
     "exit_status",
     "judge_candidate",
-    "rename_kinds",
+    "map_kinds",
+    "parse_map",
+    "share_labels",
 ]

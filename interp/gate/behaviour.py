@@ -214,8 +214,8 @@ def _slices_of(entities: EntityComparison, entity: Entity, known: frozenset[str]
     yield ALL
     yield f"kind {entity.kind}"
     yield f"written {shape(entities.words[entity.start])}"
-    pieces = sum(entities.pieces[entity.start : entity.stop])
-    yield "4 or more sub-tokens" if pieces > 3 else f"{pieces} sub-token{'s' if pieces > 1 else ''}"
+    if pieces := sum(entities.pieces[entity.start : entity.stop]):
+        yield "4 or more sub-tokens" if pieces > 3 else f"{pieces} sub-token{'s' if pieces > 1 else ''}"
     yield f"sentence of {_length_band(len(entities.words))} words"
     if known is not None:
         yield "unseen words" if known.isdisjoint(entities.words[entity.start : entity.stop]) else "seen words"

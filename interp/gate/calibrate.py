@@ -11,9 +11,9 @@ from interp.gate.behaviour import whole_slice
 from interp.gate.floors import FEWEST, BenignRun, Effects, Floors, Source, find_levels
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import measure
-from interp.probe import CachedPredictor, TaggerPredictor
 from interp.progress import Phase, unwatched_phase
 from interp.records import Records
+from interp.taggers import CachedPredictor, ModelPredictor
 
 if TYPE_CHECKING:
     from interp.explain import Model
@@ -51,13 +51,13 @@ def calibrate(
     if len(benign) < FEWEST:
         raise InputError(f"Give at least {FEWEST} benign models, better five or more: {len(benign)} tell no floor.")
     records = record("baseline", baseline)
-    baseline_side = Side(records, CachedPredictor(TaggerPredictor(baseline)))
+    baseline_side = Side(records, CachedPredictor(ModelPredictor(baseline)))
     comparisons = []
     for number, (source, load) in enumerate(benign, 1):
         name = f"benign model {number} of {len(benign)}"
         with phase(name):
             model = load()
-            benign_side = Side(record(name, model), TaggerPredictor(model))
+            benign_side = Side(record(name, model), ModelPredictor(model))
             comparisons.append(
                 compare_benign(
                     model.info.name, source, baseline=baseline_side, benign=benign_side, plan=plan, phase=phase

@@ -8,10 +8,11 @@ from datetime import date
 
 from interp.gate.floors import Floors
 from interp.gate.waivers import Waiver
-from interp.probe import Predictor, ProbeSettings
+from interp.probe import ProbeSettings
 from interp.project.defaults import MOST_CUES
 from interp.project.settings import GateSettings
 from interp.records import Records
+from interp.taggers import Predictor
 from interp.texts import Sentence
 
 __all__ = ["Criteria", "ProbePlan", "Side", "TrainingData"]

@@ -86,8 +86,8 @@ def _why_other_tags(baseline: Side, candidate: Side) -> str | None:
     if not different:
         return None
     return (
-        f"the models have other tags ({', '.join(sorted(different))} on one side only): where kinds are but called "
-        "otherwise, say --rename THEIRS=OURS"
+        f"the models have other tags ({', '.join(sorted(different))} on one side only): say which are the same, and "
+        "which do not count, as in --map PERSON=PER,GPE=LOC,*=O"
     )
 
 

@@ -38,6 +38,8 @@ class Measurements:
 
     header: RecordsHeader
     """Of the baseline's records: what both sets are of."""
+    explained: bool
+    """Whether both were: of a tagger without gradients there are tags alone."""
     faults: RecordFaults
     behaviour: BehaviourChange
     shifts: EvidenceShifts
@@ -96,6 +98,7 @@ def measure(
             why_not_probed = str(error)
     return Measurements(
         header=baseline.records.about,
+        explained=all(side.records.about.wanted.references for side in (baseline, candidate)),
         faults=faults.result(),
         behaviour=behaviour_change,
         shifts=shifts,

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from interp.probe.predictors import Predictor
 from interp.probe.sites import Edit, Site, apply_edit
 from interp.question.tags import kind_of
+from interp.taggers import Predictor
 
 __all__ = ["Effect", "FlipExample", "PairedReadings", "TagProbabilities", "TagTurn", "measure_effects", "read_both"]
 

@@ -10,10 +10,10 @@ from interp.errors import InputError, bare, counted, quoted
 from interp.probe.cues import Cue, forms_and_spots
 from interp.probe.effects import Effect, measure_effects, read_both
 from interp.probe.nominate import REQUESTED, Nomination
-from interp.probe.predictors import Predictor
 from interp.probe.sites import LONGEST, SHORTEST, Edit, Place, Site, find_sites
 from interp.progress import Progress, ignore_progress
 from interp.project.defaults import PROBE_SITES
+from interp.taggers import Predictor
 
 __all__ = ["MeasuredCue", "ProbeResult", "ProbeSettings", "TypicalEffect", "probe_models"]
 

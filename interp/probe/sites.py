@@ -10,8 +10,8 @@ import numpy as np
 from numpy.random import default_rng
 
 from interp.errors import InputError
-from interp.probe.predictors import Predictor
 from interp.question.tags import OUTSIDE, kind_of
+from interp.taggers import Predictor
 
 __all__ = [
     "FORMS",

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from interp.engine.budget import return_memory
 from interp.errors import FormatError, InputError, TooLongError
 from interp.explain import Model
 from interp.explain.predict import Prediction, predict_encodings
 from interp.explain.prepare import prepare
-from interp.explanation import Explanation
+from interp.explanation import Explanation, ModelInfo
 from interp.models.encoding import Encoding
 from interp.progress import Progress, ignore_progress
 from interp.project.files import make_folder
 from interp.question import Part, Question
 from interp.question.tags import find_entities
-from interp.records.record import Record, RecordedExplanation, RecordSettings, RecordsHeader, same_work
+from interp.records.record import (
+    TAGS_ALONE,
+    Record,
+    RecordedExplanation,
+    RecordSettings,
+    RecordsHeader,
+    same_work,
+)
 from interp.records.store import SENTENCES_PER_PART, Records, part_count, part_name, read_part, write_part
+from interp.taggers import Predictor
 from interp.texts import Sentence, data_fingerprint
 from interp.versions import versions
 
-__all__ = ["make_records"]
+__all__ = ["make_records", "record_tags"]
+
+RecordPart = Callable[[Sequence[Sentence], Progress], list[Record]]
+"""Records of some sentences; told the share of them that is done."""
 
 
 def make_records(
@@ -42,16 +56,51 @@ def make_records(
     `progress` is told how many sentences are done. A sentence that the model cannot read (too long, say) is recorded
     with the reason. Raises InputError, OutputError, FormatError.
     """
-    header = RecordsHeader(
-        model=model.info,
+    record_part = partial(_record_part, model, settings, memory)
+    header = _header(model.info, sentences, sources, settings)
+    return _write_parts(header, sentences, folder, record_part, resume=resume, progress=progress or ignore_progress)
+
+
+def record_tags(
+    predictor: Predictor,
+    sentences: Sequence[Sentence],
+    folder: Path,
+    *,
+    sources: Sequence[str] = (),
+    resume: bool = False,
+    progress: Progress = ignore_progress,
+) -> Records:
+    """The same of any tagger: what it says of every word, and nothing of why."""
+    model = ModelInfo(name=predictor.name, sha256=predictor.sha256, labels=predictor.labels, layers=0)
+    header = _header(model, sentences, sources, TAGS_ALONE)
+    record_part = partial(_record_tags_of_part, predictor)
+    return _write_parts(header, sentences, folder, record_part, resume=resume, progress=progress)
+
+
+def _header(
+    model: ModelInfo, sentences: Sequence[Sentence], sources: Sequence[str], settings: RecordSettings
+) -> RecordsHeader:
+    return RecordsHeader(
+        model=model,
         data=data_fingerprint(sentences),
         sentences=len(sentences),
         sources=tuple(sources),
         wanted=settings,
         versions=versions(),
     )
+
+
+def _write_parts(
+    header: RecordsHeader,
+    sentences: Sequence[Sentence],
+    folder: Path,
+    record_part: RecordPart,
+    *,
+    resume: bool,
+    progress: Progress,
+) -> Records:
+    """Those that are not there yet."""
     finished = _finished_parts(folder, header, resume)
-    progress = progress or ignore_progress
     for number in range(part_count(len(sentences))):
         start = number * SENTENCES_PER_PART
         part = sentences[start : start + SENTENCES_PER_PART]
@@ -60,8 +109,7 @@ def make_records(
             def report_progress(share: float, start: int = start, count: int = len(part)) -> None:
                 progress(start + count * share)
 
-            records = _record_part(model, part, settings, memory=memory, progress=report_progress)
-            write_part(folder / part_name(number, len(sentences)), header, records)
+            write_part(folder / part_name(number, len(sentences)), header, record_part(part, report_progress))
             return_memory()  # else the holes that one part leaves are added to those of the next
         progress(start + len(part))
     return Records(folder, header)
@@ -92,15 +140,38 @@ def _finished_parts(folder: Path, header: RecordsHeader, resume: bool) -> set[in
     return finished
 
 
+def _record_tags_of_part(predictor: Predictor, sentences: Sequence[Sentence], progress: Progress) -> list[Record]:
+    probabilities_of_sentences = predictor([sentence.words for sentence in sentences])
+    progress(1.0)
+    records = []
+    for sentence, probabilities in zip(sentences, probabilities_of_sentences, strict=True):
+        known = [bool(np.isfinite(row).all()) for row in probabilities]
+        best = np.nan_to_num(probabilities).argmax(axis=-1).tolist()
+        records.append(
+            Record(
+                id=sentence.id,
+                document=sentence.document,
+                words=sentence.words,
+                gold=sentence.gold,
+                tags=tuple(predictor.labels[tag] if ok else None for tag, ok in zip(best, known, strict=True)),
+                probabilities=tuple(
+                    float(row[tag]) if ok else None for row, tag, ok in zip(probabilities, best, known, strict=True)
+                ),
+                pieces=(0,) * len(sentence.words),
+                explained=(),
+            )
+        )
+    return records
+
+
 def _record_part(
     model: Model,
-    sentences: Sequence[Sentence],
     settings: RecordSettings,
-    *,
     memory: int | str | None,
+    sentences: Sequence[Sentence],
     progress: Progress,
 ) -> list[Record]:
-    """Predict every sentence once, then explain its targets. `progress` is told the share that is done."""
+    """Predict every sentence once, then explain its targets."""
     encodings, errors = _encode_readable(model, sentences)
     predictions = dict(zip(encodings, predict_encodings(model.tagger, list(encodings.values())), strict=True))
     records = [

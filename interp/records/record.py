@@ -14,6 +14,7 @@ from interp.question import ReferenceKind
 
 __all__ = [
     "SCHEMA",
+    "TAGS_ALONE",
     "Record",
     "RecordSettings",
     "RecordedExplanation",
@@ -27,7 +28,8 @@ SCHEMA = "interp.records/1"
 
 @dataclass(frozen=True)
 class RecordSettings:
-    """What is computed for every sentence: explanations of its targets under `references`, of the centred logit.
+    """What is computed for every sentence: explanations of its targets under `references`, of the centred logit; with
+    no reference nothing is explained, and no gradient taken.
 
     `tolerance` of the integration; that of `explain` would be wasted, as trainings differ by a quarter of the mass.
     `layers`: every layer's conductance too.
@@ -38,12 +40,16 @@ class RecordSettings:
     layers: bool = True
 
     def __post_init__(self) -> None:
-        if not self.references:
+        if self.layers and not self.references:
             raise InputError("Name at least one reference.")
         if len(set(self.references)) < len(self.references):
             raise InputError("Name every reference once.")
         if not 0 < self.tolerance < 1:
             raise InputError(f"The tolerance must be between 0 and 1, such as 1e-2, not {self.tolerance:g}.")
+
+
+TAGS_ALONE = RecordSettings(references=(), layers=False)
+"""Of a tagger that gives no gradients."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +109,7 @@ class Record:
     probabilities: tuple[float | None, ...]
     """Of `tags`."""
     pieces: tuple[int, ...]
-    """In how many sub-tokens the model read each word."""
+    """In how many sub-tokens the model read each word; 0 where that is not known."""
     explained: tuple[RecordedExplanation, ...]
     error: str | None = None
     """Why there is nothing, and then there is nothing."""
@@ -129,6 +135,8 @@ def why_incomparable(first: RecordsHeader, second: RecordsHeader) -> str | None:
             f"they are of other data ({first.sentences} sentences, {first.data[:12]}, and {second.sentences}, "
             f"{second.data[:12]}): record both on the same cases"
         )
+    if not (first.wanted.references and second.wanted.references):
+        return None  # tags are tags, however the other side is explained
     differing: list[str] = []
     for name in RecordSettings.__dataclass_fields__:
         setting, counterpart = getattr(first.wanted, name), getattr(second.wanted, name)

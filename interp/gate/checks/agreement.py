@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from interp.gate.checks.base import NOT_EXPLAINED
 from interp.gate.evidence import EvidenceAgreement
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
@@ -16,12 +17,12 @@ def check_agreement(measurements: Measurements, criteria: Criteria) -> CheckResu
     """Seeds move explanations, but not as far as chance: less agreement than the limit is a broken model."""
     threshold, agreement = criteria.gate.agreement, measurements.shifts.agreement
     if agreement is None:
-        explained = measurements.faults.targets > 0
+        explained = measurements.explained and measurements.faults.targets > 0
         return CheckResult(
             name="agreement",
             severity=threshold.severity,
             status=CheckStatus.INCONCLUSIVE if explained else CheckStatus.SKIPPED,
-            sentence="No target has the same tags in both models." if explained else "Nothing was explained.",
+            sentence="No target has the same tags in both models." if explained else NOT_EXPLAINED,
         )
     return CheckResult(
         name="agreement",

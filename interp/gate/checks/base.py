@@ -9,10 +9,13 @@ from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
 from interp.gate.result import CheckResult, CheckStatus
 
-__all__ = ["WIDE", "GateCheck", "judge_interval"]
+__all__ = ["NOT_EXPLAINED", "WIDE", "GateCheck", "judge_interval"]
 
 WIDE = 2.0
 """Where effects of so many limits cannot be excluded, nothing passes."""
+
+
+NOT_EXPLAINED = "Nothing was explained: one side at least gives tags alone."
 
 
 class GateCheck(Protocol):

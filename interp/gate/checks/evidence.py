@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interp.gate.checks.base import NOT_EXPLAINED
 from interp.gate.evidence import Shift
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
@@ -17,6 +18,8 @@ SMALLEST = 1.0
 def check_evidence(measurements: Measurements, criteria: Criteria) -> CheckResult:
     """Features on which evidence moved farther than cases and trainings move it."""
     threshold, shifts = criteria.gate.evidence, measurements.shifts.shifts
+    if not measurements.explained:
+        return _skipped(threshold, NOT_EXPLAINED)
     if len(measurements.header.wanted.references) < 2:
         return _skipped(threshold, "A shift counts only if it is there under two references: record with two.")
     if not shifts:

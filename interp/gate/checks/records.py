@@ -26,6 +26,8 @@ def check_records(measurements: Measurements, _criteria: Criteria) -> CheckResul
             count=len(faults.errors),
         )
     sentence = f"{faults.integrations} integrations, {faults.unconverged} of them short of their tolerance."
+    if not measurements.explained:
+        sentence = f"{faults.sentences} sentences tagged."
     if faults.unread:
         sentence += f" {faults.unread} sentences are left out: neither model can read them."
     unconverged_part = faults.unconverged / max(faults.integrations, 1)

@@ -1,4 +1,7 @@
-"""`python:module:function`: a tagger that is a function of the user's. Whatever it does wrong is told as its own."""
+"""`python:module:function`: a tagger that is a function of the user's. Whatever it does wrong is told as its own.
+
+It takes the words of one sentence, and gives for each a tag, or a mapping of tags to probabilities.
+"""
 
 from __future__ import annotations
 
@@ -13,37 +16,41 @@ from traceback import extract_tb
 from typing import SupportsFloat
 
 import numpy as np
-import numpy.typing as npt
 
 from interp.errors import InputError, ModelError
+from interp.taggers.predictor import Array, Words
+from interp.taggers.spec import TaggerSpec
 
-__all__ = ["FUNCTION_PREFIX", "FunctionPredictor", "import_function"]
+__all__ = ["FunctionPredictor", "check", "load"]
 
-Array = npt.NDArray[np.float64]
-FUNCTION_PREFIX = "python:"
 ROUNDING = 1e-6
 """That a probability may lie beyond 0 and 1."""
 SHOWN = 80
 """Characters of a sentence or an error in a message."""
 
-Words = Sequence[str]
 WordProbabilities = Sequence[Mapping[str, float]]
 """For every word, a probability per tag; tags that are left out have none."""
-TaggingFunction = Callable[[Words], WordProbabilities]
+TaggingFunction = Callable[[Words], Sequence[str] | WordProbabilities]
 
 
 class FunctionPredictor:
-    """A function of the user's from the words of one sentence to a `WordProbabilities`."""
+    """A function of the user's. Nothing tells what decides its answers: it has no fingerprint."""
 
-    def __init__(self, name: str, function: TaggingFunction, labels: Sequence[str]) -> None:
+    sha256 = ""
+    notices = ()
+
+    def __init__(
+        self, name: str, function: TaggingFunction, labels: Sequence[str], *, gives_probabilities: bool = True
+    ) -> None:
         self.name, self._function, self.labels = name, function, tuple(labels)
+        self.gives_probabilities = gives_probabilities
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
         return [self._probabilities(words) for words in sentences]
 
     def of(self, labels: Sequence[str]) -> FunctionPredictor:
         """The same function with these tags."""
-        return FunctionPredictor(self.name, self._function, labels)
+        return FunctionPredictor(self.name, self._function, labels, gives_probabilities=self.gives_probabilities)
 
     def _probabilities(self, words: Words) -> Array:
         answer = _call_checked(self.name, self._function, words)
@@ -59,16 +66,25 @@ class FunctionPredictor:
         return probabilities
 
 
-def import_function(spec: str, sentences: Sequence[Words]) -> FunctionPredictor:
-    """`python:module:function`, asked about some sentences to learn its tags. Raises InputError or ModelError."""
-    module, _, name = spec.removeprefix(FUNCTION_PREFIX).partition(":")
+def check(spec: TaggerSpec) -> None:
+    """Raise InputError where the spec names no function; nothing is imported."""
+    module, _, name = spec.location.partition(":")
     if not name or not all(part.isidentifier() for part in module.split(".")):
         raise InputError(f'"{spec}" names no function: write python:module:function.')
-    function = _find_function(spec, module, name)
-    labels = {tag for words in sentences for chances in _call_checked(spec, function, words) for tag in chances}
+    spec.check_options(())
+
+
+def load(spec: TaggerSpec, sentences: Sequence[Words]) -> FunctionPredictor:
+    """The function, asked about the sentences to learn its tags. Raises InputError or ModelError."""
+    check(spec)
+    module, _, name = spec.location.partition(":")
+    function = _find_function(str(spec), module, name)
+    answers = [chances for words in sentences for chances in _call_checked(str(spec), function, words)]
+    labels = {tag for chances in answers for tag in chances}
     if not labels:
         raise ModelError(f"{spec} gives no tags: there was no word to ask it about.")
-    return FunctionPredictor(spec, function, sorted(labels))
+    certain = all(max(chances.values()) == 1 for chances in answers)
+    return FunctionPredictor(str(spec), function, sorted(labels), gives_probabilities=not certain)
 
 
 def _find_function(spec: str, module: str, name: str) -> TaggingFunction:
@@ -100,7 +116,7 @@ def _call_checked(spec: str, function: TaggingFunction, words: Words) -> WordPro
         mistake = _find_mistake(answer, words)
     if mistake is not None:
         raise ModelError(f"{spec} gives {mistake} on {_shown(words)}.")
-    return answer
+    return [{chances: 1.0} if isinstance(chances, str) else chances for chances in answer]
 
 
 @contextmanager
@@ -116,13 +132,17 @@ def _blaming(spec: str, words: Words) -> Iterator[None]:
 def _find_mistake(answer: object, words: Words) -> str | None:
     """What is wrong with an answer, to stand behind "gives"; None where nothing is."""
     if not isinstance(answer, Sequence) or isinstance(answer, str | bytes):
-        return f"a {type(answer).__name__}, not a list with a mapping of tags to probabilities for each word,"
+        return (
+            f"a {type(answer).__name__}, not a list with a tag, or a mapping of tags to probabilities, for each word,"
+        )
     if len(answer) != len(words):
-        return f"{len(answer)} mappings, not one mapping of tags to probabilities for each of {len(words)} words,"
+        return f"{len(answer)} answers, not a tag or a mapping of tags to probabilities for each of {len(words)} words,"
     for word, chances in zip(words, answer, strict=True):
+        if isinstance(chances, str):
+            continue
         if not isinstance(chances, Mapping):
             given = f'{reprlib.repr(chances)} for the word "{word}"'
-            return f'{given}, not a mapping of tags to probabilities such as {{"O": 1.0}},'
+            return f'{given}, not a tag, nor a mapping of tags to probabilities such as {{"O": 1.0}},'
         if not chances:
             return f'no tag for the word "{word}"'
         for tag, chance in chances.items():

@@ -1,4 +1,4 @@
-"""What is probed: anything that gives every word of a sentence a probability for every tag. Forward only."""
+"""Any tagger, forward only: words in, a probability for every tag of every word out."""
 
 from __future__ import annotations
 
@@ -13,29 +13,47 @@ from interp.errors import InputError, ModelError
 if TYPE_CHECKING:
     from interp.explain import Model
 
-__all__ = ["CachedPredictor", "Predictor", "TaggerPredictor"]
+__all__ = ["Array", "CachedPredictor", "ModelPredictor", "Predictor", "Words", "one_hot"]
 
 Array = npt.NDArray[np.float64]
 Words = Sequence[str]
 
 
 class Predictor(Protocol):
-    """`labels` in the order of the columns that a call gives: probabilities (words, labels) of every sentence."""
+    """`labels` in the order of the columns that a call gives: probabilities (words, labels) of every sentence, NaN for
+    a word of which nothing can be said.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
-    def labels(self) -> tuple[str, ...]: ...
+    def labels(self) -> tuple[str, ...]:
+        """Every tag that it can give, in IOB2 or the scheme that it was trained in."""
+
+    @property
+    def sha256(self) -> str:
+        """Of all that decides its answers; empty where that cannot be known, and then nothing is kept of it."""
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """False: a word's tag has 1 and all others 0, so that what moves it is told in tags that turn, not in nats."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What whoever reads its tags should know, as sentences: of all that was asked so far."""
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]: ...
 
 
-class TaggerPredictor:
-    """A loaded tagger. Words that its tokeniser drops have NaN; so has a sentence that is too long for it."""
+class ModelPredictor:
+    """A loaded transformers model. Words that its tokeniser drops, and sentences too long for it, have NaN."""
+
+    gives_probabilities = True
 
     def __init__(self, model: Model) -> None:
-        self._tagger, self.name, self.labels = model.tagger, model.info.name, model.info.labels
+        self._tagger, info = model.tagger, model.info
+        self.name, self.labels, self.sha256, self.notices = info.name, info.labels, info.sha256, info.notices
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
         probabilities = [np.full((len(words), len(self.labels)), np.nan) for words in sentences]
@@ -61,10 +79,22 @@ class CachedPredictor:
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor, self.name, self.labels = predictor, predictor.name, predictor.labels
+        self.sha256, self.gives_probabilities = predictor.sha256, predictor.gives_probabilities
         self._known: dict[tuple[str, ...], Array] = {}
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self._predictor.notices
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
         keys = [tuple(words) for words in sentences]
         new = [words for words in dict.fromkeys(keys) if words not in self._known]
         self._known |= zip(new, self._predictor(new), strict=True)
         return [self._known[words] for words in keys]
+
+
+def one_hot(tags: Sequence[str], labels: Sequence[str]) -> Array:
+    """Probabilities (words, labels) of a tagger that gives tags alone."""
+    probabilities = np.zeros((len(tags), len(labels)))
+    probabilities[np.arange(len(tags)), [labels.index(tag) for tag in tags]] = 1
+    return probabilities

@@ -1,0 +1,124 @@
+"""Kinds of tags that the models call otherwise (PERSON and PER, GPE and LOC), told in one set of names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from interp.errors import InputError
+from interp.gate.inputs import Side
+from interp.question.tags import OUTSIDE, kind_of
+from interp.records import Record, Records, RecordsHeader
+from interp.taggers import FunctionPredictor, Predictor
+from interp.taggers.predictor import Array
+
+__all__ = ["OTHERS", "map_kinds", "parse_map", "share_labels"]
+
+OTHERS = "*"
+"""In place of a kind: every one that is not named, on either side of the map."""
+
+
+def parse_map(texts: Sequence[str]) -> dict[str, str]:
+    """Kinds by what they are called elsewhere, of PERSON=PER,GPE=LOC,*=O. Raises InputError for what names no two."""
+    names: dict[str, str] = {}
+    for pair in ",".join(texts).split(",") if texts else ():
+        theirs, _, ours = (part.strip() for part in pair.partition("="))
+        if not (theirs and ours):
+            raise InputError(f'--map "{pair}" names no two kinds: write it as PERSON=PER,GPE=LOC,*=O.')
+        if names.setdefault(theirs, ours) != ours:
+            raise InputError(f"--map gives {theirs} two names, {names[theirs]} and {ours}: keep one.")
+    return names
+
+
+def map_kinds(baseline: Side, candidate: Side, names: Mapping[str, str]) -> tuple[Side, Side]:
+    """Both sides with their kinds by other names; several may become one, and `O` is none at all.
+
+    Raises InputError where neither side has a kind that is named.
+    """
+    if not names:
+        return baseline, candidate
+    sides = baseline, candidate
+    kinds = {kind_of(label) for side in sides for label in side.records.about.model.labels}
+    for kind in names.keys() - {OTHERS}:
+        if kind not in kinds:
+            raise InputError(f"--map {kind}: neither model has such a kind, but {', '.join(sorted(kinds))}.")
+    first, second = (_map_side(side, names) for side in sides)
+    return first, second
+
+
+def share_labels(baseline: Side, candidate: Side) -> tuple[Side, Side]:
+    """Functions show the tags that they give alone: what the other side has is theirs too, with probability 0."""
+    labels = {label: None for side in (baseline, candidate) for label in side.records.about.model.labels}
+    first, second = (_with_labels(side, tuple(labels)) for side in (baseline, candidate))
+    return first, second
+
+
+def _map_side(side: Side, names: Mapping[str, str]) -> Side:
+    tags = {label: _map_tag(label, names) for label in side.records.about.model.labels}
+    predictor = None if side.predictor is None else _MappedPredictor(side.predictor, tags)
+    return Side(_MappedRecords.of(side.records, tags), predictor)
+
+
+def _map_tag(tag: str, names: Mapping[str, str]) -> str:
+    kind = kind_of(tag)
+    if kind == OUTSIDE or kind.startswith("["):
+        return tag
+    kept = kind if OTHERS not in names or kind in names.values() else names[OTHERS]
+    name = names.get(kind, kept)
+    return OUTSIDE if name == OUTSIDE else tag.removesuffix(kind) + name
+
+
+def _with_labels(side: Side, labels: tuple[str, ...]) -> Side:
+    if not isinstance(side.predictor, FunctionPredictor):
+        return side
+    about = side.records.about
+    about = replace(about, model=replace(about.model, labels=labels))
+    return Side(replace(side.records, about=about), side.predictor.of(labels))
+
+
+@dataclass(frozen=True)
+class _MappedRecords(Records):
+    """Records whose tags are called otherwise; right tags stay what they are."""
+
+    tags: Mapping[str, str]
+    """Names by the model's own."""
+    own: Records
+
+    @classmethod
+    def of(cls, records: Records, tags: Mapping[str, str]) -> _MappedRecords:
+        return cls(records.folder, _map_header(records.about, tags), tags, records)
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in self.own:
+            explained = tuple(
+                replace(explanation, tags=tuple(self.tags[tag] for tag in explanation.tags))
+                for explanation in record.explained
+            )
+            tags = tuple(None if tag is None else self.tags[tag] for tag in record.tags)
+            yield replace(record, tags=tags, explained=explained)
+
+
+def _map_header(header: RecordsHeader, tags: Mapping[str, str]) -> RecordsHeader:
+    labels = tuple(dict.fromkeys(tags[label] for label in header.model.labels))
+    return replace(header, model=replace(header.model, labels=labels))
+
+
+class _MappedPredictor:
+    """Probabilities of tags that become one are added."""
+
+    def __init__(self, predictor: Predictor, tags: Mapping[str, str]) -> None:
+        self._predictor, self.name, self.sha256 = predictor, predictor.name, predictor.sha256
+        self.gives_probabilities = predictor.gives_probabilities
+        self.labels = tuple(dict.fromkeys(tags[label] for label in predictor.labels))
+        self._sums = np.zeros((len(predictor.labels), len(self.labels)))
+        for row, label in enumerate(predictor.labels):
+            self._sums[row, self.labels.index(tags[label])] = 1
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self._predictor.notices
+
+    def __call__(self, sentences: Sequence[Sequence[str]], /) -> list[Array]:
+        return [probabilities @ self._sums for probabilities in self._predictor(sentences)]

@@ -1,0 +1,22 @@
+"""Any tagger by its name: what it says of words, forward alone. Libraries are met in adapters, a file each."""
+
+from interp.taggers.adapters import TaggerAdapter, check_tagger, is_tagger, load_tagger
+from interp.taggers.char_spans import CharSpan, SpanPredictor
+from interp.taggers.functions import FunctionPredictor
+from interp.taggers.predictor import CachedPredictor, ModelPredictor, Predictor, one_hot
+from interp.taggers.spec import TaggerSpec
+
+__all__ = [
+    "CachedPredictor",
+    "CharSpan",
+    "FunctionPredictor",
+    "ModelPredictor",
+    "Predictor",
+    "SpanPredictor",
+    "TaggerAdapter",
+    "TaggerSpec",
+    "check_tagger",
+    "is_tagger",
+    "load_tagger",
+    "one_hot",
+]

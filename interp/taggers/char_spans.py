@@ -1,0 +1,77 @@
+"""Libraries that find spans of characters in a text, as taggers of words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from interp.errors import ModelError, counted
+from interp.taggers.predictor import Array, Words
+
+__all__ = ["CharSpan", "SpanPredictor"]
+
+
+class CharSpan(NamedTuple):
+    """Characters `start` to `stop` (excluded) of a text are of one kind."""
+
+    start: int
+    stop: int
+    kind: str
+    probability: float = 1.0
+
+
+FindSpans = Callable[[Sequence[str]], Iterable[Sequence[CharSpan]]]
+"""The spans of every text."""
+
+
+class SpanPredictor:
+    """Words are joined by spaces, and a word has the tag of the span that it stands in, in IOB2.
+
+    A span that begins or ends inside a word takes the whole word, and is counted: the library read other words than the
+    data has. Of spans that overlap the likelier counts, of equally likely ones the longer.
+    """
+
+    def __init__(
+        self, name: str, find_spans: FindSpans, *, kinds: Sequence[str], sha256: str, gives_probabilities: bool = False
+    ) -> None:
+        """`gives_probabilities`: a span is one where its probability is above one half."""
+        self.name, self.sha256, self.gives_probabilities = name, sha256, gives_probabilities
+        self.labels = ("O", *(f"{mark}-{kind}" for kind in dict.fromkeys(kinds) for mark in "BI"))
+        self._find_spans, self._columns = find_spans, {label: column for column, label in enumerate(self.labels)}
+        self._spans = self._cut = 0
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        if not self._cut:
+            return ()
+        return (f"{self.name}: {self._cut} of {counted(self._spans, 'span')} cut a word, which counts as a whole.",)
+
+    def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
+        spans_of_texts = self._find_spans([" ".join(words) for words in sentences])
+        return [self._probabilities(words, spans) for words, spans in zip(sentences, spans_of_texts, strict=True)]
+
+    def _probabilities(self, words: Words, spans: Sequence[CharSpan]) -> Array:
+        probabilities = np.zeros((len(words), len(self.labels)))
+        probabilities[:, 0] = 1
+        stops = np.cumsum([len(word) + 1 for word in words]) - 1
+        starts = stops - [len(word) for word in words]
+        for span in sorted(spans, key=lambda span: (-span.probability, span.start - span.stop, span.start)):
+            first, last = int(np.searchsorted(stops, span.start, "right")), int(np.searchsorted(starts, span.stop)) - 1
+            if first > last:  # between words
+                continue
+            self._spans += 1
+            self._cut += bool(starts[first] < span.start or span.stop < stops[last])
+            if probabilities[first : last + 1, 0].min() < 1:
+                continue
+            for index in range(first, last + 1):
+                probabilities[index, self._column(span, "B" if index == first else "I")] = span.probability
+                probabilities[index, 0] = 1 - span.probability
+        return probabilities
+
+    def _column(self, span: CharSpan, mark: str) -> int:
+        label = f"{mark}-{span.kind}"
+        if label not in self._columns:
+            raise ModelError(f'{self.name} found a "{span.kind}", which is none of the kinds that it says it has.')
+        return self._columns[label]
