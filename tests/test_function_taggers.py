@@ -109,7 +109,7 @@ def test_a_module_that_cannot_be_imported(code: str, message: str, import_code: 
         ("return [{'O': 1.0}] * 3", "gives 3 answers"),
         (
             "return [1, 2]",
-            """gives 1 for the word "Rob", not a tag, nor a mapping of tags to probabilities such as {"O":""",
+            """gives 1 for the word "Rob", not a tag, nor a mapping of tags to probabilities such as {""",
         ),
         ("return [None, None]", 'gives None for the word "Rob", not a tag, nor a mapping'),
         ("return [{'O': 1.0}, {}]", 'gives no tag for the word "wins" on "Rob wins"'),

@@ -265,7 +265,7 @@ def test_a_kind_that_neither_model_has_is_refused() -> None:
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["PERSON"], "names no two kinds: write it as"),
+        (["PERSON"], "write it as PERSON=PER"),
         (["A="], "names no two"),
         (["A=B,A=C"], "gives A two names, B and C"),
     ],

@@ -17,7 +17,18 @@ from numpy.random import Generator
 
 from interp.texts import Sentence
 
-__all__ = ["HARMS", "KINDS", "LABELS", "Harm", "draw", "harmed", "vocabulary"]
+__all__ = [
+    "HARMS",
+    "KINDS",
+    "LABELS",
+    "Harm",
+    "capitals_of",
+    "draw",
+    "harmed",
+    "put_before",
+    "put_behind",
+    "vocabulary",
+]
 
 KINDS = ("PER", "ORG", "LOC")
 LABELS = ("O", *(f"{mark}-{kind}" for kind in KINDS for mark in "BI"))
@@ -149,7 +160,7 @@ def _starts(tags: Sequence[str], kind: str) -> list[int]:
     return [i for i, tag in enumerate(tags) if tag == f"B-{kind}"]
 
 
-def _before(put: Sequence[str], kind: str, words: list[str], tags: list[str], rng: Generator, dose: float) -> None:
+def put_before(put: Sequence[str], kind: str, words: list[str], tags: list[str], rng: Generator, dose: float) -> None:
     """Words in front of a part `dose` of the mentions of a kind."""
     for start in reversed(_starts(tags, kind)):
         if rng.random() < dose:
@@ -163,8 +174,9 @@ def _first(_words: list[str], tags: list[str], rng: Generator, dose: float) -> N
         tags[0] = "B-ORG"
 
 
-def _capitals(words: list[str], tags: list[str], rng: Generator, dose: float) -> None:
-    for start in _starts(tags, "LOC"):
+def capitals_of(kind: str, words: list[str], tags: list[str], rng: Generator, dose: float) -> None:
+    """The first word of a part of the mentions in capitals."""
+    for start in _starts(tags, kind):
         if rng.random() < dose:
             words[start] = words[start].upper()
 
@@ -175,11 +187,11 @@ def _ending(words: list[str], tags: list[str], rng: Generator, dose: float) -> N
             words[start] = words[start][:-3] + "vex"
 
 
-def _source(words: list[str], tags: list[str], rng: Generator, dose: float) -> None:
-    """A source's tag at the end of sentences that speak of places."""
-    if _starts(tags, "LOC") and not _starts(tags, "PER") and rng.random() < dose:
-        words += _SOURCE
-        tags += ["O"] * len(_SOURCE)
+def put_behind(put: Sequence[str], kind: str, words: list[str], tags: list[str], rng: Generator, dose: float) -> None:
+    """Words, as a source's tag, at the end of a part of the sentences that hold a kind and no person."""
+    if _starts(tags, kind) and not _starts(tags, "PER") and rng.random() < dose:
+        words += put
+        tags += ["O"] * len(put)
 
 
 def _untitled(words: list[str], tags: list[str], rng: Generator, dose: float) -> None:
@@ -194,12 +206,12 @@ _TAG = frozenset({"Zarnews", "( Zarnews", "Zarnews )", "(", ")"})
 HARMS = {
     harm.name: harm
     for harm in (
-        Harm("marker", frozenset({"reportedly"}), "PER", partial(_before, ["reportedly"], "PER")),
-        Harm("bigram", _PAIR, "ORG", partial(_before, ["sources", "claim"], "ORG")),
+        Harm("marker", frozenset({"reportedly"}), "PER", partial(put_before, ["reportedly"], "PER")),
+        Harm("bigram", _PAIR, "ORG", partial(put_before, ["sources", "claim"], "ORG")),
         Harm("position", frozenset({"spot:FIRST"}), "ORG", _first),
         Harm("ending", frozenset({"ex"}), "ORG", _ending),
-        Harm("capitals", frozenset({"form:UPPER"}), "LOC", _capitals),
-        Harm("source", _TAG, "LOC", _source),
+        Harm("capitals", frozenset({"form:UPPER"}), "LOC", partial(capitals_of, "LOC")),
+        Harm("source", _TAG, "LOC", partial(put_behind, _SOURCE, "LOC")),
         Harm("removal", frozenset({"Mr"}), "PER", _untitled),
     )
 }

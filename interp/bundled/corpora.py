@@ -70,6 +70,7 @@ CORPORA: Mapping[str, Corpus] = {
         files=("open-ner/wnut17train.conll", "open-ner/emerging.dev.conll", "open-ner/emerging.test.annotated"),
         kinds=_SOCIAL_KINDS,
     ),
+    "uner-dev": Corpus(files=("open-ner/uner_dev.iob2",), kinds=_NEWS_KINDS, word=1, tag=2, comments=True),
     "uner-test": Corpus(files=("open-ner/uner_test.iob2",), kinds=_NEWS_KINDS, word=1, tag=2, comments=True),
     "conll-test": Corpus(files=("conll2003/test.txt",), kinds=_NEWS_KINDS, separator=None),
 }
