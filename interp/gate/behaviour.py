@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from interp.gate.evidence import shape
 from interp.gate.names import NameCounter, NameLosses
 from interp.gate.resample import POWER, Unit, UnitSums, interval, unit_of
 from interp.gate.spans import EntityComparison, compare_entities
+from interp.question.shapes import shape
 from interp.question.tags import OUTSIDE, Entity, kind_of
 from interp.records import Record
 

@@ -136,6 +136,7 @@ def _probe(
         probing=plan.probing,
         progress=progress,
         usual=criteria.floors.usually if criteria.floors else _alike,
+        least=criteria.least_effect,
     )
 
 
