@@ -34,19 +34,27 @@ class SpanPredictor:
     """
 
     def __init__(
-        self, name: str, find_spans: FindSpans, *, kinds: Sequence[str], sha256: str, gives_probabilities: bool = False
+        self,
+        name: str,
+        find_spans: FindSpans,
+        *,
+        kinds: Sequence[str],
+        sha256: str,
+        gives_probabilities: bool = False,
+        notices: Sequence[str] = (),
     ) -> None:
         """`gives_probabilities`: a span is one where its probability is above one half."""
         self.name, self.sha256, self.gives_probabilities = name, sha256, gives_probabilities
         self.labels = ("O", *(f"{mark}-{kind}" for kind in dict.fromkeys(kinds) for mark in "BI"))
         self._find_spans, self._columns = find_spans, {label: column for column, label in enumerate(self.labels)}
-        self._spans = self._cut = 0
+        self._notices, self._spans, self._cut = tuple(notices), 0, 0
 
     @property
     def notices(self) -> tuple[str, ...]:
         if not self._cut:
-            return ()
-        return (f"{self.name}: {self._cut} of {counted(self._spans, 'span')} cut a word, which counts as a whole.",)
+            return self._notices
+        cut = f"{self.name}: {self._cut} of {counted(self._spans, 'span')} cut a word, which counts as a whole."
+        return (*self._notices, cut)
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
         spans_of_texts = self._find_spans([" ".join(words) for words in sentences])
