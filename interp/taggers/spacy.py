@@ -6,8 +6,6 @@ is imported too. Its data are JSON, msgpack and arrays: no pickle is read (a par
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -20,13 +18,14 @@ from interp.project.paths import checked_path
 from interp.taggers.adapters import require
 from interp.taggers.char_spans import CharSpan, SpanPredictor
 from interp.taggers.fingerprint import fingerprint_files, package_of
+from interp.taggers.library_warnings import collect_warnings, first_sentence
 from interp.taggers.predictor import Words
 from interp.taggers.spec import TaggerSpec
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
-__all__ = ["check", "check_pipeline", "find_pipeline_folder", "load"]
+__all__ = ["check", "check_pipeline", "find_pipeline_folder", "load", "pipeline_packages"]
 
 FILES = ("config.cfg", "meta.json")
 """That make a folder a pipeline."""
@@ -42,13 +41,18 @@ def check(spec: TaggerSpec) -> None:
 def load(spec: TaggerSpec, sentences: Sequence[Words]) -> SpanPredictor:  # noqa: ARG001
     """The pipeline. Raises InputError or ModelError; one that sets no entities is refused."""
     check(spec)
-    nlp, notices = _load_pipeline(spec)
+    with collect_warnings(str(spec)) as notices:
+        nlp = _load_pipeline(spec)
     kinds = sorted(set(_list_kinds(nlp)))
     if not kinds:
-        raise ModelError(f"{spec} sets no entities: it has {', '.join(nlp.pipe_names) or 'nothing in its pipeline'}.")
-    packages = {"spacy", "thinc", *(package_of(part) for _, part in nlp.pipeline)}
-    sha256 = fingerprint_files([find_pipeline_folder(spec.location)], packages=packages)
-    return SpanPredictor(str(spec), partial(_find_spans, nlp), kinds=kinds, sha256=sha256, notices=notices)
+        raise ModelError(f"{spec} sets no entities: its parts are {', '.join(nlp.pipe_names) or 'none'}.")
+    return SpanPredictor(
+        str(spec),
+        partial(_find_spans, nlp),
+        kinds=kinds,
+        sha256=fingerprint_files([find_pipeline_folder(spec.location)], packages=pipeline_packages(nlp)),
+        notices=notices,
+    )
 
 
 def check_pipeline(name: str, shown: str) -> None:
@@ -57,7 +61,7 @@ def check_pipeline(name: str, shown: str) -> None:
     if not folder.is_dir():
         raise InputError(f'"{shown}" is neither an installed pipeline of spaCy\'s nor the directory of one.')
     missing = [file for file in FILES if not (folder / file).is_file()]
-    if missing and not _is_installed(name):
+    if missing and _installed_folder(name) is None:
         inner = sorted(path.parent for path in folder.glob("*/config.cfg"))
         hint = f" There is one in {inner[0]}." if inner else ""
         raise InputError(f'"{shown}" is no pipeline of spaCy\'s: there is no {" and no ".join(missing)} in it.{hint}')
@@ -68,8 +72,9 @@ def find_pipeline_folder(name: str) -> Path:
     return _installed_folder(name) or checked_path(name)
 
 
-def _is_installed(name: str) -> bool:
-    return _installed_folder(name) is not None
+def pipeline_packages(nlp: Language) -> set[str]:
+    """Packages whose code runs a pipeline."""
+    return {"spacy", "thinc", *(package_of(part) for _, part in nlp.pipeline)}
 
 
 def _installed_folder(name: str) -> Path | None:
@@ -84,32 +89,13 @@ def _installed_folder(name: str) -> Path | None:
     return folder if (folder / "meta.json").is_file() else None
 
 
-def _load_pipeline(spec: TaggerSpec) -> tuple[Language, tuple[str, ...]]:
-    """With what spaCy warns of, such as a pipeline that another version made."""
+def _load_pipeline(spec: TaggerSpec) -> Language:
     import spacy
 
-    name = spec.location if _is_installed(spec.location) else find_pipeline_folder(spec.location)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            nlp = spacy.load(name)
-        except Exception as error:
-            raise ModelError(f"{spec} cannot be loaded: {_shorten(first_line(error))}.") from error
-    return nlp, tuple(dict.fromkeys(f"{spec}: {sentence}." for sentence in _told_by_spacy(caught)))
-
-
-def _told_by_spacy(caught: Sequence[warnings.WarningMessage]) -> Iterator[str]:
-    """What each of its numbered warnings says first; the others go where warnings go."""
-    for warning in caught:
-        if re.match(r"\[W\d+\]", str(warning.message)):
-            yield _shorten(str(warning.message))
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-
-
-def _shorten(message: str) -> str:
-    """The first sentence of a numbered message of spaCy's."""
-    return re.split(r"\.\s", " ".join(message.split()), maxsplit=1)[0].rstrip(".")
+    try:
+        return spacy.load(spec.location if _installed_folder(spec.location) else find_pipeline_folder(spec.location))
+    except Exception as error:
+        raise ModelError(f"{spec} cannot be loaded: {first_sentence(first_line(error))}.") from error
 
 
 def _list_kinds(nlp: Language) -> Iterator[str]:
