@@ -12,7 +12,7 @@ import click
 
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
 from interp.cli.flags import SEED, flag, with_options
-from interp.cli.load_model import MODEL_HELP, check_taggers, load_predictor
+from interp.cli.load_model import MODEL_HELP, check_taggers, load_predictor, say_notices
 from interp.cli.options import ProbingOptions, device_flag, training_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
@@ -80,6 +80,7 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
     nominations = _nominate(options.cues, associations, sentences, probing.most_cues)
     pair = _load_predictors((options.baseline, options.candidate), sentences, run.device)
     result = _probe(pair, sentences, nominations, probing=probing.settings(run.seed), criteria=criteria)
+    say_notices(*pair)
     check, findings = _judge(result, associations, criteria)
     _report(check, findings, run.json_file)
     sys.exit(exit_status(check.status))
