@@ -7,8 +7,9 @@ documents are too few.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +17,43 @@ from scipy import stats
 
 from interp.gate.evidence import shape
 from interp.gate.names import NameCounter, NameLosses
-from interp.gate.resample import POWER, Unit, UnitSums, interval, unit_of
-from interp.gate.spans import EntityComparison, compare_entities
+from interp.gate.resample import POWER
 from interp.question.tags import OUTSIDE, Entity, kind_of
 from interp.records import Record
+from interp.scoring import (
+    EntityComparison,
+    Unit,
+    UnitSums,
+    compare_entities,
+    count_confusions,
+    f1,
+    interval,
+    part_interval,
+    unit_of,
+)
 
-__all__ = ["ALL", "Behaviour", "BehaviourChange", "Flip", "FlipRate", "SliceChange", "whole_slice"]
+__all__ = [
+    "ALL",
+    "KIND",
+    "Behaviour",
+    "BehaviourChange",
+    "Flip",
+    "FlipRate",
+    "LostEntity",
+    "SliceChange",
+    "whole_slice",
+]
 
 Array = npt.NDArray[np.float64]
 
 MOST_FLIPS = 100
+EXAMPLES = 3
+"""Lost entities that are kept of every kind."""
 ALL = "all"
+KIND = "kind "
+"""What the slice of a kind begins with."""
+LOST = 6
+"""Column of a slice's sums."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +66,20 @@ class Flip:
     baseline: str
     candidate: str
     gold: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostEntity:
+    """A right entity that the baseline finds and the candidate does not; `start` 0 is the first word."""
+
+    id: str
+    words: tuple[str, ...]
+    """Of the sentence, without those that are not scored."""
+    start: int
+    stop: int
+    kind: str
+    candidate: tuple[str | None, ...]
+    """What the candidate says of its words; None where its tokeniser reads nothing."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +114,15 @@ class SliceChange:
     """The same after Benjamini and Hochberg over all slices."""
     smallest: float
     """The difference that would have been seen with 80 % power."""
+    right_before: int = 0
+    """Right in the baseline. Those of them that are `lost` are negative flips (Xie et al., arXiv 2105.03048)."""
+    lost_low: float = 0.0
+    """Lower end of the 95 % interval of lost / right_before, over documents."""
+    lost_high: float = 1.0
+
+    @property
+    def lost_part(self) -> float:
+        return self.lost / self.right_before if self.right_before else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +138,8 @@ class BehaviourChange:
     """None where there are no words."""
     slices: tuple[SliceChange, ...]
     """Every slice that holds a right entity, all of it first."""
+    lost: tuple[LostEntity, ...]
+    """The first `EXAMPLES` of every kind, kinds that surely lose most in front."""
     tagged: int
     """Sentences with right tags."""
     left_out: int
@@ -101,12 +153,16 @@ class BehaviourChange:
 
 class _SliceCounts:
     """Of the entities of one slice: true positives, false positives and misses of the baseline, then of the candidate,
-    and right entities that one of them alone finds.
+    and right entities that the baseline alone finds; `won`: that the candidate alone does.
     """
 
     def __init__(self) -> None:
-        self.sums = UnitSums(6)
-        self.lost = self.won = 0
+        self.sums = UnitSums(LOST + 1)
+        self.won = 0
+
+    @property
+    def lost(self) -> int:
+        return int(self.sums.total[LOST])
 
     @property
     def right(self) -> int:
@@ -125,6 +181,7 @@ class Behaviour:
         self._flips: list[Flip] = []
         self._turned = UnitSums(2)  # words that turned, all words
         self._slices: dict[str, _SliceCounts] = defaultdict(_SliceCounts)
+        self._lost: dict[str, list[LostEntity]] = defaultdict(list)
         self._names = NameCounter()
         self._gold_kinds: Counter[str] = Counter()
         self._tagged = self._left_out = 0
@@ -150,12 +207,14 @@ class Behaviour:
     def result(self, seed: int) -> BehaviourChange:
         unit = unit_of(self._turned.documents)
         own_kinds = {kind_of(label) for label in self._labels if not label.startswith("[")} - {OUTSIDE}
+        slices = self._slice_changes(unit, seed)
         return BehaviourChange(
             documents=self._turned.documents,
             unit=unit,
             flips=tuple(self._flips),
             flip_rate=self._flip_rate(unit, seed),
-            slices=self._slice_changes(unit, seed),
+            slices=slices,
+            lost=tuple(entity for kind in _losing_kinds(slices) for entity in self._lost[kind]),
             tagged=self._tagged,
             left_out=self._left_out,
             names=self._names.result(),
@@ -173,11 +232,27 @@ class Behaviour:
                 members[name].add(entity)
         for name, inside in members.items():
             right_inside, counts = right & inside, self._slices[name]
-            confusions = (*_confusions(right_inside, old & inside), *_confusions(right_inside, new & inside))
-            counts.sums.add(record.document, record.id, confusions)
-            counts.lost += len(right_inside & old - new)
+            sides = (count_confusions(right_inside, side & inside) for side in (old, new))
+            lost = len(right_inside & old - new)
+            counts.sums.add(record.document, record.id, (*chain.from_iterable(sides), lost))
             counts.won += len(right_inside & new - old)
+        for entity in sorted(right & old - new):
+            self._keep_lost(record, entities, entity)
         self._names.add(entities.words, right, right & old - new, right & new - old)
+
+    def _keep_lost(self, record: Record, entities: EntityComparison, entity: Entity) -> None:
+        kept = self._lost[entity.kind]
+        if len(kept) < EXAMPLES:
+            kept.append(
+                LostEntity(
+                    id=record.id,
+                    words=entities.words,
+                    start=entity.start,
+                    stop=entity.stop,
+                    kind=entity.kind,
+                    candidate=entities.candidate_tags[entity.start : entity.stop],
+                )
+            )
 
     def _slice_changes(self, unit: Unit, seed: int) -> tuple[SliceChange, ...]:
         changes = [_slice_change(name, counts, unit, seed) for name, counts in self._slices.items() if counts.right]
@@ -204,15 +279,16 @@ def whole_slice(slices: Sequence[SliceChange]) -> SliceChange | None:
     return next((change for change in slices if change.slice == ALL), None)
 
 
-def _confusions(right: Set[Entity], predicted: Set[Entity]) -> tuple[int, int, int]:
-    """True positives, false positives, misses."""
-    return len(right & predicted), len(predicted - right), len(right - predicted)
+def _losing_kinds(slices: Sequence[SliceChange]) -> list[str]:
+    """Kinds, those first that surely lose most."""
+    kinds = [change for change in slices if change.slice.startswith(KIND)]
+    return [change.slice.removeprefix(KIND) for change in sorted(kinds, key=lambda change: -change.lost_low)]
 
 
 def _slices_of(entities: EntityComparison, entity: Entity, known: frozenset[str] | None) -> Iterator[str]:
     """The slices that an entity belongs to."""
     yield ALL
-    yield f"kind {entity.kind}"
+    yield f"{KIND}{entity.kind}"
     yield f"written {shape(entities.words[entity.start])}"
     if pieces := sum(entities.pieces[entity.start : entity.stop]):
         yield "4 or more sub-tokens" if pieces > 3 else f"{pieces} sub-token{'s' if pieces > 1 else ''}"
@@ -227,22 +303,17 @@ def _length_band(words: int) -> str:
     return "11 to 25" if words <= 25 else "over 25"
 
 
-def _f1(sums: Array) -> Array:
-    """F1 of columns tp, fp, fn; 0 where there is nothing."""
-    tp, fp, fn = sums[..., 0], sums[..., 1], sums[..., 2]
-    return np.asarray(2 * tp / np.maximum(2 * tp + fp + fn, 1))
-
-
 def _slice_change(name: str, counts: _SliceCounts, unit: Unit, seed: int) -> SliceChange:
     rows = counts.sums.rows(unit)
-    low, high = interval(rows, lambda sums: _f1(sums[..., 3:]) - _f1(sums[..., :3]), seed)
+    low, high = interval(rows, lambda sums: f1(sums[..., 3:LOST]) - f1(sums[..., :3]), seed)
+    lost_low, lost_high = part_interval(rows, part=LOST, whole=0, seed=seed)
     turned = counts.lost + counts.won
     p = float(stats.binomtest(counts.lost, turned).pvalue) if turned else 1.0
     total = counts.sums.total
     return SliceChange(
         slice=name,
-        before=float(_f1(total[:3])),
-        after=float(_f1(total[3:])),
+        before=float(f1(total[:3])),
+        after=float(f1(total[3:LOST])),
         low=low,
         high=high,
         count=counts.right,
@@ -251,4 +322,7 @@ def _slice_change(name: str, counts: _SliceCounts, unit: Unit, seed: int) -> Sli
         p=p,
         q=p,
         smallest=POWER * (high - low) / 2,
+        right_before=int(total[0]),
+        lost_low=lost_low,
+        lost_high=lost_high,
     )

@@ -36,6 +36,8 @@ class BenignComparison:
     """Its standard error over documents."""
     spread: Mapping[str, float]
     """τ of the evidence by group."""
+    negative_flips: float | None = None
+    """Part of the entities that the baseline has right which is lost; None without right tags."""
 
 
 def calibrate(
@@ -87,6 +89,7 @@ def compare_benign(
         f1=whole.after - whole.before if whole else None,
         f1_error=(whole.high - whole.low) / 2 / 1.96 if whole else None,
         spread=measurements.shifts.spread,
+        negative_flips=whole.lost_part if whole else None,
     )
 
 
@@ -103,6 +106,7 @@ def floors_of(records: Records, comparisons: Sequence[BenignComparison], sites: 
             f1=comparison.f1,
             f1_error=comparison.f1_error,
             spread=comparison.spread,
+            negative_flips=comparison.negative_flips,
         )
         for comparison, ratios in zip(comparisons, levels.ratios, strict=True)
     )

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from interp.errors import FormatError
-from interp.gate.behaviour import Flip, SliceChange
+from interp.gate.behaviour import Flip, LostEntity, SliceChange
 from interp.gate.evidence import Shift
 from interp.gate.result import SCHEMA, CaseComparison, CheckResult, CueFinding, DataSummary, GateResult
 from interp.project.strict_json import parse_document
@@ -20,7 +20,7 @@ from interp.project.strict_json import parse_document
 __all__ = ["dumps", "dumps_cues", "loads", "schema"]
 
 _ADAPTER = TypeAdapter(GateResult)
-_DATA = (GateResult, DataSummary, CheckResult, CueFinding, CaseComparison, Shift, Flip, SliceChange)
+_DATA = (GateResult, DataSummary, CheckResult, CueFinding, CaseComparison, Shift, Flip, SliceChange, LostEntity)
 NUMBERS = ("value", "low", "high", "limit", "floor", "smallest")
 
 

@@ -19,6 +19,7 @@ from interp.versions import versions
 __all__ = ["judge_candidate", "judge_measurements"]
 
 MOST_SHIFTS = 30
+MOST_LOST = 3
 
 
 def judge_candidate(
@@ -72,6 +73,7 @@ def judge_measurements(
         agreement=shifts.agreement,
         slices=behaviour.slices,
         flips=behaviour.flips,
+        lost=behaviour.lost[:MOST_LOST],
         cases=compare_cases(baseline.records, candidate.records, findings),
         waivers=tuple(
             f"{waiver.cue} for {waiver.tag}, until {waiver.until}: {waiver.reason}" for waiver in criteria.waivers

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from interp.errors import bare, counted, quoted
-from interp.gate.behaviour import Flip, SliceChange
+from interp.gate.behaviour import Flip, LostEntity, SliceChange
 from interp.gate.evidence import EvidenceAgreement, Shift
 from interp.probe import FlipExample
 
@@ -229,6 +229,8 @@ class GateResult:
     agreement: EvidenceAgreement | None = None
     slices: tuple[SliceChange, ...] = ()
     flips: tuple[Flip, ...] = ()
+    lost: tuple[LostEntity, ...] = ()
+    """Examples of what the baseline alone has right, of the kinds that surely lose most."""
     cases: tuple[CaseComparison, ...] = ()
     waivers: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)

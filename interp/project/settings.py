@@ -46,6 +46,8 @@ class GateSettings(Strict):
     """Nats that matter, where a cue moves a tag."""
     f1: Threshold = Threshold(limit=0.02)
     """Loss of strict span F1."""
+    negative_flips: Threshold = Threshold(limit=0.05, severity="advisory")
+    """Part of the entities that the baseline has right and the candidate has wrong."""
     slices: Threshold = Threshold(limit=0.05, severity="advisory")
     """The same in a slice."""
     flips: Threshold = Threshold(limit=0.1)

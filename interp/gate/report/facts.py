@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from interp.gate.behaviour import LostEntity
 from interp.gate.result import CheckResult, CheckStatus, CueFinding
 from interp.probe import FlipExample
 
-__all__ = ["MARKS", "StatusMark", "amount", "held_to", "leaning", "measured", "trained", "turned"]
+__all__ = [
+    "MARKS",
+    "StatusMark",
+    "amount",
+    "held_to",
+    "leaning",
+    "measured",
+    "name_loss",
+    "trained",
+    "turned",
+]
 
 
 class StatusMark(NamedTuple):
@@ -34,7 +45,7 @@ def amount(value: float | None, unit: str) -> str:
     """A number in the check's unit."""
     if value is None:
         return NOTHING
-    if unit in ("of words", "beyond chance", "unconverged"):
+    if unit in ("of words", "of entities", "beyond chance", "unconverged"):
         return f"{value:.1%}"
     return f"{value:+.3f}" if unit == "F1" else f"{value:+.1f}"
 
@@ -71,6 +82,12 @@ def turned(example: FlipExample) -> str:
     """What both models say of the target, before and after the edit."""
     sides = (("candidate", example.candidate), ("baseline", example.baseline))
     return ", ".join(f"{name} {turn.before} → {turn.after} {turn.probability:.2f}" for name, turn in sides)
+
+
+def name_loss(entity: LostEntity) -> str:
+    """What the baseline has right, and what the candidate says in its place."""
+    tags = " ".join(tag or NOTHING for tag in entity.candidate)
+    return f"{' '.join(entity.words[entity.start : entity.stop])} is {entity.kind}; candidate {tags}"
 
 
 def trained(cue: CueFinding) -> str:

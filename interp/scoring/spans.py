@@ -29,6 +29,9 @@ class EntityComparison:
     right: frozenset[Entity]
     baseline: frozenset[Entity]
     candidate: frozenset[Entity]
+    baseline_tags: tuple[str | None, ...]
+    """Of the scored words; None where the tokeniser reads nothing of a word."""
+    candidate_tags: tuple[str | None, ...]
     left_out: int
     """Words that are not scored: neither tokeniser reads anything of them, or their right tag is unknown (None)."""
 
@@ -49,6 +52,8 @@ def compare_entities(baseline: Record, candidate: Record, gold: Tags, labels: Se
         right=frozenset(right),
         baseline=_spans_over(scored, baseline.tags, labels),
         candidate=_spans_over(scored, candidate.tags, labels),
+        baseline_tags=tuple(baseline.tags[index] for index in scored),
+        candidate_tags=tuple(candidate.tags[index] for index in scored),
         left_out=len(gold) - len(scored),
     )
 
