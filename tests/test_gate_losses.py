@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gating import BASE, TEXTS, Made, gate, records, sentences
+from gating import BASE, LABELS, TEXTS, Made, gate, records, sentences
 from scipy import stats
 from test_gate import made_floors, run
 
 from interp.gate import CheckResult, CheckStatus, GateResult
 from interp.gate.floors import bound, load_floors, save_floors
 from interp.project.settings import GateSettings, Threshold
+from interp.scoring import compare_entities
 from interp.texts import Sentence
 
 Tags = tuple[str | None, ...]
@@ -151,3 +152,87 @@ def test_floors_of_an_earlier_release_know_none(tmp_path: Path) -> None:
     assert older.negative_flips is None
     lost = check(gate(BASE, BASE, plan=None, floors=older), "negative_flips")
     assert (lost.floor, lost.limit) == (None, 0.05)
+
+
+# --- leaks
+
+
+def leaving(count: int) -> Callable[[int, Tags], Tags]:
+    """Leaves the person of the first `count` sentences untagged."""
+    return lambda number, tags: tuple("O" if tag == "B-PER" and number < count else tag for tag in tags)
+
+
+def test_words_left_untagged_are_counted_and_listed() -> None:
+    texts = two_kinds()
+    result = gate(tagged(texts, right), tagged(texts, leaving(30), seed=1), plan=None)
+    leaks = check(result, "leaks")
+    assert (leaks.status, leaks.severity, leaks.count) == (CheckStatus.FAIL, "advisory", 240)
+    assert (leaks.value == 30 / 240 and result.status is not CheckStatus.FAIL) or result.headline != leaks.sentence
+    assert leaks.sentence.startswith("30 of 240 words of entities are left untagged, 0 by the baseline (+12.50%, ")
+    assert "30 that the baseline tags are left, 0 are won" in leaks.sentence
+    assert "Recall of LOC 1.000 → 1.000, PER 1.000 → 0.750." in leaks.sentence
+    assert result.leaks is not None and len(result.leaks.examples) == 20
+    for number, word in enumerate(result.leaks.examples):
+        assert (word.id, word.kind, word.baseline) == (f"dev:{number}", "PER", "B-PER")
+        assert word.words[word.index] == texts[number].words[(texts[number].gold or ()).index("B-PER")]
+
+
+def test_a_costly_kind_is_critical_and_counts_alone() -> None:
+    texts = two_kinds()
+    sides = tagged(texts, right), tagged(texts, leaving(30), seed=1)
+    persons = check(gate(*sides, plan=None, costly=("PER",)), "leaks")
+    assert (persons.status, persons.severity) == (CheckStatus.FAIL, "critical")
+    assert (persons.value, persons.count) == (30 / 120, 120)
+    places = check(gate(*sides, plan=None, costly=("LOC",)), "leaks")
+    assert (places.value, places.count) == (0, 120)
+
+
+def test_another_kind_hides_a_word_too() -> None:
+    texts = two_kinds()
+    result = gate(tagged(texts, right), tagged(texts, without_places, seed=1), plan=None, costly=("LOC", "PER"))
+    leaks = check(result, "leaks")
+    assert (leaks.value, leaks.count, leaks.status) == (0, 240, CheckStatus.PASS)
+    assert check(result, "negative_flips").status is CheckStatus.FAIL
+
+
+@pytest.mark.parametrize(("words", "status"), [(182, "inconclusive"), (184, "pass")])
+def test_how_many_words_without_a_leak_show_one_per_cent(words: int, status: str) -> None:
+    """Twice the limit is excluded where so many words without a leak would be as rare as one in forty."""
+    assert (stats.binom.cdf(0, words, 0.02) > 0.025) == (status == "inconclusive")
+    texts = sentences(words // 2)
+    same = tagged(texts, right)
+    assert check(gate(same, same, plan=None, costly=("PER",)), "leaks").status.value == status
+    assert check(gate(same, same, plan=None), "leaks").status is CheckStatus.PASS
+
+
+def test_a_collapse_of_a_costly_kind_is_told_from_few_words() -> None:
+    """Different words that leak for good fail where the interval is too wide: four documents, twenty names."""
+    texts = [
+        replace(text, document=f"d{number % 4}", words=tuple(f"{word}{number}" for word in text.words))
+        for number, text in enumerate(sentences(10))
+    ]
+    result = gate(tagged(texts, right), tagged(texts, lambda *_: ("O",) * 8, seed=1), plan=None, costly=("PER",))
+    leaks = check(result, "leaks")
+    assert leaks.status is CheckStatus.FAIL and leaks.value == 1
+
+
+def test_a_costly_kind_that_the_data_lacks_never_passes() -> None:
+    result = gate(BASE, BASE, plan=None, costly=("PER", "PHONE"))
+    leaks = check(result, "leaks")
+    assert result.status is leaks.status is CheckStatus.INCONCLUSIVE
+    assert leaks.sentence.startswith("No right entity is PHONE") and "words of PER 240" in leaks.sentence
+    bare = replace(BASE, rows=tuple(replace(row, gold=None) for row in BASE.rows))
+    assert check(gate(bare, bare, plan=None), "leaks").status is CheckStatus.SKIPPED
+    assert check(gate(bare, bare, plan=None, costly=("PER",)), "leaks").status is CheckStatus.INCONCLUSIVE
+
+
+def test_a_word_that_a_tokeniser_drops_leaks_unless_an_entity_holds_it() -> None:
+    gold: Tags = ("B-PER", "I-PER", "O")
+
+    def left(tags: Tags) -> set[int]:
+        made = replace(BASE.rows[0], words=("a", "b", "c"), gold=gold, tags=gold, pieces=(1, 1, 1))
+        return compare_entities(made, replace(made, tags=tags), gold, LABELS).untagged_by_candidate
+
+    assert left(("B-PER", None, "O")) == {1}
+    assert left(("B-LOC", "I-PER", "O")) == left(("B-PER", None, "I-PER")) == set()
+    assert left((None, "O", "B-PER")) == {0, 1}

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from interp.errors import InputError
-from interp.gate.behaviour import whole_slice
 from interp.gate.floors import FEWEST, BenignRun, Effects, Floors, Source, find_levels
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import measure
+from interp.gate.slices import whole_slice
 from interp.progress import Phase, unwatched_phase
 from interp.records import Records
 from interp.taggers import CachedPredictor, ModelPredictor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date
 
 from interp.gate.floors import Floors
@@ -56,3 +56,6 @@ class Criteria:
     waivers: Sequence[Waiver] = ()
     today: date = field(default_factory=date.today)
     seed: int = 0
+    _: KW_ONLY
+    costly: Sequence[str] = ()
+    """Kinds of which no more words may be left untagged."""

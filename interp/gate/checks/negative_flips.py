@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from interp.gate.behaviour import ALL, KIND, SliceChange, whole_slice
 from interp.gate.checks.base import judge_told
 from interp.gate.checks.slices import FEWEST
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
 from interp.gate.result import CheckResult, CheckStatus
+from interp.gate.slices import ALL, KIND, SliceChange, whole_slice
 
 __all__ = ["check_negative_flips"]
 

@@ -7,9 +7,9 @@ from functools import cache
 
 from jinja2 import Environment
 
-from interp.gate.behaviour import LostEntity
 from interp.gate.report import facts
 from interp.gate.result import GateResult
+from interp.gate.slices import LostEntity
 from interp.probe import FlipExample
 from interp.report.templates import template_environment
 from interp.report.text import visible

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from interp.gate.behaviour import LostEntity
 from interp.gate.floors import Floors, Source, bound
 from interp.gate.report import facts
 from interp.gate.result import CheckResult, CheckStatus, CueFinding, GateResult
+from interp.gate.slices import LostEntity
 from interp.probe import FlipExample
 from interp.report.terminal.marks import Canvas
 
@@ -37,6 +37,11 @@ def show_gate(result: GateResult, console: Console) -> None:
         _show_cues(result.cues[:MOST_CUES], console)
     if result.lost:
         _show_lost(result.lost, canvas, console)
+    if result.leaks and result.leaks.examples:
+        words = ", ".join(facts.leaked_words(result.leaks))
+        meaning = "  words that the baseline tags and the candidate leaves"
+        console.print(Text.assemble("\n", ("Left untagged", "bold underline"), (meaning, "dim")))
+        console.print(Text(canvas.safe(f"  {words}{' …' if result.leaks.leaked > len(result.leaks.examples) else ''}")))
     if result.evidence:
         meaning = "  where explanations moved, in cases' worth"
         console.print(Text.assemble("\n", ("Evidence", "bold underline"), (meaning, "dim")))
