@@ -46,12 +46,12 @@ from interp.gate.document import dumps, loads, schema
 from interp.gate.evidence import BANDS, Evidence
 from interp.gate.floors import BenignRun, bound
 from interp.gate.result import CheckResult, overall
-from interp.gate.spans import strict_spans
 from interp.probe import Cue, Effect, Place, ProbeSettings
 from interp.probe.sites import Edit
 from interp.project.settings import GateSettings, Settings, load_settings
 from interp.question.tags import Entity
 from interp.records import Record, RecordedExplanation, RecordSettings
+from interp.scoring import strict_spans
 
 # --- green
 

@@ -91,7 +91,7 @@ def test_every_form_begins_with_the_sentence() -> None:
         .startswith(r"**The candidate takes \`yesterday\` for a sign of B-PER: +3.")
     )
     suite = ElementTree.fromstring(gate_junit(result))
-    assert (suite.get("failures"), suite.get("errors"), suite.get("tests")) == ("1", "0", "7")
+    assert (suite.get("failures"), suite.get("errors"), suite.get("tests")) == ("1", "0", "9")
     failure = suite.find("testcase[@name='cues']/failure")
     assert failure is not None and failure.get("message") == result.headline
     for form in (plain, gate_markdown(result), failure.text or ""):

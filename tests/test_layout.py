@@ -27,6 +27,7 @@ FOLDERS = [
     "texts",
     "taggers",
     "records",
+    "scoring",
     "probe",
     "stability",
     "report",

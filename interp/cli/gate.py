@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -67,6 +67,12 @@ class GateOptions:
         "--candidate-model", metavar="MODEL", help="The model behind --candidate RECORDS."
     )
     kinds: Sequence[str] = kinds_flag()
+    costly: Sequence[str] = flag(
+        "--costly",
+        multiple=True,
+        metavar="KIND",
+        help="A kind of which no more words may be left untagged, such as PER. Give it several times.",
+    )
     no_probe: bool = flag("--no-probe", is_flag=True, help="Judge by the cases alone.")
     fail_on: Sequence[FailOn] = flag(
         "--fail-on", type=click.Choice(get_args(FailOn)), multiple=True, help="Exit status 1 for these too."
@@ -146,7 +152,7 @@ def gate(
     root, settings = open_project()
     if options.report is not None:
         make_folder(options.report)
-    criteria = read_criteria(root, settings.gate, sampling.seed)
+    criteria = replace(read_criteria(root, settings.gate, sampling.seed), costly=tuple(options.costly))
     plan = None
     if not options.no_probe:
         probing.check_floors(criteria.floors, settings.gate.floors)

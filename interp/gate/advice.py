@@ -43,6 +43,9 @@ def advise(
     entities = checks["f1"].count
     if checks["f1"].status is CheckStatus.INCONCLUSIVE and entities:
         yield f"Give more cases with right tags than {entities} entities: --cases."
+    leaks = checks["leaks"]
+    if leaks.status is CheckStatus.INCONCLUSIVE and leaks.count:
+        yield f"Give more cases with costly kinds than {leaks.count} words: --cases."
     if checks["records"].status is CheckStatus.ERROR:
         yield "Record anew; where it stays so, the model is broken."
     if checks["agreement"].status is CheckStatus.FAIL:

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["NOTHING", "amount", "with_unit"]
 
 NOTHING = "–"
-_PARTS = ("of words", "beyond chance", "unconverged")
+_PARTS = ("of words", "of entities", "beyond chance", "unconverged")
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -14,6 +14,8 @@ def amount(value: float | None, unit: str) -> str:
         return NOTHING
     if unit in _PARTS:
         return f"{value:.1%}"
+    if unit == "more words":
+        return f"{value:+.2%}"
     if unit == "of tags":
         return f"{value:+.0%}"
     return f"{value:+.3f}" if unit == "F1" else f"{value:+.1f}"

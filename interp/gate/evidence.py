@@ -20,9 +20,9 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from interp.gate.resample import UnitSums, interval, unit_of
 from interp.question.shapes import shape
 from interp.records import Record, RecordedExplanation
+from interp.scoring import UnitSums, interval, unit_of
 
 __all__ = [
     "BANDS",

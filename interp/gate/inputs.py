@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date
 
 from interp.gate.floors import Floors
@@ -56,6 +56,9 @@ class Criteria:
     waivers: Sequence[Waiver] = ()
     today: date = field(default_factory=date.today)
     seed: int = 0
+    _: KW_ONLY
+    costly: Sequence[str] = ()
+    """Kinds of which no more words may be left untagged."""
 
     def least_effect(self, cue: Cue, kind: str, unit: Unit) -> float:
         """What a cue has to move a kind of tag by at least: what matters, and no less than benign trainings do."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from interp.errors import IncomparableError
 from interp.gate.advice import advise, headline, stale_floors
-from interp.gate.behaviour import whole_slice
 from interp.gate.checks import CHECKS
 from interp.gate.checks.cues import find_cues
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import Measurements, measure
 from interp.gate.result import CheckResult, CheckStatus, DataSummary, GateResult, SideSummary, overall
 from interp.gate.side_by_side import compare_cases
+from interp.gate.slices import whole_slice
 from interp.progress import Phase, unwatched_phase
 from interp.project.settings import Threshold
 from interp.records import why_incomparable
@@ -19,6 +19,7 @@ from interp.versions import versions
 __all__ = ["judge_candidate", "judge_measurements"]
 
 MOST_SHIFTS = 30
+MOST_LOST = 3
 
 
 def judge_candidate(
@@ -72,6 +73,8 @@ def judge_measurements(
         agreement=shifts.agreement,
         slices=behaviour.slices,
         flips=behaviour.flips,
+        lost=behaviour.lost[:MOST_LOST],
+        leaks=behaviour.leaks,
         cases=compare_cases(baseline.records, candidate.records, findings),
         waivers=tuple(
             f"{waiver.cue} for {waiver.tag}, until {waiver.until}: {waiver.reason}" for waiver in criteria.waivers
@@ -123,6 +126,8 @@ def _settings(criteria: Criteria, plan: ProbePlan | None, measurements: Measurem
     settings["references"] = ", ".join(recorded.references)
     settings["tolerance"] = f"{recorded.tolerance:g}"
     settings["seed"] = f"{criteria.seed}"
+    if criteria.costly:
+        settings["costly kinds"] = ", ".join(criteria.costly)
     if criteria.floors:
         settings["benign runs"] = f"{len(criteria.floors.runs)}"
     if plan:

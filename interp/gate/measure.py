@@ -64,7 +64,7 @@ def measure(
     """
     training = plan.training if plan else None
     known_words = frozenset(word for sentence in training.old for word in sentence.words) if training else None
-    behaviour = Behaviour(baseline.records.about.model.labels, known_words)
+    behaviour = Behaviour(baseline.records.about.model.labels, known_words, criteria.costly)
     evidence, faults = Evidence(), FaultCounter()
     cases: list[tuple[str, tuple[str, ...]]] = []
     with phase("comparing records", baseline.records.about.sentences) as progress:

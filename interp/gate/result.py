@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import Literal
 
 from interp.errors import bare, counted, quoted
-from interp.gate.behaviour import Flip, SliceChange
+from interp.gate.behaviour import Flip
 from interp.gate.evidence import EvidenceAgreement, Shift
+from interp.gate.leaks import LeakChange
+from interp.gate.slices import LostEntity, SliceChange
 from interp.probe import FlipExample
 
 __all__ = [
@@ -233,6 +235,10 @@ class GateResult:
     agreement: EvidenceAgreement | None = None
     slices: tuple[SliceChange, ...] = ()
     flips: tuple[Flip, ...] = ()
+    lost: tuple[LostEntity, ...] = ()
+    """Examples of what the baseline alone has right, of the kinds that surely lose most."""
+    leaks: LeakChange | None = None
+    """Words of right entities that are left untagged; None where there are none."""
     cases: tuple[CaseComparison, ...] = ()
     waivers: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)

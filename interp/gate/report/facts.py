@@ -5,10 +5,24 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from interp.gate.amounts import NOTHING, amount, with_unit
-from interp.gate.result import CheckResult, CheckStatus, CueFinding
+from interp.gate.leaks import LeakChange
+from interp.gate.result import CheckResult, CheckStatus, CueFinding, GateResult
+from interp.gate.slices import LostEntity
 from interp.probe import FlipExample
 
-__all__ = ["MARKS", "StatusMark", "amount", "held_to", "leaning", "measured", "trained", "turned"]
+__all__ = [
+    "MARKS",
+    "StatusMark",
+    "amount",
+    "details",
+    "held_to",
+    "leaked_words",
+    "leaning",
+    "measured",
+    "name_loss",
+    "trained",
+    "turned",
+]
 
 
 class StatusMark(NamedTuple):
@@ -64,6 +78,26 @@ def turned(example: FlipExample) -> str:
     """What both models say of the target, before and after the edit."""
     sides = (("candidate", example.candidate), ("baseline", example.baseline))
     return ", ".join(f"{name} {turn.before} → {turn.after} {turn.probability:.2f}" for name, turn in sides)
+
+
+def name_loss(entity: LostEntity) -> str:
+    """What the baseline has right, and what the candidate says in its place."""
+    tags = " ".join(tag or NOTHING for tag in entity.candidate)
+    return f"{' '.join(entity.words[entity.start : entity.stop])} is {entity.kind}; candidate {tags}"
+
+
+def leaked_words(leaks: LeakChange) -> list[str]:
+    """Those that the candidate leaves, with their kinds."""
+    return [f"{word.words[word.index]} ({word.kind})" for word in leaks.examples]
+
+
+def details(result: GateResult, check: str) -> list[str]:
+    """What stands behind the sentence of a check, for reports that have no tables."""
+    if check == "negative_flips":
+        return [f"{' '.join(entity.words)}: {name_loss(entity)}" for entity in result.lost]
+    if check == "leaks" and result.leaks:
+        return leaked_words(result.leaks)
+    return []
 
 
 def trained(cue: CueFinding) -> str:
