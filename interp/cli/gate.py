@@ -13,6 +13,7 @@ import click
 
 from interp.cli.console import resuming, say
 from interp.cli.flags import PATH, count_from, flag, with_options
+from interp.cli.load_model import say_notices
 from interp.cli.options import (
     ComputingOptions,
     ProbingOptions,
@@ -191,6 +192,7 @@ def gate(
     options.check_sides(recorder)
     baseline, candidate = options.prepare_sides(recorder)
     result = _judge(baseline, candidate, criteria, plan, stress=stress)
+    say_notices(baseline.predictor, candidate.predictor)
     _report(result, options.report, stress)
     sys.exit(exit_status(result.status, options.fail_on))
 

@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from interp.cli.console import say
 from interp.cli.progress import phase
+from interp.errors import InputError
 
 if TYPE_CHECKING:
     from interp.explain import Model
     from interp.taggers import Predictor
 
-__all__ = ["MODEL_HELP", "check_models", "check_taggers", "load_model", "load_predictor"]
+__all__ = ["MODEL_HELP", "check_models", "check_taggers", "load_model", "load_predictor", "say_notices"]
 
 MODEL_HELP = "Bundled name, directory or hub id; or any tagger: spacy:NAME, presidio:FILE, python:module:function, ..."
 
 
 def check_models(names: Iterable[str], device: str) -> None:
-    """Raise ModelError or DeviceError for names that can be no model, or no device; the hub is not asked."""
+    """Raise an InterpError for names that can be no model to explain, or no device; the hub is not asked."""
     from interp.models.device import check_device
     from interp.models.locate import check_name
+    from interp.taggers import is_tagger
 
     check_device(device)
     for name in names:
+        if is_tagger(name):
+            raise InputError(
+                f'"{name}" gives tags and no gradients, which explanations need: name a transformers model, or ask '
+                "`interp probe` what this tagger takes for a sign of a tag."
+            )
         check_name(name)
 
 
@@ -56,3 +64,12 @@ def load_predictor(name: str, device: str, sentences: Sequence[Sequence[str]]) -
         return ModelPredictor(load_model(name, device))
     with phase(f"loading {name}"):
         return load_tagger(name, sentences)
+
+
+def say_notices(*predictors: Predictor | None) -> None:
+    """What whoever reads the tags of these taggers should know; a transformers model's stand in its explanations."""
+    from interp.taggers import is_tagger
+
+    for predictor in predictors:
+        if predictor is not None and is_tagger(predictor.name):
+            say(*predictor.notices)

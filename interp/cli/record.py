@@ -12,7 +12,7 @@ import click
 
 from interp.cli.console import resuming, say
 from interp.cli.flags import PATH, flag, with_options
-from interp.cli.load_model import MODEL_HELP, check_taggers, load_predictor
+from interp.cli.load_model import MODEL_HELP, check_taggers, load_predictor, say_notices
 from interp.cli.options import ComputingOptions, RecordingOptions, SamplingOptions, cases_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project
@@ -59,6 +59,7 @@ def record(
     from interp.taggers import is_tagger
 
     kept = partial(_describe_kept, options.out)
+    predictor = None
     if is_tagger(options.model):
         predictor = load_predictor(options.model, computing.device, [sentence.words for sentence in sentences])
         record_into: Callable[..., Records] = partial(record_tags, predictor)
@@ -72,6 +73,7 @@ def record(
             resume=options.resume,
             progress=progress,
         )
+    say_notices(predictor)
     click.echo(f"{len(records)} sentences, {_count_targets(records)} targets explained: {options.out}")
 
 

@@ -164,6 +164,7 @@ def _probe(
         probing=plan.probing,
         progress=progress,
         usual=criteria.floors.usually if criteria.floors else _alike,
+        least=criteria.least_effect,
     )
 
 

@@ -125,7 +125,8 @@ class AcceptedWaiver:
 class CueFinding:
     """A cue that the candidate takes for a sign of a tag (or no longer does), measured by intervention.
 
-    Effects are in nats of the tag's log-probability.
+    Effects are in `unit`: "nats" of the tag's log-probability, or the part "of tags" that turn, where a side gives no
+    probabilities.
     """
 
     cue: str
@@ -147,6 +148,9 @@ class CueFinding:
     """This cue's."""
     floor: float | None
     """What benign models do."""
+    unit: str = "nats"
+    controls: int = 0
+    """Words like it that tell what it has to stand out from; 0 where there were none, or nothing to stand out."""
     candidate: float
     """The candidate's own effect."""
     baseline: float

@@ -9,8 +9,8 @@ from itertools import chain
 
 from scipy import stats
 
-from interp.gate.evidence import shape
 from interp.gate.resample import POWER
+from interp.question.shapes import shape
 from interp.question.tags import Entity
 from interp.records import Record
 from interp.scoring import EntityComparison, Unit, UnitSums, count_confusions, f1, interval, part_interval

@@ -44,6 +44,8 @@ class GateSettings(Strict):
 
     cues: Threshold = Threshold(limit=0.3)
     """Nats that matter, where a cue moves a tag."""
+    cue_flips: Threshold = Threshold(limit=0.1)
+    """The same of taggers without probabilities: part of the tags that a cue turns."""
     f1: Threshold = Threshold(limit=0.02)
     """Loss of strict span F1."""
     negative_flips: Threshold = Threshold(limit=0.05, severity="advisory")

@@ -7,14 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from interp.errors import ModelError, counted
+from interp.errors import InterpError, ModelError, counted, first_line
 from interp.taggers.predictor import Array, Words
 
 __all__ = ["CharSpan", "SpanPredictor"]
 
 
 class CharSpan(NamedTuple):
-    """Characters `start` to `stop` (excluded) of a text are of one kind."""
+    """Characters `start` to `stop` (excluded) of a text are of one kind.
+
+    `probability` may be any score where a tagger gives tags alone: it decides between spans that overlap.
+    """
 
     start: int
     stop: int
@@ -34,25 +37,47 @@ class SpanPredictor:
     """
 
     def __init__(
-        self, name: str, find_spans: FindSpans, *, kinds: Sequence[str], sha256: str, gives_probabilities: bool = False
+        self,
+        name: str,
+        find_spans: FindSpans,
+        *,
+        kinds: Sequence[str],
+        sha256: str,
+        gives_probabilities: bool = False,
+        notices: Sequence[str] = (),
+        count_read: Callable[[str], int] = len,
     ) -> None:
-        """`gives_probabilities`: a span is one where its probability is above one half."""
+        """`gives_probabilities`: a span is one where its probability is above one half. `count_read`: how many
+        characters of a text the library reads; of words that end later nothing can be said.
+        """
         self.name, self.sha256, self.gives_probabilities = name, sha256, gives_probabilities
         self.labels = ("O", *(f"{mark}-{kind}" for kind in dict.fromkeys(kinds) for mark in "BI"))
         self._find_spans, self._columns = find_spans, {label: column for column, label in enumerate(self.labels)}
+        self._count_read, self._notices = count_read, tuple(notices)
         self._spans = self._cut = 0
 
     @property
     def notices(self) -> tuple[str, ...]:
         if not self._cut:
-            return ()
-        return (f"{self.name}: {self._cut} of {counted(self._spans, 'span')} cut a word, which counts as a whole.",)
+            return self._notices
+        cut = f"{self.name}: {self._cut} of {counted(self._spans, 'span')} cut a word, which counts as a whole."
+        return (*self._notices, cut)
 
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
-        spans_of_texts = self._find_spans([" ".join(words) for words in sentences])
-        return [self._probabilities(words, spans) for words, spans in zip(sentences, spans_of_texts, strict=True)]
+        texts = [" ".join(words) for words in sentences]
+        try:
+            spans_of_texts = list(self._find_spans(texts))
+            lengths = [self._count_read(text) for text in texts]
+        except InterpError:
+            raise
+        except Exception as error:  # whatever a library raises
+            raise ModelError(f"{self.name} fails: {first_line(error)}.") from error
+        return [
+            self._probabilities(words, spans, length)
+            for words, spans, length in zip(sentences, spans_of_texts, lengths, strict=True)
+        ]
 
-    def _probabilities(self, words: Words, spans: Sequence[CharSpan]) -> Array:
+    def _probabilities(self, words: Words, spans: Sequence[CharSpan], length: int) -> Array:
         probabilities = np.zeros((len(words), len(self.labels)))
         probabilities[:, 0] = 1
         stops = np.cumsum([len(word) + 1 for word in words]) - 1
@@ -61,17 +86,25 @@ class SpanPredictor:
             first, last = int(np.searchsorted(stops, span.start, "right")), int(np.searchsorted(starts, span.stop)) - 1
             if first > last:  # between words
                 continue
-            self._spans += 1
-            self._cut += bool(starts[first] < span.start or span.stop < stops[last])
+            self._count(cuts=bool(starts[first] < span.start or span.stop < stops[last]), span=span)
             if probabilities[first : last + 1, 0].min() < 1:
                 continue
-            for index in range(first, last + 1):
-                probabilities[index, self._column(span, "B" if index == first else "I")] = span.probability
-                probabilities[index, 0] = 1 - span.probability
+            probability = span.probability if self.gives_probabilities else 1.0
+            probabilities[first : last + 1, 0] = 1 - probability
+            probabilities[first, self._column("B", span.kind)] = probability
+            if last > first:
+                probabilities[first + 1 : last + 1, self._column("I", span.kind)] = probability
+        probabilities[stops > length] = np.nan
         return probabilities
 
-    def _column(self, span: CharSpan, mark: str) -> int:
-        label = f"{mark}-{span.kind}"
+    def _count(self, *, cuts: bool, span: CharSpan) -> None:
+        """Those that decide a tag."""
+        if not self.gives_probabilities or span.probability > 0.5:
+            self._spans += 1
+            self._cut += cuts
+
+    def _column(self, mark: str, kind: str) -> int:
+        label = f"{mark}-{kind}"
         if label not in self._columns:
-            raise ModelError(f'{self.name} found a "{span.kind}", which is none of the kinds that it says it has.')
+            raise ModelError(f'{self.name} found a "{kind}", which is none of the kinds that it says it has.')
         return self._columns[label]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from interp.gate.amounts import NOTHING, amount, with_unit
 from interp.gate.leaks import LeakChange
 from interp.gate.result import CheckResult, CheckStatus, CueFinding, GateResult
 from interp.gate.slices import LostEntity
@@ -43,18 +44,6 @@ MARKS = {
     CheckStatus.PASS: StatusMark("✓", "green"),
     CheckStatus.SKIPPED: StatusMark("–", "dim"),
 }
-NOTHING = "–"
-
-
-def amount(value: float | None, unit: str) -> str:
-    """A number in the check's unit."""
-    if value is None:
-        return NOTHING
-    if unit in ("of words", "of entities", "beyond chance", "unconverged"):
-        return f"{value:.1%}"
-    if unit == "more words":
-        return f"{value:+.2%}"
-    return f"{value:+.3f}" if unit == "F1" else f"{value:+.1f}"
 
 
 def measured(check: CheckResult) -> str:
@@ -63,9 +52,9 @@ def measured(check: CheckResult) -> str:
         return NOTHING
     value = amount(check.value, check.unit)
     if check.low is None or check.high is None:
-        return f"{value} {check.unit}" if check.unit in ("nats", "z") else value
+        return f"{value} {check.unit}" if check.unit in ("nats", "of tags", "z") else value
     value += f" ({amount(check.low, check.unit)} to {amount(check.high, check.unit)})"
-    return f"{value} {check.unit}" if check.unit == "nats" else value
+    return f"{value} {check.unit}" if check.unit in ("nats", "of tags") else value
 
 
 def held_to(check: CheckResult) -> str:
@@ -82,7 +71,9 @@ def held_to(check: CheckResult) -> str:
 
 def leaning(cue: CueFinding) -> str:
     """Effect with its interval, and each model alone."""
-    return f"{cue.effect:+.1f} ({cue.low:+.1f} to {cue.high:+.1f}) = {cue.candidate:+.1f} less {cue.baseline:+.1f}"
+    low, high = amount(cue.low, cue.unit), amount(cue.high, cue.unit)
+    alone = f"{amount(cue.candidate, cue.unit)} less {amount(cue.baseline, cue.unit)}"
+    return f"{with_unit(cue.effect, cue.unit)} ({low} to {high}) = {alone}"
 
 
 def turned(example: FlipExample) -> str:

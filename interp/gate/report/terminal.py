@@ -113,7 +113,7 @@ def _show_lost(lost: Sequence[LostEntity], canvas: Canvas, console: Console) -> 
 
 def _show_cues(cues: Sequence[CueFinding], console: Console) -> None:
     """What each cue does to a tag, and of those beyond their limit one sentence whose tag they flip."""
-    table = _table(["", "cue", "tag", "nats: candidate less baseline", "flips", "put"])
+    table = _table(["", "cue", "tag", "candidate less baseline", "flips", "put"])
     for cue in cues:
         style = "dim" if cue.accepted else facts.MARKS[cue.status].style
         mark = Text("accepted" if cue.accepted else cue.status.value, style)
