@@ -59,7 +59,7 @@ from interp.scoring import strict_spans
 def test_a_model_against_itself_passes() -> None:
     result = gate(BASE, BASE)
     assert result.status is CheckStatus.PASS and exit_status(result.status) == 0
-    assert set(statuses(result).values()) == {"pass"}
+    assert {status for name, status in statuses(result).items() if name != "stress"} == {"pass"}
     assert result.agreement is not None and result.agreement.beyond_chance == pytest.approx(1)
     assert all(each.total == 0 for each in result.evidence)
     assert "None of" in result.headline and "F1 1.000 → 1.000" in result.headline

@@ -29,6 +29,7 @@ FOLDERS = [
     "records",
     "scoring",
     "probe",
+    "stress",
     "stability",
     "report",
     "gate",

@@ -18,6 +18,7 @@ from interp.gate.leaks import LeakChange, LeakedWord
 from interp.gate.result import SCHEMA, CaseComparison, CheckResult, CueFinding, DataSummary, GateResult
 from interp.gate.slices import LostEntity, SliceChange
 from interp.project.strict_json import parse_document
+from interp.stress import StressExample, StressResult, VariantChange
 
 __all__ = ["dumps", "dumps_cues", "loads", "schema"]
 
@@ -34,6 +35,9 @@ _DATA = (
     LostEntity,
     LeakChange,
     LeakedWord,
+    StressResult,
+    VariantChange,
+    StressExample,
 )
 NUMBERS = ("value", "low", "high", "limit", "floor", "smallest")
 

@@ -14,6 +14,7 @@ from interp.gate.slices import whole_slice
 from interp.progress import Phase, unwatched_phase
 from interp.project.settings import Threshold
 from interp.records import why_incomparable
+from interp.stress import StressPlan
 from interp.versions import versions
 
 __all__ = ["judge_candidate", "judge_measurements"]
@@ -28,8 +29,10 @@ def judge_candidate(
     criteria: Criteria,
     plan: ProbePlan | None,
     phase: Phase = unwatched_phase,
+    stress: StressPlan | None = None,
 ) -> GateResult:
-    """Hold a candidate against a baseline; without a plan nothing is probed. `phase` is told how far that is.
+    """Hold a candidate against a baseline; without a plan nothing is probed, without `stress` nothing
+    written otherwise. `phase` is told how far that is.
 
     What cannot be compared gives a result that says so, not an exception.
     """
@@ -37,7 +40,7 @@ def judge_candidate(
     if reason is not None:
         return _incomparable(baseline, candidate, reason)
     try:
-        measurements = measure(baseline, candidate, criteria, plan, phase=phase)
+        measurements = measure(baseline, candidate, criteria, plan, phase=phase, stress=stress)
     except IncomparableError as error:
         return _incomparable(baseline, candidate, str(error))
     with phase("judging"):
@@ -75,6 +78,7 @@ def judge_measurements(
         flips=behaviour.flips,
         lost=behaviour.lost[:MOST_LOST],
         leaks=behaviour.leaks,
+        stress=measurements.stress,
         cases=compare_cases(baseline.records, candidate.records, findings),
         waivers=tuple(
             f"{waiver.cue} for {waiver.tag}, until {waiver.until}: {waiver.reason}" for waiver in criteria.waivers
@@ -126,6 +130,8 @@ def _settings(criteria: Criteria, plan: ProbePlan | None, measurements: Measurem
     settings["references"] = ", ".join(recorded.references)
     settings["tolerance"] = f"{recorded.tolerance:g}"
     settings["seed"] = f"{criteria.seed}"
+    if measurements.stress:
+        settings["sentences written otherwise"] = f"{measurements.stress.sentences}"
     if criteria.costly:
         settings["costly kinds"] = ", ".join(criteria.costly)
     if criteria.floors:

@@ -13,6 +13,7 @@ from interp.gate.evidence import EvidenceAgreement, Shift
 from interp.gate.leaks import LeakChange
 from interp.gate.slices import LostEntity, SliceChange
 from interp.probe import FlipExample
+from interp.stress import StressResult
 
 __all__ = [
     "SCHEMA",
@@ -239,6 +240,8 @@ class GateResult:
     """Examples of what the baseline alone has right, of the kinds that surely lose most."""
     leaks: LeakChange | None = None
     """Words of right entities that are left untagged; None where there are none."""
+    stress: StressResult | None = None
+    """The same sentences written otherwise; None where that was not tried."""
     cases: tuple[CaseComparison, ...] = ()
     waivers: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)

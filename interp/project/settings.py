@@ -52,6 +52,8 @@ class GateSettings(Strict):
     """Part of the entities that the baseline has right and the candidate has wrong."""
     leaks: Threshold = Threshold(limit=0.01, severity="advisory")
     """Rise of the part of right entities' words that are left untagged; critical where kinds are costly."""
+    stress: Threshold = Threshold(limit=0.05, severity="advisory")
+    """Strict span F1 that the candidate loses more than the baseline where sentences are written otherwise."""
     slices: Threshold = Threshold(limit=0.05, severity="advisory")
     """The same in a slice."""
     flips: Threshold = Threshold(limit=0.1)

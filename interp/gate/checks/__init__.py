@@ -12,6 +12,7 @@ from interp.gate.checks.leaks import check_leaks
 from interp.gate.checks.negative_flips import check_negative_flips
 from interp.gate.checks.records import check_records
 from interp.gate.checks.slices import check_slices
+from interp.gate.checks.stress import check_stress
 
 __all__ = ["CHECKS"]
 
@@ -20,6 +21,7 @@ CHECKS: Mapping[str, GateCheck] = {
     "f1": check_f1,
     "negative_flips": check_negative_flips,
     "leaks": check_leaks,
+    "stress": check_stress,
     "slices": check_slices,
     "flips": check_flips,
     "evidence": check_evidence,

@@ -9,12 +9,14 @@ from interp.gate.leaks import LeakChange
 from interp.gate.result import CheckResult, CheckStatus, CueFinding, GateResult
 from interp.gate.slices import LostEntity
 from interp.probe import FlipExample
+from interp.stress import VariantChange
 
 __all__ = [
     "MARKS",
     "StatusMark",
     "amount",
     "details",
+    "held_out",
     "held_to",
     "leaked_words",
     "leaning",
@@ -97,7 +99,17 @@ def details(result: GateResult, check: str) -> list[str]:
         return [f"{' '.join(entity.words)}: {name_loss(entity)}" for entity in result.lost]
     if check == "leaks" and result.leaks:
         return leaked_words(result.leaks)
+    if check == "stress" and result.stress:
+        return [f"{change.variant}: {held_out(change)}" for change in result.stress.variants]
     return []
+
+
+def held_out(change: VariantChange) -> str:
+    """F1 of both models, plain and in a variant, and the difference of the two differences."""
+    candidate = f"candidate {change.candidate_plain:.3f} → {change.candidate:.3f}"
+    baseline = f"baseline {change.baseline_plain:.3f} → {change.baseline:.3f}"
+    interval = f"({change.low:+.3f} to {change.high:+.3f})"
+    return f"{candidate}, {baseline}, {change.change:+.3f} {interval}, q {change.q:.2g}, {change.entities} entities"
 
 
 def trained(cue: CueFinding) -> str:

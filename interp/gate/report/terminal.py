@@ -15,10 +15,11 @@ from interp.gate.result import CheckResult, CheckStatus, CueFinding, GateResult
 from interp.gate.slices import LostEntity
 from interp.probe import FlipExample
 from interp.report.terminal.marks import Canvas
+from interp.stress import StressResult
 
 __all__ = ["show_floors", "show_gate", "show_probe"]
 
-MOST_CUES, MOST_SHIFTS = 8, 6
+MOST_CUES, MOST_SHIFTS, MOST_VARIANTS = 8, 6, 6
 
 
 def show_gate(result: GateResult, console: Console) -> None:
@@ -42,6 +43,10 @@ def show_gate(result: GateResult, console: Console) -> None:
         meaning = "  words that the baseline tags and the candidate leaves"
         console.print(Text.assemble("\n", ("Left untagged", "bold underline"), (meaning, "dim")))
         console.print(Text(canvas.safe(f"  {words}{' …' if result.leaks.leaked > len(result.leaks.examples) else ''}")))
+    if result.stress:
+        meaning = "  F1 where sentences are written otherwise"
+        console.print(Text.assemble("\n", ("Written otherwise", "bold underline"), (meaning, "dim")))
+        console.print(_variants(result.stress, console))
     if result.evidence:
         meaning = "  where explanations moved, in cases' worth"
         console.print(Text.assemble("\n", ("Evidence", "bold underline"), (meaning, "dim")))
@@ -124,6 +129,16 @@ def _example(example: FlipExample, canvas: Canvas) -> Text:
     words = list(example.after)
     words[example.target_after] = f"*{words[example.target_after]}*"
     return Text.assemble("  ", canvas.safe(" ".join(words)), (canvas.safe(f"  {facts.turned(example)}"), "dim"))
+
+
+def _variants(stress: StressResult, console: Console) -> Table:
+    table = _table(["sentences", "candidate", "baseline", "candidate less baseline", "q"])
+    for change in stress.variants[:MOST_VARIANTS]:
+        candidate = f"{change.candidate_plain:.3f} → {change.candidate:.3f}"
+        baseline = f"{change.baseline_plain:.3f} → {change.baseline:.3f}"
+        difference = f"{change.change:+.3f} ({change.low:+.3f} to {change.high:+.3f})"
+        _add_row(table, console, [change.variant, candidate, baseline, difference, f"{change.q:.2g}"])
+    return table
 
 
 def _evidence(result: GateResult, console: Console) -> Table:
