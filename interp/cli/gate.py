@@ -182,8 +182,8 @@ def gate(
     """Hold a candidate against the model in production: tags, F1, explanations, and cues put into clean sentences.
 
     Attribution nominates, intervention confirms: red is a cue that the candidate, and not the baseline, takes for a
-    sign of a tag; a loss of F1; or tags and explanations that have next to nothing in common. Limits stand in
-    [tool.interp.gate] of pyproject.toml.
+    sign of a tag; a loss of F1; more words left untagged of a kind that is --costly; or tags and explanations that have
+    next to nothing in common. Limits stand in [tool.interp.gate] of pyproject.toml.
 
     Exit status 0: passed. 1: the candidate is worse. 2: could not tell, or the input does not fit.
     """
