@@ -52,9 +52,28 @@ def judge_candidate(
         measurements = measure(baseline, candidate, criteria, plan, phase=phase, stress=stress)
     except IncomparableError as error:
         return _incomparable(baseline, candidate, str(error))
+    if plan is not None:
+        measurements = _probe_until_told(
+            baseline, candidate, criteria, plan, measurements, phase=phase, has_time=has_time
+        )
+    with phase("judging"):
+        return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
+
+
+def _probe_until_told(
+    baseline: Side,
+    candidate: Side,
+    criteria: Criteria,
+    plan: ProbePlan,
+    measurements: Measurements,
+    *,
+    phase: Phase,
+    has_time: Callable[[], bool],
+) -> Measurements:
+    """Doubtful cues in more and more sentences, as long as there are sentences and time."""
     for _ in range(ROUNDS):
         cues = _doubtful_cues(measurements, criteria)
-        if plan is None or not cues or not has_time():
+        if not cues or not has_time():
             break
         plan = replace(plan, probing=plan.probing.wider)
         measure_anew = partial(probe_further, baseline, candidate, criteria, plan, phase=phase)
@@ -62,8 +81,7 @@ def judge_candidate(
         if further is None:
             break
         measurements = further
-    with phase("judging"):
-        return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
+    return measurements
 
 
 def _doubtful_cues(measurements: Measurements, criteria: Criteria) -> list[Cue]:
