@@ -150,7 +150,7 @@ def _fingerprint(spec: TaggerSpec, analyzer: AnalyzerEngine, language: str) -> s
         return ""
     engine = analyzer.nlp_engine
     packages = {"presidio_analyzer", "phonenumbers", "tldextract", *(name.partition(".")[0] for name in recognizers)}
-    for nlp in (getattr(engine, "nlp", None) or {}).values():
+    for nlp in filter(None, (getattr(engine, "nlp", None) or {}).values()):  # an engine of rules alone has None
         packages |= pipeline_packages(nlp)
     pipelines = _pipelines({"nlp_engine_name": engine.engine_name, "models": getattr(engine, "models", None)})
     roots = [*_files(spec), *map(find_pipeline_folder, pipelines)]
