@@ -136,6 +136,25 @@ def gate(models: Path, candidate: str, *more: str | Path) -> Result:
     )
 
 
+def test_costly_kinds_and_names_of_ones_own(models: Path, project: Path) -> None:
+    project.joinpath("people.toml").write_text("[[origin]]\nname = 'Mars'\ngiven = ['Zog']\nfamily = ['Zig']\n")
+    done = gate(models, "seed", "--costly", "PER", "--names", "people.toml", "--stress", "20", "--report", "out")
+    assert done.exit_code == 2, done.output
+    result = json.loads(project.joinpath("out/result.json").read_text())
+    checks = {check["name"]: check for check in result["checks"]}
+    assert (checks["leaks"]["severity"], checks["leaks"]["status"]) == ("critical", "inconclusive")  # too few words
+    assert (result["stress"]["sentences"], result["stress"]["right"]) == (20, "given")
+    assert "with names of Mars" in {change["variant"] for change in result["stress"]["variants"]}
+    assert "Mars" in project.joinpath("out/names.toml").read_text()
+    without = gate(models, "seed", "--stress", "0", "--report", "bare")
+    assert without.exit_code == 0 and json.loads(project.joinpath("bare/result.json").read_text())["stress"] is None
+    assert not project.joinpath("bare/names.toml").exists()
+    unknown = gate(models, "seed", "--costly", "PHONE", "--no-probe")
+    assert unknown.exit_code == 2 and "No right entity is PHONE" in unknown.stdout
+    missing = gate(models, "seed", "--names", "none.toml")
+    assert missing.exit_code == 2 and "none.toml" in missing.stderr
+
+
 @pytest.mark.parametrize(
     "candidate",
     # Rounded weights are nearer to production's than another seed is.

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
-from gating import BASE, OTHER, TEXTS, gate, records, sentences, shortcut
+from gating import BASE, OTHER, TEXTS, gate, judged, opponent, records, sentences, shortcut
 from rich.console import Console
 from test_browser import SCHEMES, SIZES, browser, opened, tab  # noqa: F401 - fixtures
+from test_stress import BRITTLE, ROBUST
 
-from interp.gate import CheckStatus, GateResult, ProbePlan, TrainingData
+from interp.gate import CheckStatus, GateResult, ProbePlan, TrainingData, judge_candidate
 from interp.gate.report import facts
 from interp.gate.report.junit import gate_junit
 from interp.gate.report.markdown import gate_markdown
 from interp.gate.report.page import gate_page
 from interp.gate.report.terminal import show_gate
 from interp.gate.result import CaseComparison
+from interp.stress import StressPlan, shipped_names
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -74,6 +76,44 @@ def hostile() -> GateResult:
     )
 
 
+@cache
+def stressed() -> GateResult:
+    """Half of the names are lost in lower case, and some words are left untagged."""
+    result = judge_candidate(
+        opponent(BASE, ROBUST),
+        opponent(records(TEXTS, seed=1, wrong=range(9)), BRITTLE),
+        judged(costly=("PER",)),
+        None,
+        stress=StressPlan(names=shipped_names()),
+    )
+    assert result.lost and result.leaks and result.leaks.examples and result.stress
+    return result
+
+
+@cache
+def hostile_losses() -> GateResult:
+    """The same where words, kinds and tags are nasty."""
+    result = stressed()
+    assert result.leaks and result.stress
+    (entity, *_), (word, *_), (change, *_) = result.lost, result.leaks.examples, result.stress.variants
+    words = (HOSTILE,) * len(entity.words)
+    example = change.example
+    assert example
+    example = replace(example, id=HOSTILE, plain=words, words=words, kind=HOSTILE, candidate=(HOSTILE,))
+    return replace(
+        result,
+        lost=(replace(entity, id=HOSTILE, words=words, kind=HOSTILE, candidate=(HOSTILE,)),),
+        leaks=replace(
+            result.leaks,
+            leaked=1,
+            examples=(replace(word, id=HOSTILE, words=words, kind=HOSTILE, baseline=HOSTILE),),
+        ),
+        stress=replace(
+            result.stress, variants=(replace(change, variant=HOSTILE, example=example),), untried=(HOSTILE,)
+        ),
+    )
+
+
 def terminal(result: GateResult, width: int = 100, **options: object) -> str:
     file = io.StringIO()
     console = Console(file=file, width=width, highlight=False, markup=False, **options)  # type: ignore[arg-type]
@@ -91,7 +131,7 @@ def test_every_form_begins_with_the_sentence() -> None:
         .startswith(r"**The candidate takes \`yesterday\` for a sign of B-PER: +3.")
     )
     suite = ElementTree.fromstring(gate_junit(result))
-    assert (suite.get("failures"), suite.get("errors"), suite.get("tests")) == ("1", "0", "7")
+    assert (suite.get("failures"), suite.get("errors"), suite.get("tests")) == ("1", "0", "10")
     failure = suite.find("testcase[@name='cues']/failure")
     assert failure is not None and failure.get("message") == result.headline
     for form in (plain, gate_markdown(result), failure.text or ""):
@@ -117,17 +157,38 @@ def test_every_status_has_a_mark_and_a_message() -> None:
     assert all(status.message.endswith(".") for status in CheckStatus)
 
 
-def test_nothing_of_the_data_steers_a_form() -> None:
-    result = hostile()
+@pytest.mark.parametrize("name", ["hostile", "hostile losses"])
+def test_nothing_of_the_data_steers_a_form(name: str) -> None:
+    result = PAGES[name]()
     shown = terminal(result)
     assert "\x1b" not in shown and "\u202e" not in shown and "[red]" in shown
     summary = gate_markdown(result)
     assert "<script" not in summary and "@everyone" not in summary and "\x1b" not in summary
     assert all(line.count("|") - line.count(r"\|") in (0, 6, 7) for line in summary.splitlines()), summary
     suite = ElementTree.fromstring(gate_junit(result))
-    assert suite.find("testcase/failure").get("message", "").startswith("[red]<script>")  # type: ignore[union-attr]
+    told = [*(case.get("message", "") for case in suite.iter("failure")), *(case.text or "" for case in suite.iter())]
+    assert any("[red]<script>" in text for text in told) and "\x1b" not in gate_junit(result)
     text = gate_page(result)
     assert "<script" not in text and "\x1b" not in text and "\u202e" not in text
+
+
+def test_what_is_lost_left_and_broken_stands_in_every_form() -> None:
+    result = stressed()
+    assert result.leaks
+    first, word = result.lost[0], result.leaks.examples[0]
+    name = " ".join(first.words[first.start : first.stop])
+    plain = " ".join(terminal(result, 200).split())
+    assert f"*{name}*" in plain and f"{word.words[word.index]} (PER)" in plain and "in lower case" in plain
+    summary = gate_markdown(result)
+    assert f"**{name}**" in summary and f"Left untagged (18): {word.words[word.index]} (PER)" in summary
+    assert "| in lower case | 1.000 → 0." in summary
+    suite = ElementTree.fromstring(gate_junit(result))
+    texts = {str(case.get("name")): " ".join("".join(case.itertext()).split()) for case in suite.iter("testcase")}
+    assert f"{name} is PER; candidate O" in texts["negative_flips"]
+    assert f"{word.words[word.index]} (PER)" in texts["leaks"] and "in lower case: candidate" in texts["stress"]
+    page = gate_page(result)
+    assert 'id="lost"' in page and 'id="stress"' in page
+    assert 'id="lost"' not in gate_page(passed()) and 'id="stress"' not in gate_page(passed())
 
 
 def test_an_incomparable_pair_has_all_its_forms() -> None:
@@ -138,7 +199,13 @@ def test_an_incomparable_pair_has_all_its_forms() -> None:
 
 # --- the page in a browser
 
-PAGES: dict[str, Callable[[], GateResult]] = {"failed": failed, "passed": passed, "broken": broken, "hostile": hostile}
+PAGES: dict[str, Callable[[], GateResult]] = {
+    "failed": failed,
+    "passed": passed,
+    "broken": broken,
+    "stressed": stressed,
+}
+PAGES |= {"hostile": hostile, "hostile losses": hostile_losses}
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -13,10 +13,9 @@ from scipy import stats
 from interp.errors import InputError
 from interp.gate import CheckStatus, GateResult, judge_candidate, map_kinds, parse_map
 from interp.gate.names import NameLosses
-from interp.gate.resample import UnitSums, unit_of
-from interp.gate.spans import compare_entities
 from interp.question.tags import Entity
 from interp.records import Record
+from interp.scoring import UnitSums, compare_entities, unit_of
 from interp.texts import Sentence
 
 

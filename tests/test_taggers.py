@@ -113,6 +113,24 @@ def test_the_adapter_of_the_documentation_is_a_tagger(announce: Announce) -> Non
         check_tagger("shout:R2D2")
 
 
+def test_a_tagger_of_another_package_is_recorded_and_gated(
+    announce: Announce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "dev.conll").write_text("Rob B-PER\nwins O\n\nRobs O\nfall O\n\n" * 15)
+    announce("recorded_adapter", documented("python")[-1])
+    record = ["record", "--model", "shout:Rob", "--cases", "conll:dev.conll", "--out", "records"]
+    result = CliRunner().invoke(main, record)
+    assert (result.exit_code, result.stdout) == (0, "30 sentences, 0 targets explained: records\n")
+    assert result.stderr.splitlines()[-1] == ("interp: shout:Rob: 15 of 30 spans cut a word, which counts as a whole.")
+    gate = ["gate", "--baseline", "records", "--candidate", "shout:Rob", "--cases", "conll:dev.conll", "--no-probe"]
+    assert CliRunner().invoke(main, gate).exit_code == 0
+    worse = ["gate", "--baseline", "records", "--candidate", "shout:wins", "--cases", "conll:dev.conll", "--no-probe"]
+    result = CliRunner().invoke(main, worse)
+    assert result.exit_code == 1 and result.stdout.startswith("FAIL")
+
+
 def test_an_adapter_that_cannot_be_imported_is_told_in_a_sentence(announce: Announce) -> None:
     announce("broken_adapter", "import missing_module_z\n")
     with pytest.raises(ModelError) as refusal:

@@ -12,7 +12,7 @@ import click
 
 from interp.project.paths import checked_path
 
-__all__ = ["EXISTING_PATH", "PATH", "SEED", "count_from", "flag", "with_options"]
+__all__ = ["COUNT_OR_ALL", "EXISTING_PATH", "PATH", "SEED", "count_from", "flag", "with_options"]
 
 Command = Callable[..., Any]
 
@@ -42,6 +42,21 @@ FLAG = "flag"
 def count_from(least: int, most: int = MOST) -> click.IntRange:
     """A number of things that are counted, which no machine has without end."""
     return _WholeNumber(least, most)
+
+
+class _CountOrAll(click.ParamType):
+    """A number, or all, which is None."""
+
+    name = "integer or all"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> int | None:
+        if value == "all":
+            return None
+        number: int = count_from(0).convert(value, parameter, context)
+        return number
+
+
+COUNT_OR_ALL = _CountOrAll()
 
 
 def flag(*names: str, **attributes: Any) -> Any:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
 from interp.cli.console import resuming, say
-from interp.cli.flags import PATH, flag, with_options
+from interp.cli.flags import PATH, count_from, flag, with_options
 from interp.cli.load_model import say_notices
 from interp.cli.options import (
     ComputingOptions,
@@ -29,11 +29,13 @@ from interp.cli.project import open_project, read_criteria
 from interp.cli.read_texts import read_texts
 from interp.cli.recorder import DEFAULT_FOLDER, Recorder
 from interp.errors import InputError
+from interp.project.defaults import STRESS_SENTENCES
 
 if TYPE_CHECKING:
     from interp.gate import Criteria, GateResult, ProbePlan, Side
     from interp.probe import ProbeSettings
     from interp.project.settings import Settings
+    from interp.stress import StressPlan
 
 __all__ = ["gate"]
 
@@ -67,6 +69,25 @@ class GateOptions:
         "--candidate-model", metavar="MODEL", help="The model behind --candidate RECORDS."
     )
     kinds: Sequence[str] = kinds_flag()
+    costly: Sequence[str] = flag(
+        "--costly",
+        multiple=True,
+        metavar="KIND",
+        help="A kind of which no more words may be left untagged, such as PER. Give it several times.",
+    )
+    stress: int = flag(
+        "--stress",
+        type=count_from(0),
+        default=STRESS_SENTENCES,
+        show_default=True,
+        metavar="N",
+        help="Sentences, at random, that are written otherwise too: case, typos, scans, names. 0 leaves it out.",
+    )
+    names: str | None = flag(
+        "--names",
+        metavar="FILE.toml|faker:LOCALE,...",
+        help="Names of people by origin for that, drawn ones go into --report too.  [default: of eight countries]",
+    )
     no_probe: bool = flag("--no-probe", is_flag=True, help="Judge by the cases alone.")
     fail_on: Sequence[FailOn] = flag(
         "--fail-on", type=click.Choice(get_args(FailOn)), multiple=True, help="Exit status 1 for these too."
@@ -92,6 +113,15 @@ class GateOptions:
             old, new = (read_texts([spec], settings, "conll") for spec in self.training)
             training = TrainingData(old, new)
         return ProbePlan(texts=texts, training=training, probing=probing, most=most_cues)
+
+    def plan_stress(self, seed: int) -> StressPlan | None:
+        """What is written otherwise, with the names read or drawn; nothing where models are not to be asked again."""
+        from interp.stress import StressPlan, read_names, shipped_names
+
+        if self.no_probe or not self.stress:
+            return None
+        names = shipped_names() if self.names is None else read_names(self.names, seed)
+        return StressPlan(names=names, count=self.stress, seed=seed)
 
     def check_sides(self, recorder: Recorder) -> None:
         """Raise an error for a side that cannot be, before the first is loaded."""
@@ -146,11 +176,12 @@ def gate(
     root, settings = open_project()
     if options.report is not None:
         make_folder(options.report)
-    criteria = read_criteria(root, settings.gate, sampling.seed)
+    criteria = replace(read_criteria(root, settings.gate, sampling.seed), costly=tuple(options.costly))
     plan = None
     if not options.no_probe:
         probing.check_floors(criteria.floors, settings.gate.floors)
         plan = options.plan_probe(probing.settings(sampling.seed), probing.most_cues, settings)
+    stress = options.plan_stress(sampling.seed)
     recorder = Recorder(
         cases=sampling.draw(read_texts(options.cases, settings)) if options.cases else None,
         sources=options.cases,
@@ -160,29 +191,34 @@ def gate(
     )
     options.check_sides(recorder)
     baseline, candidate = options.prepare_sides(recorder)
-    result = _judge(baseline, candidate, criteria, plan)
+    result = _judge(baseline, candidate, criteria, plan, stress=stress)
     say_notices(baseline.predictor, candidate.predictor)
-    _report(result, options.report)
+    _report(result, options.report, stress)
     sys.exit(exit_status(result.status, options.fail_on))
 
 
-def _judge(baseline: Side, candidate: Side, criteria: Criteria, plan: ProbePlan | None) -> GateResult:
+def _judge(
+    baseline: Side, candidate: Side, criteria: Criteria, plan: ProbePlan | None, *, stress: StressPlan | None
+) -> GateResult:
     from interp.gate import judge_candidate
 
     with resuming(lambda: "Records are kept: the same command goes on from there."):
-        return judge_candidate(baseline, candidate, criteria, plan, phase=phase)
+        return judge_candidate(baseline, candidate, criteria, plan, phase=phase, stress=stress)
 
 
-def _report(result: GateResult, folder: Path | None) -> None:
+def _report(result: GateResult, folder: Path | None, stress: StressPlan | None) -> None:
     """Files where they are asked for; the job's summary where there is one; the terminal."""
     from rich.console import Console
 
     from interp.gate.report.markdown import gate_markdown
     from interp.gate.report.terminal import show_gate
     from interp.project.files import write
+    from interp.stress import dump_names
 
     summary = gate_markdown(result)
     files = _render_files(result, summary) if folder is not None else {}
+    if files and stress is not None:
+        files["names.toml"] = dump_names(stress.names)
     for name, content in files.items():
         write(Path(str(folder), name), content)
     _add_to_job_summary(summary)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from interp.cli.flags import SEED, count_from, flag
+from interp.cli.flags import COUNT_OR_ALL, SEED, count_from, flag
 from interp.cli.load_model import load_model
 from interp.errors import InputError
-from interp.project.defaults import MOST_CUES, PROBE_SITES, RECORDING_TOLERANCE
+from interp.project.defaults import EXPLAINED, MOST_CUES, PROBE_SITES, RECORDING_TOLERANCE
 from interp.question import ReferenceKind
 
 if TYPE_CHECKING:
@@ -123,17 +123,26 @@ class SamplingOptions:
     sample: int | None = flag("--sample", type=count_from(1), metavar="N", help="Only so many, at random.")
     explain: int | None = flag(
         "--explain",
-        type=count_from(0),
-        metavar="N",
-        help="Explain only so many of them, at random; all are tagged, as F1 needs more cases than evidence.",
+        type=COUNT_OR_ALL,
+        default=EXPLAINED,
+        show_default=True,
+        metavar="N|all",
+        help="Explain so many of them, at random, the same of every model; all are tagged, as F1 needs more cases than "
+        "evidence.",
     )
     seed: int = flag("--seed", type=SEED, default=0, show_default=True, help="Of all that is drawn.")
 
     def draw(self, sentences: Sequence[Sentence]) -> list[Sentence]:
         """The sentences that are taken, in their order; those that are not to be explained have no targets."""
-        from interp.texts import limit_explained, sample_sentences
+        from interp.texts import sample_sentences
 
-        return limit_explained(sample_sentences(sentences, self.sample, self.seed), self.explain, self.seed)
+        return self.limit_explained(sample_sentences(sentences, self.sample, self.seed), self.explain)
+
+    def limit_explained(self, sentences: Sequence[Sentence], count: int | None) -> list[Sentence]:
+        """The same sentences, so many of which are to be explained."""
+        from interp.texts import limit_explained
+
+        return limit_explained(sentences, count, self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from interp.cli.read_texts import read_texts
 from interp.errors import InputError
 
 if TYPE_CHECKING:
-    from interp.gate import CheckResult, Criteria, CueFinding, Floors
+    from interp.gate import CheckResult, Criteria, CueFinding
     from interp.probe import Association, Nomination, ProbeResult, ProbeSettings
     from interp.project.settings import Settings
     from interp.taggers import Predictor
@@ -79,7 +79,7 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
     associations = _find_associations(options.training, settings, probing.most_cues)
     nominations = _nominate(options.cues, associations, sentences, probing.most_cues)
     pair = _load_predictors((options.baseline, options.candidate), sentences, run.device)
-    result = _probe(pair, sentences, nominations, probing=probing.settings(run.seed), floors=criteria.floors)
+    result = _probe(pair, sentences, nominations, probing=probing.settings(run.seed), criteria=criteria)
     say_notices(*pair)
     check, findings = _judge(result, associations, criteria)
     _report(check, findings, run.json_file)
@@ -127,12 +127,14 @@ def _probe(
     nominations: Sequence[Nomination],
     *,
     probing: ProbeSettings,
-    floors: Floors | None,
+    criteria: Criteria,
 ) -> ProbeResult:
     """Where floors are known, cues are chosen by what is usual for them."""
     from interp.probe import probe_models
 
-    hold_against = probe_models if floors is None else partial(probe_models, usual=floors.usually)
+    hold_against = partial(probe_models, least=criteria.least_effect)
+    if criteria.floors is not None:
+        hold_against = partial(hold_against, usual=criteria.floors.usually)
     baseline, candidate = pair
     texts = [(sentence.id, sentence.words) for sentence in sentences]
     with phase("probing", 1) as progress:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from interp.errors import counted
+from interp.cli.durations import describe_duration
 from interp.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = ["phase", "restart_log"]
 
 BETWEEN_LINES = 30.0
 """Seconds, in a log."""
-HOUR, MINUTE = 3600, 60
 
 
 def phase(label: str, total: float | None = None) -> AbstractContextManager[Progress]:
@@ -97,7 +96,7 @@ class _State:
         if not 0 < share <= 1:
             return f"{self.label}: {share:.0%}"
         left = (monotonic() - self.start) * (1 - share) / share
-        return f"{self.label}: {share:.0%}, about {_duration(left)} left"
+        return f"{self.label}: {share:.0%}, about {describe_duration(left)} left"
 
 
 class _Log:
@@ -135,11 +134,3 @@ def restart_log() -> None:
     """At the start of a command: the first line comes when it has taken a while."""
     _log.last_line = monotonic()
 
-
-def _duration(seconds: float) -> str:
-    """As a person says it."""
-    if seconds < MINUTE:
-        return counted(round(seconds), "second")
-    if seconds < HOUR:
-        return counted(round(seconds / MINUTE), "minute")
-    return f"{seconds / HOUR:.1f} hours"

@@ -24,10 +24,21 @@ if TYPE_CHECKING:
     from interp.taggers import Predictor
     from interp.texts import Sentence
 
-__all__ = ["DEFAULT_FOLDER", "Recorder"]
+__all__ = ["DEFAULT_FOLDER", "LoadedSide", "Recorder"]
 
 DEFAULT_FOLDER = Path(".interp", "records")
 """Where records are kept, from the project's root."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedSide:
+    """The baseline or the candidate (`name`), loaded and perhaps not yet recorded."""
+
+    name: str
+    records: Records | None = None
+    model: Model | None = None
+    """None of a tagger that cannot be explained, and where there are records."""
+    predictor: Predictor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,23 +68,43 @@ class Recorder:
         else:
             check_taggers([spec], self.computing.device)
 
-    def prepare_side(self, name: str, spec: str, *, model_behind: str | None, probed: bool) -> Side:
+    def load_side(self, name: str, spec: str, *, model_behind: str | None, probed: bool) -> LoadedSide:
         """A side of the gate, from a model or from a folder of records and the model behind them.
 
         `name`: baseline or candidate. Without `probed` no model is loaded that only the probe would need.
         """
-        from interp.gate import Side
         from interp.taggers import ModelPredictor, is_tagger
 
         if _holds_records(spec):
-            return self._read_side(spec, model_behind if probed else None)
+            return self._read_side(name, spec, model_behind if probed else None)
         if model_behind:
             raise InputError(f"{spec} is a model itself: drop --{name}-model.")
         if is_tagger(spec):
-            predictor = self.load_predictor(spec)
-            return Side(self.record_tags(name, predictor), predictor)
+            return LoadedSide(name=name, predictor=self.load_predictor(spec))
         model = self.computing.load(spec)
-        return Side(self.record(name, model), ModelPredictor(model) if probed else None)
+        return LoadedSide(name=name, model=model, predictor=ModelPredictor(model))
+
+    def is_recorded(self, side: LoadedSide) -> bool:
+        """Whether there are records of it already, in whole or in part."""
+        return side.records is not None or self._folder_of(side).exists()
+
+    def record_side(self, side: LoadedSide, *, probed: bool) -> Side:
+        """The side with its records, made where they are not there yet."""
+        from interp.gate import Side
+
+        predictor = side.predictor if probed else None
+        if side.records is not None:
+            return Side(side.records, predictor)
+        if side.model is not None:
+            return Side(self.record(side.name, side.model), predictor)
+        assert side.predictor is not None
+        return Side(self.record_tags(side.name, side.predictor), side.predictor)
+
+    def _folder_of(self, side: LoadedSide) -> Path:
+        from interp.records import TAGS_ALONE
+
+        assert side.predictor is not None
+        return self.folder / self._identify(side.predictor.sha256, TAGS_ALONE if side.model is None else self.settings)
 
     def record(self, name: str, model: Model) -> Records:
         """The model's records on the cases, made where they are not there yet; `name` is what a person reads."""
@@ -113,9 +144,8 @@ class Recorder:
             raise InputError("Name the cases to record the models on: --cases.")
         return self.cases
 
-    def _read_side(self, folder: str, model_behind: str | None) -> Side:
+    def _read_side(self, name: str, folder: str, model_behind: str | None) -> LoadedSide:
         """Records from a folder; the model behind them, if there is to be one, must be the one recorded."""
-        from interp.gate import Side
         from interp.records import load_records
         from interp.taggers import ModelPredictor, is_tagger
 
@@ -124,14 +154,14 @@ class Recorder:
             predictor = self.load_predictor(model_behind)
             if predictor.sha256 and predictor.sha256 != records.about.model.sha256:
                 raise InputError(f"The records {folder} are of another tagger than {model_behind}.")
-            return Side(records, predictor)
+            return LoadedSide(name=name, records=records, predictor=predictor)
         if records.about.wanted.references and not records.about.model.former_sha256:
             say(
                 f"{folder} was recorded by an earlier release, which knew models without their configuration: record "
                 "anew, as another model may stand behind it."
             )
         if not model_behind:
-            return Side(records)
+            return LoadedSide(name=name, records=records)
         model = self.computing.load(model_behind)
         if model.info.former_sha256 == records.about.model.sha256:
             raise InputError(
@@ -140,7 +170,7 @@ class Recorder:
             )
         if model.info.sha256 != records.about.model.sha256:
             raise InputError(f"The records {folder} are of another model than {model_behind}.")
-        return Side(records, ModelPredictor(model))
+        return LoadedSide(name=name, records=records, predictor=ModelPredictor(model))
 
     def _identify(self, sha256: str, settings: RecordSettings) -> str:
         """The same for the same model, cases, settings and versions."""

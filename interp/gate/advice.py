@@ -43,6 +43,9 @@ def advise(
     entities = checks["f1"].count
     if checks["f1"].status is CheckStatus.INCONCLUSIVE and entities:
         yield f"Give more cases with right tags than {entities} entities: --cases."
+    leaks = checks["leaks"]
+    if leaks.status is CheckStatus.INCONCLUSIVE and leaks.count:
+        yield f"Give more cases with costly kinds than {leaks.count} words: --cases."
     if checks["records"].status is CheckStatus.ERROR:
         yield "Record anew; where it stays so, the model is broken."
     if checks["agreement"].status is CheckStatus.FAIL:
@@ -79,5 +82,6 @@ def _where_to_look(finding: CueFinding) -> str:
 def _accepting(finding: CueFinding, today: date) -> str:
     """The command. Cues and tags come from data: they are quoted for a shell."""
     cue, tag = quote(finding.cue), quote(finding.tag)
-    options = f"--tag {tag} --effect {finding.effect:+.1f} --reason '…' --until {today + TERM}"
+    precision = "+.1f" if finding.unit == "nats" else "+.2f"
+    options = f"--tag {tag} --effect {finding.effect:{precision}} --reason '…' --until {today + TERM}"
     return f"interp gate accept {options} -- {cue}" if cue.startswith("-") else f"interp gate accept {cue} {options}"

@@ -6,27 +6,32 @@ documents are too few.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
-from interp.gate.evidence import shape
+from interp.gate.leaks import LeakChange, LeakCounter
 from interp.gate.names import NameCounter, NameLosses
-from interp.gate.resample import POWER, Unit, UnitSums, interval, unit_of
-from interp.gate.spans import EntityComparison, compare_entities
-from interp.question.tags import OUTSIDE, Entity, kind_of
+from interp.gate.slices import LostEntity, SliceChange, SliceCounter, losing_kinds
+from interp.question.tags import OUTSIDE, kind_of
 from interp.records import Record
+from interp.scoring import (
+    EntityComparison,
+    Unit,
+    UnitSums,
+    compare_entities,
+    interval,
+    unit_of,
+)
 
-__all__ = ["ALL", "Behaviour", "BehaviourChange", "Flip", "FlipRate", "SliceChange", "whole_slice"]
+__all__ = ["Behaviour", "BehaviourChange", "Flip", "FlipRate"]
 
 Array = npt.NDArray[np.float64]
 
 MOST_FLIPS = 100
-ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,29 +58,6 @@ class FlipRate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SliceChange:
-    """Strict span F1 of a slice before and after, and the 95 % interval of the difference over documents."""
-
-    slice: str
-    before: float
-    after: float
-    low: float
-    high: float
-    count: int
-    """Right entities."""
-    lost: int
-    """Right in the baseline alone."""
-    won: int
-    """Right in the candidate alone."""
-    p: float
-    """Of McNemar's exact test on those."""
-    q: float
-    """The same after Benjamini and Hochberg over all slices."""
-    smallest: float
-    """The difference that would have been seen with 80 % power."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class BehaviourChange:
     """How far what two models say differs."""
 
@@ -88,6 +70,10 @@ class BehaviourChange:
     """None where there are no words."""
     slices: tuple[SliceChange, ...]
     """Every slice that holds a right entity, all of it first."""
+    lost: tuple[LostEntity, ...]
+    """Some of every kind, kinds that surely lose most in front."""
+    leaks: LeakChange | None
+    """None where there is no word of a right entity."""
     tagged: int
     """Sentences with right tags."""
     left_out: int
@@ -99,32 +85,19 @@ class BehaviourChange:
     """Kinds of the models that no right entity has."""
 
 
-class _SliceCounts:
-    """Of the entities of one slice: true positives, false positives and misses of the baseline, then of the candidate,
-    and right entities that one of them alone finds.
-    """
-
-    def __init__(self) -> None:
-        self.sums = UnitSums(6)
-        self.lost = self.won = 0
-
-    @property
-    def right(self) -> int:
-        hits, _, misses = self.sums.total[:3]
-        return int(hits + misses)
-
-
 class Behaviour:
     """Takes pairs of records one by one; `labels` tell which scheme the models tag in.
 
-    `known`: the words of the training data, where that is given.
+    `known`: the words of the training data, where that is given. `costly`: the kinds of which leaks are counted, all
+    where none is named.
     """
 
-    def __init__(self, labels: Sequence[str], known: frozenset[str] | None = None) -> None:
-        self._labels, self._known = labels, known
+    def __init__(self, labels: Sequence[str], known: frozenset[str] | None = None, costly: Sequence[str] = ()) -> None:
+        self._labels = labels
         self._flips: list[Flip] = []
         self._turned = UnitSums(2)  # words that turned, all words
-        self._slices: dict[str, _SliceCounts] = defaultdict(_SliceCounts)
+        self._slices = SliceCounter(known)
+        self._leaks = LeakCounter(costly)
         self._names = NameCounter()
         self._gold_kinds: Counter[str] = Counter()
         self._tagged = self._left_out = 0
@@ -150,12 +123,15 @@ class Behaviour:
     def result(self, seed: int) -> BehaviourChange:
         unit = unit_of(self._turned.documents)
         own_kinds = {kind_of(label) for label in self._labels if not label.startswith("[")} - {OUTSIDE}
+        slices = self._slices.changes(unit, seed)
         return BehaviourChange(
             documents=self._turned.documents,
             unit=unit,
             flips=tuple(self._flips),
             flip_rate=self._flip_rate(unit, seed),
-            slices=self._slice_changes(unit, seed),
+            slices=slices,
+            lost=self._slices.lost(losing_kinds(slices)),
+            leaks=self._leaks.result(unit, seed),
             tagged=self._tagged,
             left_out=self._left_out,
             names=self._names.result(),
@@ -167,25 +143,9 @@ class Behaviour:
         self._left_out += entities.left_out
         self._gold_kinds.update(entity.kind for entity in entities.right)
         right, old, new = entities.right, entities.baseline, entities.candidate
-        members: dict[str, set[Entity]] = defaultdict(set)
-        for entity in right | old | new:
-            for name in _slices_of(entities, entity, self._known):
-                members[name].add(entity)
-        for name, inside in members.items():
-            right_inside, counts = right & inside, self._slices[name]
-            confusions = (*_confusions(right_inside, old & inside), *_confusions(right_inside, new & inside))
-            counts.sums.add(record.document, record.id, confusions)
-            counts.lost += len(right_inside & old - new)
-            counts.won += len(right_inside & new - old)
+        self._slices.add(record, entities)
+        self._leaks.add(record, entities)
         self._names.add(entities.words, right, right & old - new, right & new - old)
-
-    def _slice_changes(self, unit: Unit, seed: int) -> tuple[SliceChange, ...]:
-        changes = [_slice_change(name, counts, unit, seed) for name, counts in self._slices.items() if counts.right]
-        if not changes:
-            return ()
-        adjusted = stats.false_discovery_control([change.p for change in changes])
-        changes = [replace(change, q=float(q)) for change, q in zip(changes, adjusted, strict=True)]
-        return tuple(sorted(changes, key=lambda change: (change.slice != ALL, change.slice)))
 
     def _flip_rate(self, unit: Unit, seed: int) -> FlipRate | None:
         if not self._turned.documents:
@@ -197,58 +157,3 @@ class Behaviour:
         low, high = interval(self._turned.rows(unit), rate, seed, bounds=(0.0, 1.0))
         total = self._turned.total
         return FlipRate(float(rate(total)), low, high, int(total[1]))
-
-
-def whole_slice(slices: Sequence[SliceChange]) -> SliceChange | None:
-    """The slice that holds all entities; None without right tags."""
-    return next((change for change in slices if change.slice == ALL), None)
-
-
-def _confusions(right: Set[Entity], predicted: Set[Entity]) -> tuple[int, int, int]:
-    """True positives, false positives, misses."""
-    return len(right & predicted), len(predicted - right), len(right - predicted)
-
-
-def _slices_of(entities: EntityComparison, entity: Entity, known: frozenset[str] | None) -> Iterator[str]:
-    """The slices that an entity belongs to."""
-    yield ALL
-    yield f"kind {entity.kind}"
-    yield f"written {shape(entities.words[entity.start])}"
-    if pieces := sum(entities.pieces[entity.start : entity.stop]):
-        yield "4 or more sub-tokens" if pieces > 3 else f"{pieces} sub-token{'s' if pieces > 1 else ''}"
-    yield f"sentence of {_length_band(len(entities.words))} words"
-    if known is not None:
-        yield "unseen words" if known.isdisjoint(entities.words[entity.start : entity.stop]) else "seen words"
-
-
-def _length_band(words: int) -> str:
-    if words <= 10:
-        return "1 to 10"
-    return "11 to 25" if words <= 25 else "over 25"
-
-
-def _f1(sums: Array) -> Array:
-    """F1 of columns tp, fp, fn; 0 where there is nothing."""
-    tp, fp, fn = sums[..., 0], sums[..., 1], sums[..., 2]
-    return np.asarray(2 * tp / np.maximum(2 * tp + fp + fn, 1))
-
-
-def _slice_change(name: str, counts: _SliceCounts, unit: Unit, seed: int) -> SliceChange:
-    rows = counts.sums.rows(unit)
-    low, high = interval(rows, lambda sums: _f1(sums[..., 3:]) - _f1(sums[..., :3]), seed)
-    turned = counts.lost + counts.won
-    p = float(stats.binomtest(counts.lost, turned).pvalue) if turned else 1.0
-    total = counts.sums.total
-    return SliceChange(
-        slice=name,
-        before=float(_f1(total[:3])),
-        after=float(_f1(total[3:])),
-        low=low,
-        high=high,
-        count=counts.right,
-        lost=counts.lost,
-        won=counts.won,
-        p=p,
-        q=p,
-        smallest=POWER * (high - low) / 2,
-    )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from interp.errors import InputError
-from interp.gate.behaviour import whole_slice
 from interp.gate.floors import FEWEST, BenignRun, Effects, Floors, Source, find_levels
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import measure
+from interp.gate.slices import whole_slice
 from interp.progress import Phase, unwatched_phase
 from interp.records import Records
 from interp.taggers import CachedPredictor, ModelPredictor
@@ -36,6 +36,8 @@ class BenignComparison:
     """Its standard error over documents."""
     spread: Mapping[str, float]
     """τ of the evidence by group."""
+    negative_flips: float | None = None
+    """Part of the entities that the baseline has right which is lost; None without right tags."""
 
 
 def calibrate(
@@ -87,6 +89,7 @@ def compare_benign(
         f1=whole.after - whole.before if whole else None,
         f1_error=(whole.high - whole.low) / 2 / 1.96 if whole else None,
         spread=measurements.shifts.spread,
+        negative_flips=whole.lost_part if whole else None,
     )
 
 
@@ -103,6 +106,7 @@ def floors_of(records: Records, comparisons: Sequence[BenignComparison], sites: 
             f1=comparison.f1,
             f1_error=comparison.f1_error,
             spread=comparison.spread,
+            negative_flips=comparison.negative_flips,
         )
         for comparison, ratios in zip(comparisons, levels.ratios, strict=True)
     )

@@ -12,15 +12,33 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from interp.errors import FormatError
-from interp.gate.behaviour import Flip, SliceChange
+from interp.gate.behaviour import Flip
 from interp.gate.evidence import Shift
+from interp.gate.leaks import LeakChange, LeakedWord
 from interp.gate.result import SCHEMA, CaseComparison, CheckResult, CueFinding, DataSummary, GateResult
+from interp.gate.slices import LostEntity, SliceChange
 from interp.project.strict_json import parse_document
+from interp.stress import StressExample, StressResult, VariantChange
 
 __all__ = ["dumps", "dumps_cues", "loads", "schema"]
 
 _ADAPTER = TypeAdapter(GateResult)
-_DATA = (GateResult, DataSummary, CheckResult, CueFinding, CaseComparison, Shift, Flip, SliceChange)
+_DATA = (
+    GateResult,
+    DataSummary,
+    CheckResult,
+    CueFinding,
+    CaseComparison,
+    Shift,
+    Flip,
+    SliceChange,
+    LostEntity,
+    LeakChange,
+    LeakedWord,
+    StressResult,
+    VariantChange,
+    StressExample,
+)
 NUMBERS = ("value", "low", "high", "limit", "floor", "smallest")
 
 

@@ -20,8 +20,9 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from interp.gate.resample import UnitSums, interval, unit_of
+from interp.question.shapes import shape
 from interp.records import Record, RecordedExplanation
+from interp.scoring import UnitSums, interval, unit_of
 
 __all__ = [
     "BANDS",
@@ -32,7 +33,6 @@ __all__ = [
     "Shift",
     "distance",
     "match_explanations",
-    "shape",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -276,19 +276,6 @@ def _classes(record: Record, index: int, target: Sequence[int]) -> Iterator[str]
     if index == len(record.words) - 1:
         yield "last word"
     yield "in an entity" if record.tags[index] not in (None, "O") else "outside entities"
-
-
-def shape(word: str) -> str:
-    """Punctuation, digits, or how its letters are written."""
-    if not any(map(str.isalnum, word)):
-        return "punctuation"
-    if any(map(str.isdigit, word)):
-        return "digits"
-    if word.isupper():
-        return "CAPITALS" if len(word) > 1 else "One capital"
-    if word.islower():
-        return "lower case"
-    return "Capitalised" if word[0].isupper() and word[1:].islower() else "mIxed"
 
 
 def _within(counts: Array, means: Array, squares: Array) -> float:

@@ -70,6 +70,8 @@ class BenignRun:
     """Its standard error over documents."""
     spread: Mapping[str, Amount]
     """τ of the evidence by group."""
+    negative_flips: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Part of the entities that the baseline has right which is lost; None without right tags, and in older files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +120,12 @@ class Floors:
     @property
     def flips(self) -> float:
         return bound([run.flips for run in self.runs])
+
+    @property
+    def negative_flips(self) -> float | None:
+        """None where no run tells."""
+        values = [run.negative_flips for run in self.runs if run.negative_flips is not None]
+        return bound(values) if values else None
 
     @property
     def f1(self) -> float:

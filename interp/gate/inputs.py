@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date
 
 from interp.gate.floors import Floors
 from interp.gate.waivers import Waiver
-from interp.probe import ProbeSettings
+from interp.probe import Cue, ProbeSettings, Unit
 from interp.project.defaults import MOST_CUES
 from interp.project.settings import GateSettings
 from interp.records import Records
@@ -56,3 +56,15 @@ class Criteria:
     waivers: Sequence[Waiver] = ()
     today: date = field(default_factory=date.today)
     seed: int = 0
+    _: KW_ONLY
+    costly: Sequence[str] = ()
+    """Kinds of which no more words may be left untagged."""
+
+    def least_effect(self, cue: Cue, kind: str, unit: Unit) -> float:
+        """What a cue has to move a kind of tag by at least: what matters, and no less than benign trainings do."""
+        threshold = self.gate.cues if unit == "nats" else self.gate.cue_flips
+        return max(threshold.limit, self.floor_of(cue, kind) or 0.0)
+
+    def floor_of(self, cue: Cue, kind: str) -> float | None:
+        """What benign trainings move it by at most; None where that is not known."""
+        return self.floors.cue(cue, kind) if self.floors else None

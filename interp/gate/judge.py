@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from interp.errors import IncomparableError
 from interp.gate.advice import advise, headline, stale_floors
-from interp.gate.behaviour import whole_slice
 from interp.gate.checks import CHECKS
 from interp.gate.checks.cues import find_cues
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import Measurements, measure
 from interp.gate.result import CheckResult, CheckStatus, DataSummary, GateResult, SideSummary, overall
 from interp.gate.side_by_side import compare_cases
+from interp.gate.slices import whole_slice
 from interp.progress import Phase, unwatched_phase
 from interp.project.settings import Threshold
 from interp.records import why_incomparable
+from interp.stress import StressPlan
 from interp.versions import versions
 
 __all__ = ["judge_candidate", "judge_measurements"]
 
 MOST_SHIFTS = 30
+MOST_LOST = 3
 
 
 def judge_candidate(
@@ -27,8 +29,10 @@ def judge_candidate(
     criteria: Criteria,
     plan: ProbePlan | None,
     phase: Phase = unwatched_phase,
+    stress: StressPlan | None = None,
 ) -> GateResult:
-    """Hold a candidate against a baseline; without a plan nothing is probed. `phase` is told how far that is.
+    """Hold a candidate against a baseline; without a plan nothing is probed, without `stress` nothing
+    written otherwise. `phase` is told how far that is.
 
     What cannot be compared gives a result that says so, not an exception.
     """
@@ -36,7 +40,7 @@ def judge_candidate(
     if reason is not None:
         return _incomparable(baseline, candidate, reason)
     try:
-        measurements = measure(baseline, candidate, criteria, plan, phase=phase)
+        measurements = measure(baseline, candidate, criteria, plan, phase=phase, stress=stress)
     except IncomparableError as error:
         return _incomparable(baseline, candidate, str(error))
     with phase("judging"):
@@ -72,6 +76,9 @@ def judge_measurements(
         agreement=shifts.agreement,
         slices=behaviour.slices,
         flips=behaviour.flips,
+        lost=behaviour.lost[:MOST_LOST],
+        leaks=behaviour.leaks,
+        stress=measurements.stress,
         cases=compare_cases(baseline.records, candidate.records, findings),
         waivers=tuple(
             f"{waiver.cue} for {waiver.tag}, until {waiver.until}: {waiver.reason}" for waiver in criteria.waivers
@@ -123,6 +130,10 @@ def _settings(criteria: Criteria, plan: ProbePlan | None, measurements: Measurem
     settings["references"] = ", ".join(recorded.references)
     settings["tolerance"] = f"{recorded.tolerance:g}"
     settings["seed"] = f"{criteria.seed}"
+    if measurements.stress:
+        settings["sentences written otherwise"] = f"{measurements.stress.sentences}"
+    if criteria.costly:
+        settings["costly kinds"] = ", ".join(criteria.costly)
     if criteria.floors:
         settings["benign runs"] = f"{len(criteria.floors.runs)}"
     if plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interp.errors import IncomparableError, InputError
+from interp.errors import IncomparableError, InputError, ModelError
 from interp.gate.behaviour import Behaviour, BehaviourChange
 from interp.gate.evidence import Evidence, EvidenceShifts
 from interp.gate.inputs import Criteria, ProbePlan, Side
@@ -22,6 +22,8 @@ from interp.probe import (
 )
 from interp.progress import Phase, Progress, unwatched_phase
 from interp.records import RecordsHeader
+from interp.stress import StressPlan, StressResult, stress_models
+from interp.texts import Sentence
 
 __all__ = ["Measurements", "leading_words", "measure"]
 
@@ -49,6 +51,9 @@ class Measurements:
     probe: ProbeResult | None
     why_not_probed: str
     """Where there is no probe."""
+    stress: StressResult | None = None
+    stress_planned: bool = False
+    why_not_stressed: str = "Not asked for."
 
 
 def measure(
@@ -57,6 +62,7 @@ def measure(
     criteria: Criteria,
     plan: ProbePlan | None,
     phase: Phase = unwatched_phase,
+    stress: StressPlan | None = None,
 ) -> Measurements:
     """Read both sets of records side by side, then probe what they nominate; `phase` is told how far that is.
 
@@ -64,7 +70,7 @@ def measure(
     """
     training = plan.training if plan else None
     known_words = frozenset(word for sentence in training.old for word in sentence.words) if training else None
-    behaviour = Behaviour(baseline.records.about.model.labels, known_words)
+    behaviour = Behaviour(baseline.records.about.model.labels, known_words, criteria.costly)
     evidence, faults = Evidence(), FaultCounter()
     cases: list[tuple[str, tuple[str, ...]]] = []
     with phase("comparing records", baseline.records.about.sentences) as progress:
@@ -96,6 +102,7 @@ def measure(
                 probe = _probe(baseline, candidate, criteria, plan, texts=texts, cues=nominations, progress=progress)
         except InputError as error:
             why_not_probed = str(error)
+    stressed, why_not_stressed = _stress(baseline, candidate, stress, phase)
     return Measurements(
         header=baseline.records.about,
         explained=all(side.records.about.wanted.references for side in (baseline, candidate)),
@@ -106,7 +113,28 @@ def measure(
         probe_planned=plan is not None,
         probe=probe,
         why_not_probed=why_not_probed,
+        stress=stressed,
+        stress_planned=stress is not None,
+        why_not_stressed=why_not_stressed,
     )
+
+
+def _stress(baseline: Side, candidate: Side, plan: StressPlan | None, phase: Phase) -> tuple[StressResult | None, str]:
+    """The result, or why there is none."""
+    if plan is None:
+        return None, "Not asked for."
+    if not (baseline.predictor and candidate.predictor):
+        return None, "Records alone cannot be asked again: name the models behind them too."
+    sentences = [
+        Sentence(record.id, record.document, record.words, record.gold)
+        for record in baseline.records
+        if record.error is None
+    ]
+    try:
+        with phase("writing sentences otherwise", 1) as progress:
+            return stress_models(baseline.predictor, candidate.predictor, sentences, plan, progress=progress), ""
+    except (InputError, ModelError) as error:  # a tagger that some spelling breaks is no reason to lose the rest
+        return None, str(error)
 
 
 def leading_words(shifts: EvidenceShifts) -> list[Nomination]:
@@ -136,6 +164,7 @@ def _probe(
         probing=plan.probing,
         progress=progress,
         usual=criteria.floors.usually if criteria.floors else _alike,
+        least=criteria.least_effect,
     )
 
 

@@ -8,9 +8,12 @@ from enum import StrEnum
 from typing import Literal
 
 from interp.errors import bare, counted, quoted
-from interp.gate.behaviour import Flip, SliceChange
+from interp.gate.behaviour import Flip
 from interp.gate.evidence import EvidenceAgreement, Shift
+from interp.gate.leaks import LeakChange
+from interp.gate.slices import LostEntity, SliceChange
 from interp.probe import FlipExample
+from interp.stress import StressResult
 
 __all__ = [
     "SCHEMA",
@@ -122,7 +125,8 @@ class AcceptedWaiver:
 class CueFinding:
     """A cue that the candidate takes for a sign of a tag (or no longer does), measured by intervention.
 
-    Effects are in nats of the tag's log-probability.
+    Effects are in `unit`: "nats" of the tag's log-probability, or the part "of tags" that turn, where a side gives no
+    probabilities.
     """
 
     cue: str
@@ -144,6 +148,9 @@ class CueFinding:
     """This cue's."""
     floor: float | None
     """What benign models do."""
+    unit: str = "nats"
+    controls: int = 0
+    """Words like it that tell what it has to stand out from; 0 where there were none, or nothing to stand out."""
     candidate: float
     """The candidate's own effect."""
     baseline: float
@@ -229,6 +236,12 @@ class GateResult:
     agreement: EvidenceAgreement | None = None
     slices: tuple[SliceChange, ...] = ()
     flips: tuple[Flip, ...] = ()
+    lost: tuple[LostEntity, ...] = ()
+    """Examples of what the baseline alone has right, of the kinds that surely lose most."""
+    leaks: LeakChange | None = None
+    """Words of right entities that are left untagged; None where there are none."""
+    stress: StressResult | None = None
+    """The same sentences written otherwise; None where that was not tried."""
     cases: tuple[CaseComparison, ...] = ()
     waivers: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)

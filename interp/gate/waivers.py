@@ -41,14 +41,14 @@ def _check_effect(effect: float) -> float:
 
 
 Text = Annotated[str, AfterValidator(_check_text)]
-Nats = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_check_effect)]
+EffectSize = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_check_effect)]
 
 
 class Waiver(Strict):
     """`cue` by its name (a word, "-vex", "form:UPPER"), for one kind of tag; good until the end of the day `until`.
 
-    `effect`, where it is given, is what was accepted, in nats: one of the other sign, or much larger, is another
-    finding.
+    `effect`, where it is given, is what was accepted, in nats or as a part of the tags: one of the other sign, or much
+    larger, is another finding.
     """
 
     cue: Text
@@ -56,7 +56,7 @@ class Waiver(Strict):
     reason: Text
     until: date
     added: date
-    effect: Nats | None = None
+    effect: EffectSize | None = None
 
     def holds(self, today: date) -> bool:
         return today <= self.until

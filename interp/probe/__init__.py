@@ -1,8 +1,9 @@
 """What a new model takes for a sign of a tag, found by putting words into clean sentences: forward passes alone."""
 
 from interp.probe.association import Association, TrainingRow, find_associations
+from interp.probe.controls import Controls
 from interp.probe.cues import Cue, CueKind, forms_and_spots
-from interp.probe.effects import Effect, FlipExample, TagTurn
+from interp.probe.effects import Effect, FlipExample, TagTurn, Unit
 from interp.probe.nominate import REQUESTED, Nomination, frequent_cues, merge_nominations
 from interp.probe.probe import MeasuredCue, ProbeResult, ProbeSettings, TypicalEffect, probe_models
 from interp.probe.sites import Place
@@ -10,6 +11,7 @@ from interp.probe.sites import Place
 __all__ = [
     "REQUESTED",
     "Association",
+    "Controls",
     "Cue",
     "CueKind",
     "Effect",
@@ -22,6 +24,7 @@ __all__ = [
     "TagTurn",
     "TrainingRow",
     "TypicalEffect",
+    "Unit",
     "find_associations",
     "forms_and_spots",
     "frequent_cues",

@@ -16,7 +16,7 @@ import numpy as np
 
 from interp.errors import InputError
 from interp.probe.cues import Cue, CueKind
-from interp.probe.nominate import LONGEST_ENDING, SHORTEST_ENDING, Nomination
+from interp.probe.nominate import Nomination, endings_of
 from interp.probe.sites import Place
 from interp.texts import Sentence
 
@@ -188,9 +188,9 @@ def _features_at(words: Sequence[str], index: int) -> Iterator[Feature]:
     for end, where in ((0, "begin"), (last - 1, "all but end"), (last, "end")):
         if 0 <= end <= last and abs(end - index) > 1:
             yield "words", words[end], f"in sentences that {where} with it"
+    for ending in endings_of(word):
+        yield "ending", ending, "with it"
     if word.isalpha():
-        for size in range(SHORTEST_ENDING, min(LONGEST_ENDING, len(word) - 2) + 1):
-            yield "ending", word[-size:].lower(), "with it"
         yield "form", _form_of(word).name, "with it"
     places = {0: Place.FIRST, 1: Place.SECOND, 2: Place.THIRD, last: Place.LAST}
     if index in places:

@@ -1,21 +1,36 @@
-"""Difference in differences: what an edit does to a tag in the candidate, less what it does in the baseline."""
+"""Difference in differences: what an edit does to a tag in the candidate, less what it does in the baseline.
+
+Where both give probabilities it is told in nats of the tag's log-probability; else in tags that turn, as a part of the
+sites.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
+from interp.probe.controls import Controls
 from interp.probe.sites import Edit, Site, apply_edit
 from interp.question.tags import kind_of
 from interp.taggers import Predictor
 
-__all__ = ["Effect", "FlipExample", "PairedReadings", "TagProbabilities", "TagTurn", "measure_effects", "read_both"]
+__all__ = [
+    "Effect",
+    "FlipExample",
+    "PairedReadings",
+    "TagProbabilities",
+    "TagTurn",
+    "Unit",
+    "measure_effects",
+    "measure_tag",
+    "read_both",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -25,6 +40,8 @@ trainings differ most down there (benchmarks/shortcuts)."""
 FEWEST = 4
 """Sites of which an effect is told."""
 CONFIDENCE = 0.95
+
+Unit = Literal["nats", "of tags"]
 
 
 @dataclass(frozen=True)
@@ -52,12 +69,11 @@ class FlipExample:
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """What an edit does to one tag, in nats of its log-probability at the target, on words that the baseline tags
-    otherwise.
-    """
+    """What an edit does to one tag at the target, on words that the baseline tags otherwise."""
 
     edit: Edit
     tag: str
+    unit: Unit
     mean: float
     """Of candidate less baseline."""
     low: float
@@ -72,6 +88,8 @@ class Effect:
     count: int
     """Sites."""
     example: FlipExample | None
+    controls: Controls | None = None
+    """What words that mean nothing do; None where none were put in."""
 
     @property
     def kind(self) -> str:
@@ -87,6 +105,16 @@ class TagProbabilities:
     plain: Array
     after: Array
 
+    @property
+    def tags(self) -> TagProbabilities:
+        """1 for the likeliest tag and 0 for the others."""
+        return TagProbabilities(_likeliest(self.plain), _likeliest(self.after))
+
+
+def _likeliest(probabilities: Array) -> Array:
+    best = np.nan_to_num(probabilities).argmax(-1, keepdims=True) == np.arange(probabilities.shape[-1])
+    return np.where(np.isfinite(probabilities), best, np.nan)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PairedReadings:
@@ -97,6 +125,7 @@ class PairedReadings:
     labels: tuple[str, ...]
     baseline: TagProbabilities
     candidate: TagProbabilities
+    unit: Unit = "nats"
 
 
 def read_both(
@@ -106,13 +135,16 @@ def read_both(
     labels = baseline.labels
     order = [candidate.labels.index(label) for label in labels]
     of_candidate = _read_probabilities(candidate, sites, edits)
-    return PairedReadings(
+    readings = PairedReadings(
         sites=sites,
         edits=edits,
         labels=labels,
         baseline=_read_probabilities(baseline, sites, edits),
         candidate=TagProbabilities(of_candidate.plain[..., order], of_candidate.after[..., order]),
     )
+    if baseline.gives_probabilities and candidate.gives_probabilities:
+        return readings
+    return replace(readings, baseline=readings.baseline.tags, candidate=readings.candidate.tags, unit="of tags")
 
 
 def _read_probabilities(predictor: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> TagProbabilities:
@@ -135,10 +167,8 @@ def measure_effects(pair: PairedReadings) -> list[Effect]:
     """For every edit and kind of entity the tag that it moves most, in the mean over words that the baseline tags
     otherwise.
     """
-    changes = Changes(*(_log_change(reading) for reading in (pair.candidate, pair.baseline)))
+    changes, usable = _changes(pair)
     difference = changes.candidate - changes.baseline
-    tagged_otherwise = pair.baseline.plain.argmax(-1)[:, None] != np.arange(len(pair.labels))
-    usable = np.isfinite(difference) & tagged_otherwise
     counts = usable.sum(1)
     means = np.where(usable, difference, 0.0).sum(1) / np.maximum(counts, 1)
     sizes = np.where(counts < FEWEST, -1.0, np.abs(means))
@@ -154,15 +184,38 @@ def measure_effects(pair: PairedReadings) -> list[Effect]:
     ]
 
 
+def measure_tag(pair: PairedReadings, tag: str) -> list[Effect | None]:
+    """For every edit its effect on one tag; None where too few words are tagged otherwise by the baseline."""
+    changes, usable = _changes(pair)
+    label = pair.labels.index(tag)
+    sites = [np.flatnonzero(usable[edit, :, label]) for edit in range(len(pair.edits))]
+    return [
+        _effect(pair, changes, edit=edit, label=label, sites=of_edit) if len(of_edit) >= FEWEST else None
+        for edit, of_edit in enumerate(sites)
+    ]
+
+
 class Changes(NamedTuple):
-    """Of log-probabilities by each edit, (edits, sites, labels), in either model."""
+    """Of log-probabilities, or of tags, by each edit, (edits, sites, labels), in either model."""
 
     candidate: Array
     baseline: Array
 
 
+def _changes(pair: PairedReadings) -> tuple[Changes, npt.NDArray[np.bool_]]:
+    """What moves, and where that counts: (edits, sites, labels)."""
+    change_of = _log_change if pair.unit == "nats" else _turn
+    changes = Changes(*(change_of(reading) for reading in (pair.candidate, pair.baseline)))
+    tagged_otherwise = pair.baseline.plain.argmax(-1)[:, None] != np.arange(len(pair.labels))
+    return changes, np.isfinite(changes.candidate - changes.baseline) & tagged_otherwise
+
+
 def _log_change(reading: TagProbabilities) -> Array:
     return np.asarray(np.log(np.maximum(reading.after, RAREST) / np.maximum(reading.plain, RAREST)))
+
+
+def _turn(reading: TagProbabilities) -> Array:
+    return reading.after - reading.plain
 
 
 def _effect(pair: PairedReadings, changes: Changes, *, edit: int, label: int, sites: npt.NDArray[np.intp]) -> Effect:
@@ -170,7 +223,7 @@ def _effect(pair: PairedReadings, changes: Changes, *, edit: int, label: int, si
     candidate, baseline = (change[edit, sites, label] for change in changes)
     values = candidate - baseline
     mean = float(values.mean())
-    half = float(_student_quantile(len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    low, high = _interval(values, pair.unit)
     flips = np.flatnonzero(_turned(pair, edit, label, sites) * np.sign(mean) > 0)
     example = None
     if len(flips):
@@ -178,15 +231,29 @@ def _effect(pair: PairedReadings, changes: Changes, *, edit: int, label: int, si
     return Effect(
         edit=pair.edits[edit],
         tag=pair.labels[label],
+        unit=pair.unit,
         mean=mean,
-        low=mean - half,
-        high=mean + half,
+        low=low,
+        high=high,
         candidate=float(candidate.mean()),
         baseline=float(baseline.mean()),
         flips=len(flips),
         count=len(values),
         example=example,
     )
+
+
+def _interval(values: Array, unit: Unit) -> tuple[float, float]:
+    """Student's of a mean in nats. Of tags that turn in one model alone, a difference of paired proportions, that of
+    Bonett and Price (2012, doi 10.3102/1076998611411915): Wald's with a turn more in either direction.
+    """
+    if unit == "of tags":
+        values = np.append(values, (1.0, -1.0))
+        quantile, deviation = float(ndtri((1 + CONFIDENCE) / 2)), values.std()
+    else:
+        quantile, deviation = _student_quantile(len(values) - 1), values.std(ddof=1)
+    half = quantile * float(deviation) / np.sqrt(len(values))
+    return float(values.mean() - half), float(values.mean() + half)
 
 
 @cache  # one of few counts, in ten thousand effects

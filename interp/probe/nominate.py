@@ -9,7 +9,7 @@ from itertools import pairwise, zip_longest
 
 from interp.probe.cues import Cue, CueKind
 
-__all__ = ["REQUESTED", "Nomination", "frequent_cues", "merge_nominations"]
+__all__ = ["REQUESTED", "Nomination", "endings_of", "frequent_cues", "merge_nominations"]
 
 REQUESTED = "asked"
 BIGRAMS = 1 / 3
@@ -34,9 +34,8 @@ def frequent_cues(sentences: Iterable[Sequence[str]], count: int) -> list[Nomina
     for sentence in sentences:
         words.update(set(sentence))
         pairs.update({f"{left} {right}" for left, right in pairwise(sentence) if left != right})
-        for word in {word for word in sentence if word.isalpha() and word[0].isupper()}:
-            sizes = range(SHORTEST_ENDING, min(LONGEST_ENDING, len(word) - 2) + 1)
-            endings.update(word[-size:].lower() for size in sizes)
+        for word in {word for word in sentence if word[0].isupper()}:
+            endings.update(endings_of(word))
     pair_count = round(count * BIGRAMS)
     ranked: list[tuple[Counter[str], int, CueKind]] = [
         (endings, ENDINGS, "ending"),
@@ -46,6 +45,12 @@ def frequent_cues(sentences: Iterable[Sequence[str]], count: int) -> list[Nomina
     return [
         Nomination(Cue(kind, text), "frequent") for counts, most, kind in ranked for text in _most_common(counts, most)
     ]
+
+
+def endings_of(word: str) -> list[str]:
+    """Of a word of letters alone, in lower case; of another none."""
+    sizes = range(SHORTEST_ENDING, min(LONGEST_ENDING, len(word) - 2) + 1) if word.isalpha() else ()
+    return [word[-size:].lower() for size in sizes]
 
 
 def merge_nominations(*sources: Sequence[Nomination], most: int) -> list[Nomination]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from interp.errors import InputError, bare, counted, quoted
+from interp.probe.confirm import Confirmation, LeastEffect
+from interp.probe.controls import ControlWords
 from interp.probe.cues import Cue, forms_and_spots
-from interp.probe.effects import Effect, measure_effects, read_both
+from interp.probe.effects import Effect, PairedReadings, measure_effects, read_both
 from interp.probe.nominate import REQUESTED, Nomination
 from interp.probe.sites import LONGEST, SHORTEST, Edit, Place, Site, find_sites
 from interp.progress import Progress, ignore_progress
@@ -21,8 +24,10 @@ ENOUGH = 0.7
 """Part of a cue's effect at which a part of it explains the whole."""
 TOGETHER = 32
 """Cues whose sentences are held at once."""
-SKETCHING = 0.6
-"""Part of the work, as progress is told."""
+SKETCHING, CONFIRMING = 0.5, 0.2
+"""Parts of the work, as progress is told."""
+FEWEST_CONFIRMING = 24
+"""Sentences in which effects are confirmed; where fewer are left, those that they were measured in serve again."""
 
 Texts = Sequence[tuple[str, tuple[str, ...]]]
 """Names and words of sentences."""
@@ -35,12 +40,14 @@ TypicalEffect = Callable[[Cue, str], float]
 @dataclass(frozen=True)
 class ProbeSettings:
     """Every cue is sketched at `sketched` sites; the `kept` with the largest effects, each against what is usual for
-    it, are measured at `measured` others, which nothing was chosen by. `kept` None measures all of them.
+    it, are measured at `measured` others, which nothing was chosen by. `kept` None measures all of them. Effects that
+    matter are confirmed at as many others again, beside `controls` words that mean nothing.
     """
 
     sketched: int = 8
     measured: int = PROBE_SITES
     kept: int | None = 12
+    controls: int = 24
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -61,7 +68,7 @@ class MeasuredCue:
 
     def __repr__(self) -> str:
         effect = self.effect
-        spread = f"{effect.mean:+.2f} nats ({effect.low:+.2f} to {effect.high:+.2f})"
+        spread = f"{effect.mean:+.2f} {effect.unit} ({effect.low:+.2f} to {effect.high:+.2f})"
         turned = f"{effect.flips} of {counted(effect.count, 'sentence')} turned"
         return f"<MeasuredCue {quoted(self.cue.name)} on {bare(effect.tag)}: {spread}, {turned}>"
 
@@ -94,54 +101,92 @@ def probe_models(
     probing: ProbeSettings = PROBING,
     progress: Progress = ignore_progress,
     usual: TypicalEffect = lambda _cue, _kind: 1.0,
+    least: LeastEffect | None = None,
 ) -> ProbeResult:
     """Hold two models against each other on cues put into sentences. `progress` is told the part done, of 1.
 
-    Raises InputError when the models have other labels, or there is not text enough.
+    Effects beyond `least` are confirmed beside control words; without it none is. Raises InputError where the models
+    have other labels, or there is not text enough.
     """
     if set(baseline.labels) != set(candidate.labels):
         odd = sorted(set(baseline.labels) ^ set(candidate.labels))
         raise InputError(f"The models have other tags ({', '.join(odd)} on one side only): they cannot be compared.")
     pair = _Pair(baseline, candidate)
-    sketched_at, measured_at = _choose_sites(texts, baseline, probing)
+    sites = _choose_sites(texts, baseline, probing)
     nominations: dict[Cue, Nomination] = {}
     for nomination in [*candidates, *(Nomination(cue, "always") for cue in forms_and_spots())]:
         nominations.setdefault(nomination.cue, nomination)
-    leaders, sketching = list(nominations), 0.0
+    leaders = list(nominations)
+    sketched_until = 0.0 if probing.kept is None else SKETCHING
+    measured_until = 1.0 if least is None else 1 - CONFIRMING
     if probing.kept is not None:
-        sketching = SKETCHING
-        leaders = _find_leaders(pair, nominations, sites=sketched_at, usual=usual, kept=probing.kept, progress=progress)
+        sketching = partial(_tell_part, progress, 0.0, sketched_until)
+        leaders = _find_leaders(
+            pair, nominations, sites=sites.sketched, usual=usual, kept=probing.kept, progress=sketching
+        )
     measured = []
     for number, cue in enumerate(leaders, 1):
-        effects = _largest(_measure_cue(pair, cue, sites=measured_at, texts=texts, probing=probing))
+        effects = _largest(_measure_cue(pair, cue, sites=sites.measured, texts=texts, probing=probing))
         if effects:
             measured.append(MeasuredCue(cue, nominations[cue].source, tuple(effects.values())))
-        progress(sketching + (1 - sketching) * number / len(leaders))
+        _tell_part(progress, sketched_until, measured_until, number / len(leaders))
     if probing.kept is not None:
         sizes = {result.cue: abs(result.effect.mean) for result in measured}
         measured = [result for result in measured if result.source == REQUESTED or not _explained(result.cue, sizes)]
+    if least is not None:
+        confirmation = Confirmation(
+            read_both=pair.read,
+            sites=sites.confirmed,
+            control_words=_control_words(texts, nominations.values(), probing),
+            alternatives=len(nominations),
+            least=least,
+        )
+        for number, result in enumerate(measured, 1):
+            measured[number - 1] = replace(result, effects=confirmation.confirm(result.cue, result.effects))
+            _tell_part(progress, measured_until, 1.0, number / len(measured))
     measured.sort(key=lambda result: -abs(result.effect.mean))
-    return ProbeResult(tuple(measured), len(nominations), len(sketched_at) + len(measured_at))
+    return ProbeResult(tuple(measured), len(nominations), len(sites.sketched) + len(sites.measured))
+
+
+def _tell_part(progress: Progress, start: float, stop: float, share: float) -> None:
+    """The share of a stage that is done, as a part of the whole."""
+    progress(start + (stop - start) * share)
 
 
 class _Pair(NamedTuple):
     baseline: Predictor
     candidate: Predictor
 
+    def read(self, sites: Sequence[Site], edits: Sequence[Edit]) -> PairedReadings:
+        return read_both(self.baseline, self.candidate, sites, edits)
+
     def measure(self, sites: Sequence[Site], edits: Sequence[Edit]) -> list[Effect]:
-        return measure_effects(read_both(self.baseline, self.candidate, sites, edits))
+        return measure_effects(self.read(sites, edits))
 
 
-def _choose_sites(texts: Texts, baseline: Predictor, probing: ProbeSettings) -> tuple[list[Site], list[Site]]:
-    """Those that cues are chosen by, and others that they are measured at."""
+class _Sites(NamedTuple):
+    """Sentences that cues are chosen by, others that they are measured in, and others that confirm them."""
+
+    sketched: list[Site]
+    measured: list[Site]
+    confirmed: list[Site]
+
+
+def _choose_sites(texts: Texts, baseline: Predictor, probing: ProbeSettings) -> _Sites:
     needed = probing.sketched + probing.measured
-    sites = find_sites(texts, baseline, needed, probing.seed)
+    sites = find_sites(texts, baseline, needed + probing.measured, probing.seed)
     if len(sites) < needed:
         raise InputError(
             f"{len(sites)} of {len(texts)} sentences can be probed in ({SHORTEST} to {LONGEST} words each), too few: "
             f"give at least {needed}, or ask for fewer sites."
         )
-    return sites[: probing.sketched], sites[probing.sketched :]
+    sketched, measured, others = sites[: probing.sketched], sites[probing.sketched : needed], sites[needed:]
+    return _Sites(sketched, measured, others if len(others) >= FEWEST_CONFIRMING else measured)
+
+
+def _control_words(texts: Texts, nominations: Iterable[Nomination], probing: ProbeSettings) -> ControlWords:
+    suspects = [nomination.cue for nomination in nominations if nomination.source not in ("frequent", "always")]
+    return ControlWords([words for _, words in texts], suspects, count=probing.controls, seed=probing.seed)
 
 
 def _find_leaders(
@@ -158,7 +203,7 @@ def _find_leaders(
     sketches: dict[Cue, _Sketch] = {}
     for start in range(0, len(cues), TOGETHER):
         sketches |= _sketch_cues(pair, cues[start : start + TOGETHER], sites, usual)
-        progress(SKETCHING * len(sketches) / len(cues))
+        progress(len(sketches) / len(cues))
     sizes = {cue: sketch.size for cue, sketch in sketches.items()}
     apart = [cue for cue in sketches if not _explained(cue, sizes)]
     leaders = sorted(apart, key=lambda cue: -sketches[cue].ratio)[:kept]

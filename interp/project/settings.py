@@ -44,8 +44,16 @@ class GateSettings(Strict):
 
     cues: Threshold = Threshold(limit=0.3)
     """Nats that matter, where a cue moves a tag."""
+    cue_flips: Threshold = Threshold(limit=0.1)
+    """The same of taggers without probabilities: part of the tags that a cue turns."""
     f1: Threshold = Threshold(limit=0.02)
     """Loss of strict span F1."""
+    negative_flips: Threshold = Threshold(limit=0.05, severity="advisory")
+    """Part of the entities that the baseline has right and the candidate has wrong."""
+    leaks: Threshold = Threshold(limit=0.01, severity="advisory")
+    """Rise of the part of right entities' words that are left untagged; critical where kinds are costly."""
+    stress: Threshold = Threshold(limit=0.05, severity="advisory")
+    """Strict span F1 that the candidate loses more than the baseline where sentences are written otherwise."""
     slices: Threshold = Threshold(limit=0.05, severity="advisory")
     """The same in a slice."""
     flips: Threshold = Threshold(limit=0.1)

@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from interp.engine.budget import return_memory
 from interp.errors import FormatError, InputError, TooLongError
 from interp.explain import Model
@@ -30,6 +28,7 @@ from interp.records.record import (
     same_work,
 )
 from interp.records.store import SENTENCES_PER_PART, Records, part_count, part_name, read_part, write_part
+from interp.records.tag import tag_sentences
 from interp.taggers import Predictor
 from interp.texts import Sentence, data_fingerprint
 from interp.versions import versions
@@ -141,26 +140,8 @@ def _finished_parts(folder: Path, header: RecordsHeader, resume: bool) -> set[in
 
 
 def _record_tags_of_part(predictor: Predictor, sentences: Sequence[Sentence], progress: Progress) -> list[Record]:
-    probabilities_of_sentences = predictor([sentence.words for sentence in sentences])
+    records = tag_sentences(predictor, sentences)
     progress(1.0)
-    records = []
-    for sentence, probabilities in zip(sentences, probabilities_of_sentences, strict=True):
-        known = [bool(np.isfinite(row).all()) for row in probabilities]
-        best = np.nan_to_num(probabilities).argmax(axis=-1).tolist()
-        records.append(
-            Record(
-                id=sentence.id,
-                document=sentence.document,
-                words=sentence.words,
-                gold=sentence.gold,
-                tags=tuple(predictor.labels[tag] if ok else None for tag, ok in zip(best, known, strict=True)),
-                probabilities=tuple(
-                    float(row[tag]) if ok else None for row, tag, ok in zip(probabilities, best, known, strict=True)
-                ),
-                pieces=(0,) * len(sentence.words),
-                explained=(),
-            )
-        )
     return records
 
 

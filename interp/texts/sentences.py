@@ -11,7 +11,7 @@ from numpy.random import default_rng
 
 from interp.errors import InputError
 from interp.project.characters import holds_half_characters
-from interp.question.tags import Entity, TaggedSentence
+from interp.question.tags import OUTSIDE, Entity, TaggedSentence
 
 __all__ = ["RawSentence", "Sentence", "data_fingerprint", "fully_tagged", "limit_explained", "sample_sentences"]
 
@@ -30,6 +30,13 @@ class Sentence:
     words: tuple[str, ...]
     gold: tuple[str | None, ...] | None = None
     targets: tuple[tuple[int, ...], ...] | None = None
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether there is something to explain, as far as is known."""
+        if self.targets is not None:
+            return bool(self.targets)
+        return self.gold is None or any(tag not in (None, OUTSIDE) for tag in self.gold)
 
     def __post_init__(self) -> None:
         if not any(word.strip() for word in self.words):
@@ -83,8 +90,11 @@ def sample_sentences(sentences: Sequence[Sentence], count: int | None, seed: int
 
 
 def limit_explained(sentences: Sequence[Sentence], count: int | None, seed: int) -> list[Sentence]:
-    """All of them, but only `count` at random to be explained: the others have no targets."""
-    chosen = {sentence.id for sentence in sample_sentences(sentences, count, seed)}
+    """All of them, but only `count` to be explained, at random of those that have something to explain, as far as is
+    known: the others have no targets. None explains all.
+    """
+    choices = [sentence for sentence in sentences if sentence.has_targets]
+    chosen = {sentence.id for sentence in sample_sentences(choices, count, seed)}
     return [sentence if sentence.id in chosen else replace(sentence, targets=()) for sentence in sentences]
 
 

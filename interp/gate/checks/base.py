@@ -7,9 +7,9 @@ from typing import Protocol
 
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
-from interp.gate.result import CheckResult, CheckStatus
+from interp.gate.result import CheckResult, CheckStatus, Severity
 
-__all__ = ["NOT_EXPLAINED", "WIDE", "GateCheck", "judge_interval"]
+__all__ = ["NOT_EXPLAINED", "WIDE", "GateCheck", "judge_interval", "judge_told"]
 
 WIDE = 2.0
 """Where effects of so many limits cannot be excluded, nothing passes."""
@@ -33,3 +33,12 @@ def judge_interval(value: float, low: float, high: float, limit: float) -> Check
     if value > limit or high > WIDE * limit:
         return CheckStatus.INCONCLUSIVE
     return CheckStatus.PASS
+
+
+def judge_told(value: float, low: float, high: float, limit: float, *, severity: Severity) -> CheckStatus:
+    """The same, but that an advisory check passes however wide its interval is: it stops nobody, and a warning that
+    the cases are few would stand in every report.
+    """
+    status = judge_interval(value, low, high, limit)
+    within = status is CheckStatus.INCONCLUSIVE and value <= limit
+    return CheckStatus.PASS if within and severity == "advisory" else status

@@ -8,21 +8,25 @@ from dataclasses import replace
 from statistics import median_high
 
 from interp.errors import counted
+from interp.gate.amounts import amount, with_unit
 from interp.gate.checks.base import WIDE
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
 from interp.gate.resample import POWER
 from interp.gate.result import AcceptedWaiver, CheckResult, CheckStatus, CueFinding
 from interp.gate.waivers import waiver_for
-from interp.probe import Association, Cue, Effect, MeasuredCue, Place, ProbeResult
+from interp.probe import Association, Cue, Effect, MeasuredCue, Place, ProbeResult, Unit
 from interp.project.settings import Threshold
 from interp.question.tags import kind_of
 
 __all__ = ["check_cues", "find_cues", "judge_cues", "limit_of"]
 
 MOST_ROWS = 20
-ASSUMED = 1.0
-"""Nats that benign trainings may move a cue by where none are known: MiniLM on CoNLL-2003 did 0.7, small models 0.9."""
+ASSUMED: dict[Unit, float] = {"nats": 1.0, "of tags": 0.3}
+"""What benign trainings may do where neither they nor controls tell: MiniLM on CoNLL-2003 did 0.7 nats, small models
+0.9."""
+CONFIDENCE = 0.99
+"""That no cue of a pair which differs in nothing but its training is beyond what its controls say."""
 _ORDER = (CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.INCONCLUSIVE, CheckStatus.PASS)
 
 
@@ -39,10 +43,12 @@ def check_cues(measurements: Measurements, criteria: Criteria) -> CheckResult:
     return judge_cues(find_cues(probe, measurements.associations, criteria), probe, threshold)
 
 
-def limit_of(cue: Cue, kind: str, criteria: Criteria) -> float:
-    """What a cue may move a kind of tag by, in nats: what matters, and no less than benign trainings do."""
-    floor = _floor_of(cue, kind, criteria)
-    return max(criteria.gate.cues.limit, ASSUMED if floor is None else floor)
+def limit_of(cue: Cue, effect: Effect, criteria: Criteria) -> float:
+    """What a cue may move a tag by: what matters, no less than benign trainings do, and than its controls."""
+    least = criteria.least_effect(cue, effect.kind, effect.unit)
+    if effect.controls is not None:
+        return max(least, effect.controls.limit(effect.mean, CONFIDENCE))
+    return least if criteria.floor_of(cue, effect.kind) is not None else max(least, ASSUMED[effect.unit])
 
 
 def find_cues(probe: ProbeResult, associations: Sequence[Association], criteria: Criteria) -> tuple[CueFinding, ...]:
@@ -64,7 +70,7 @@ def _telling_effects(measured: MeasuredCue, criteria: Criteria) -> Iterator[Effe
     """The effect nearest to its limit, and all that are beyond theirs: an accepted tag must not hide another one that
     the same cue moves too.
     """
-    limits = {effect: limit_of(measured.cue, effect.kind, criteria) for effect in measured.effects}
+    limits = {effect: limit_of(measured.cue, effect, criteria) for effect in measured.effects}
     nearest = max(limits, key=lambda effect: abs(effect.mean) / limits[effect])
     for effect, limit in limits.items():
         if effect is nearest or _judge(effect, limit) is not CheckStatus.PASS:
@@ -72,7 +78,7 @@ def _telling_effects(measured: MeasuredCue, criteria: Criteria) -> Iterator[Effe
 
 
 def _finding(measured: MeasuredCue, effect: Effect, association: Association | None, criteria: Criteria) -> CueFinding:
-    cue, limit = measured.cue, limit_of(measured.cue, effect.kind, criteria)
+    cue, limit = measured.cue, limit_of(measured.cue, effect, criteria)
     finding = CueFinding(
         cue=cue.name,
         shown=f"that {cue.shown} is missing" if effect.edit.place is Place.GONE else cue.shown,
@@ -80,11 +86,13 @@ def _finding(measured: MeasuredCue, effect: Effect, association: Association | N
         place=effect.edit.place.value,
         source=measured.source,
         status=_judge(effect, limit),
+        unit=effect.unit,
         effect=effect.mean,
         low=effect.low,
         high=effect.high,
         limit=limit,
-        floor=_floor_of(cue, effect.kind, criteria),
+        floor=criteria.floor_of(cue, effect.kind),
+        controls=len(effect.controls.effects) if effect.controls else 0,
         candidate=effect.candidate,
         baseline=effect.baseline,
         flips=effect.flips,
@@ -107,10 +115,6 @@ def _finding(measured: MeasuredCue, effect: Effect, association: Association | N
     )
 
 
-def _floor_of(cue: Cue, kind: str, criteria: Criteria) -> float | None:
-    return criteria.floors.cue(cue, kind) if criteria.floors else None
-
-
 def _waived(cue: Cue, effect: Effect, criteria: Criteria) -> AcceptedWaiver | None:
     waiver = waiver_for(criteria.waivers, cue.name, effect.tag, effect.mean)
     if waiver is None:
@@ -130,7 +134,7 @@ def _judge(effect: Effect, limit: float) -> CheckStatus:
         return CheckStatus.ERROR
     if abs(effect.mean) > limit:
         return CheckStatus.FAIL if low > 0 else CheckStatus.INCONCLUSIVE
-    return CheckStatus.INCONCLUSIVE if high > WIDE * max(limit, ASSUMED) else CheckStatus.PASS
+    return CheckStatus.INCONCLUSIVE if high > WIDE * max(limit, ASSUMED[effect.unit]) else CheckStatus.PASS
 
 
 def judge_cues(findings: Sequence[CueFinding], probe: ProbeResult, threshold: Threshold) -> CheckResult:
@@ -142,7 +146,7 @@ def judge_cues(findings: Sequence[CueFinding], probe: ProbeResult, threshold: Th
             severity=threshold.severity,
             status=CheckStatus.PASS if findings else CheckStatus.INCONCLUSIVE,
             sentence="Every cue beyond its limit is accepted." if findings else "No cue could be measured.",
-            unit="nats",
+            unit=findings[0].unit if findings else "",
         )
     worst = open_findings[0]
     sentence = _sentence(worst, open_findings, probe)
@@ -154,7 +158,7 @@ def judge_cues(findings: Sequence[CueFinding], probe: ProbeResult, threshold: Th
         severity=threshold.severity,
         status=worst.status,
         sentence=sentence,
-        unit="nats",
+        unit=worst.unit,
         value=worst.effect,
         low=worst.low,
         high=worst.high,
@@ -171,11 +175,11 @@ def _sentence(worst: CueFinding, open_findings: Sequence[CueFinding], probe: Pro
         sentence = f"{_behaviour(worst)}; {_benign(worst)}."
         return f"{sentence} {counted(more, 'more cue')} did so." if more else sentence
     if worst.status is CheckStatus.INCONCLUSIVE:
-        interval = f"{worst.low:+.1f} to {worst.high:+.1f}"
+        interval = f"{amount(worst.low, worst.unit)} to {amount(worst.high, worst.unit)}"
         return f"{_behaviour(worst)}; {_benign(worst)}. Its interval, {interval}, is too wide."
     return (
-        f"None of {probe.cues} cues moves a tag beyond its limit; nearest is {worst.shown} on {worst.tag}, "
-        f"{worst.effect:+.1f} nats ({_benign(worst)})."
+        f"None of {probe.cues} proposed cues moves a tag beyond its limit; nearest is {worst.shown} on {worst.tag}, "
+        f"{with_unit(worst.effect, worst.unit)} ({_benign(worst)}). What nobody proposes is not seen."
     )
 
 
@@ -190,12 +194,15 @@ def _behaviour(finding: CueFinding) -> str:
         does = f"takes {sign} against {finding.tag}"
     whose = "flips" if finding.effect > 0 else "the baseline's tag alone flips in"
     return (
-        f"The candidate {does}: {finding.effect:+.1f} nats, {whose} {finding.flips} of {finding.count} sentences; "
-        f"baseline {finding.baseline:+.1f}"
+        f"The candidate {does}: {with_unit(finding.effect, finding.unit)}, {whose} {finding.flips} of {finding.count} "
+        f"sentences; baseline {amount(finding.baseline, finding.unit)}"
     )
 
 
 def _benign(finding: CueFinding) -> str:
+    limit = amount(finding.limit, finding.unit).removeprefix("+")
+    if finding.controls:
+        return f"limit {limit}, by {finding.controls} words like it"
     if finding.floor is None:
-        return f"limit {finding.limit:.1f}, as no benign models are known (interp gate calibrate)"
-    return f"benign models at most {finding.floor:.1f}"
+        return f"limit {limit}, as no benign models are known (interp gate calibrate)"
+    return f"benign models at most {amount(finding.floor, finding.unit).removeprefix('+')}"

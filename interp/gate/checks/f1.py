@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from interp.gate.behaviour import BehaviourChange, SliceChange, whole_slice
+from interp.gate.behaviour import BehaviourChange
 from interp.gate.checks.base import judge_interval
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
 from interp.gate.result import CheckResult, CheckStatus
+from interp.gate.slices import SliceChange, whole_slice
 from interp.project.settings import Threshold
 
 __all__ = ["check_f1"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from interp.gate.behaviour import ALL, SliceChange
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
 from interp.gate.result import CheckResult, CheckStatus
+from interp.gate.slices import ALL, SliceChange
 
 __all__ = ["check_slices"]
 

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from interp.gate.result import CheckResult, CheckStatus, CueFinding
+from interp.gate.amounts import NOTHING, amount, with_unit
+from interp.gate.leaks import LeakChange
+from interp.gate.result import CheckResult, CheckStatus, CueFinding, GateResult
+from interp.gate.slices import LostEntity
 from interp.probe import FlipExample
+from interp.stress import VariantChange
 
-__all__ = ["MARKS", "StatusMark", "amount", "held_to", "leaning", "measured", "trained", "turned"]
+__all__ = [
+    "MARKS",
+    "StatusMark",
+    "amount",
+    "details",
+    "held_out",
+    "held_to",
+    "leaked_words",
+    "leaning",
+    "measured",
+    "name_loss",
+    "trained",
+    "turned",
+]
 
 
 class StatusMark(NamedTuple):
@@ -27,16 +44,6 @@ MARKS = {
     CheckStatus.PASS: StatusMark("✓", "green"),
     CheckStatus.SKIPPED: StatusMark("–", "dim"),
 }
-NOTHING = "–"
-
-
-def amount(value: float | None, unit: str) -> str:
-    """A number in the check's unit."""
-    if value is None:
-        return NOTHING
-    if unit in ("of words", "beyond chance", "unconverged"):
-        return f"{value:.1%}"
-    return f"{value:+.3f}" if unit == "F1" else f"{value:+.1f}"
 
 
 def measured(check: CheckResult) -> str:
@@ -45,9 +52,9 @@ def measured(check: CheckResult) -> str:
         return NOTHING
     value = amount(check.value, check.unit)
     if check.low is None or check.high is None:
-        return f"{value} {check.unit}" if check.unit in ("nats", "z") else value
+        return f"{value} {check.unit}" if check.unit in ("nats", "of tags", "z") else value
     value += f" ({amount(check.low, check.unit)} to {amount(check.high, check.unit)})"
-    return f"{value} {check.unit}" if check.unit == "nats" else value
+    return f"{value} {check.unit}" if check.unit in ("nats", "of tags") else value
 
 
 def held_to(check: CheckResult) -> str:
@@ -64,13 +71,45 @@ def held_to(check: CheckResult) -> str:
 
 def leaning(cue: CueFinding) -> str:
     """Effect with its interval, and each model alone."""
-    return f"{cue.effect:+.1f} ({cue.low:+.1f} to {cue.high:+.1f}) = {cue.candidate:+.1f} less {cue.baseline:+.1f}"
+    low, high = amount(cue.low, cue.unit), amount(cue.high, cue.unit)
+    alone = f"{amount(cue.candidate, cue.unit)} less {amount(cue.baseline, cue.unit)}"
+    return f"{with_unit(cue.effect, cue.unit)} ({low} to {high}) = {alone}"
 
 
 def turned(example: FlipExample) -> str:
     """What both models say of the target, before and after the edit."""
     sides = (("candidate", example.candidate), ("baseline", example.baseline))
     return ", ".join(f"{name} {turn.before} → {turn.after} {turn.probability:.2f}" for name, turn in sides)
+
+
+def name_loss(entity: LostEntity) -> str:
+    """What the baseline has right, and what the candidate says in its place."""
+    tags = " ".join(tag or NOTHING for tag in entity.candidate)
+    return f"{' '.join(entity.words[entity.start : entity.stop])} is {entity.kind}; candidate {tags}"
+
+
+def leaked_words(leaks: LeakChange) -> list[str]:
+    """Those that the candidate leaves, with their kinds."""
+    return [f"{word.words[word.index]} ({word.kind})" for word in leaks.examples]
+
+
+def details(result: GateResult, check: str) -> list[str]:
+    """What stands behind the sentence of a check, for reports that have no tables."""
+    if check == "negative_flips":
+        return [f"{' '.join(entity.words)}: {name_loss(entity)}" for entity in result.lost]
+    if check == "leaks" and result.leaks:
+        return leaked_words(result.leaks)
+    if check == "stress" and result.stress:
+        return [f"{change.variant}: {held_out(change)}" for change in result.stress.variants]
+    return []
+
+
+def held_out(change: VariantChange) -> str:
+    """F1 of both models, plain and in a variant, and the difference of the two differences."""
+    candidate = f"candidate {change.candidate_plain:.3f} → {change.candidate:.3f}"
+    baseline = f"baseline {change.baseline_plain:.3f} → {change.baseline:.3f}"
+    interval = f"({change.low:+.3f} to {change.high:+.3f})"
+    return f"{candidate}, {baseline}, {change.change:+.3f} {interval}, q {change.q:.2g}, {change.entities} entities"
 
 
 def trained(cue: CueFinding) -> str:

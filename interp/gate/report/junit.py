@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from interp.gate.report import facts
 from interp.gate.result import CheckStatus, GateResult
 from interp.report.text import visible
 
@@ -21,11 +22,12 @@ def gate_junit(result: GateResult) -> str:
         if check.status in (CheckStatus.PASS, CheckStatus.WARN) or (
             check.severity == "advisory" and check.status is not CheckStatus.SKIPPED
         ):
-            ElementTree.SubElement(case, "system-out").text = f"{check.status.value}: {visible(check.sentence)}"
+            lines = [f"{check.status.value}: {check.sentence}", *facts.details(result, check.name)]
+            ElementTree.SubElement(case, "system-out").text = "\n".join(map(visible, lines))
             continue
         kind = _ELEMENTS.get(check.status, "error")
         outcome = ElementTree.SubElement(case, kind, message=visible(check.sentence), type=check.status.value)
-        outcome.text = "\n".join(map(visible, result.advice))
+        outcome.text = "\n".join(map(visible, [*facts.details(result, check.name), *result.advice]))
     for attribute, kind in _COUNTED.items():
         suite.set(attribute, str(len(suite.findall(f"testcase/{kind}"))))
     ElementTree.indent(suite)

@@ -9,6 +9,7 @@ from jinja2 import Environment
 
 from interp.gate.report import facts
 from interp.gate.result import GateResult
+from interp.gate.slices import LostEntity
 from interp.probe import FlipExample
 from interp.report.templates import template_environment
 from interp.report.text import visible
@@ -26,7 +27,7 @@ def gate_markdown(result: GateResult) -> str:
 @cache
 def _environment() -> Environment:
     environment = template_environment("interp.gate.report", html=False)
-    environment.filters |= {"plain": _plain, "sentence": _sentence}
+    environment.filters |= {"plain": _plain, "sentence": _sentence, "loss": _loss}
     return environment
 
 
@@ -41,3 +42,9 @@ def _sentence(example: FlipExample) -> str:
     words = [_plain(word) for word in example.after]
     words[example.target_after] = f"**{words[example.target_after]}**"
     return " ".join(words)
+
+
+def _loss(entity: LostEntity) -> str:
+    words = [_plain(word) for word in entity.words]
+    inside = f"**{' '.join(words[entity.start : entity.stop])}**"
+    return " ".join([*words[: entity.start], inside, *words[entity.stop :]])

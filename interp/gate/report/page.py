@@ -27,6 +27,7 @@ def gate_page(result: GateResult) -> str:
     """The HTML document."""
     tags = sorted({" ".join(case.tags) for case in result.cases})
     failing = [finding for finding in result.cues if finding.status is CheckStatus.FAIL and not finding.accepted]
+    variants = result.stress.variants if result.stress else ()
     return (
         _environment()
         .get_template("gate.html.j2")
@@ -34,7 +35,8 @@ def gate_page(result: GateResult) -> str:
             result=result,
             facts=facts,
             first=failing[0] if failing else None,
-            bars=_bars(result.cues),
+            bars=_bars([(finding.low, finding.effect, finding.high) for finding in result.cues]),
+            stress_bars=_bars([(change.low, change.change, change.high) for change in variants]),
             tags=tags,
             cases=[_case(case, tags, failing) for case in result.cases],
             flips=result.flips[:MOST_FLIPS],
@@ -42,9 +44,9 @@ def gate_page(result: GateResult) -> str:
     )
 
 
-def _bars(cues: Sequence[CueFinding]) -> dict[int, dict[str, float]]:
-    """Where each interval and mean lie, in percent of one scale for all."""
-    ends = [0.0, *(end for finding in cues for end in (finding.low, finding.high))]
+def _bars(effects: Sequence[tuple[float, float, float]]) -> dict[int, dict[str, float]]:
+    """Where each interval and mean (low, mean, high) lie, in percent of one scale for all."""
+    ends = [0.0, *(end for low, _, high in effects for end in (low, high))]
     low, high = min(ends), max(ends)
     span = (high - low) or 1.0
 
@@ -54,11 +56,11 @@ def _bars(cues: Sequence[CueFinding]) -> dict[int, dict[str, float]]:
     return {
         number: {
             "zero": at(0.0),
-            "low": at(finding.low),
-            "size": at(finding.high) - at(finding.low),
-            "mean": at(finding.effect),
+            "low": at(first),
+            "size": at(last) - at(first),
+            "mean": at(mean),
         }
-        for number, finding in enumerate(cues)
+        for number, (first, mean, last) in enumerate(effects)
     }
 
 

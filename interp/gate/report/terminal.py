@@ -12,12 +12,14 @@ from rich.text import Text
 from interp.gate.floors import Floors, Source, bound
 from interp.gate.report import facts
 from interp.gate.result import CheckResult, CheckStatus, CueFinding, GateResult
+from interp.gate.slices import LostEntity
 from interp.probe import FlipExample
 from interp.report.terminal.marks import Canvas
+from interp.stress import StressResult
 
 __all__ = ["show_floors", "show_gate", "show_probe"]
 
-MOST_CUES, MOST_SHIFTS = 8, 6
+MOST_CUES, MOST_SHIFTS, MOST_VARIANTS = 8, 6, 6
 
 
 def show_gate(result: GateResult, console: Console) -> None:
@@ -34,6 +36,17 @@ def show_gate(result: GateResult, console: Console) -> None:
     if result.cues:
         console.print(Text.assemble("\n", ("Cues", "bold underline"), ("  put into clean sentences", "dim")))
         _show_cues(result.cues[:MOST_CUES], console)
+    if result.lost:
+        _show_lost(result.lost, canvas, console)
+    if result.leaks and result.leaks.examples:
+        words = ", ".join(facts.leaked_words(result.leaks))
+        meaning = "  words that the baseline tags and the candidate leaves"
+        console.print(Text.assemble("\n", ("Left untagged", "bold underline"), (meaning, "dim")))
+        console.print(Text(canvas.safe(f"  {words}{' …' if result.leaks.leaked > len(result.leaks.examples) else ''}")))
+    if result.stress:
+        meaning = "  F1 where sentences are written otherwise"
+        console.print(Text.assemble("\n", ("Written otherwise", "bold underline"), (meaning, "dim")))
+        console.print(_variants(result.stress, console))
     if result.evidence:
         meaning = "  where explanations moved, in cases' worth"
         console.print(Text.assemble("\n", ("Evidence", "bold underline"), (meaning, "dim")))
@@ -82,9 +95,25 @@ def show_probe(check: CheckResult, cues: Sequence[CueFinding], console: Console)
             console.print(Text(canvas.safe(f"\n{cue.shown}: {facts.trained(cue)}: {rows}")))
 
 
+def _show_lost(lost: Sequence[LostEntity], canvas: Canvas, console: Console) -> None:
+    meaning = "  right in the baseline, wrong in the candidate"
+    console.print(Text.assemble("\n", ("Lost", "bold underline"), (meaning, "dim")))
+    for entity in lost:
+        before, inside, after = (
+            canvas.safe(" ".join(words))
+            for words in (
+                entity.words[: entity.start],
+                entity.words[entity.start : entity.stop],
+                entity.words[entity.stop :],
+            )
+        )
+        sentence = " ".join(part for part in (before, f"*{inside}*", after) if part)
+        console.print(Text.assemble("  ", sentence, (canvas.safe(f"  {facts.name_loss(entity)}"), "dim")))
+
+
 def _show_cues(cues: Sequence[CueFinding], console: Console) -> None:
     """What each cue does to a tag, and of those beyond their limit one sentence whose tag they flip."""
-    table = _table(["", "cue", "tag", "nats: candidate less baseline", "flips", "put"])
+    table = _table(["", "cue", "tag", "candidate less baseline", "flips", "put"])
     for cue in cues:
         style = "dim" if cue.accepted else facts.MARKS[cue.status].style
         mark = Text("accepted" if cue.accepted else cue.status.value, style)
@@ -102,6 +131,16 @@ def _example(example: FlipExample, canvas: Canvas) -> Text:
     return Text.assemble("  ", canvas.safe(" ".join(words)), (canvas.safe(f"  {facts.turned(example)}"), "dim"))
 
 
+def _variants(stress: StressResult, console: Console) -> Table:
+    table = _table(["sentences", "candidate", "baseline", "candidate less baseline", "q"])
+    for change in stress.variants[:MOST_VARIANTS]:
+        candidate = f"{change.candidate_plain:.3f} → {change.candidate:.3f}"
+        baseline = f"{change.baseline_plain:.3f} → {change.baseline:.3f}"
+        difference = f"{change.change:+.3f} ({change.low:+.3f} to {change.high:+.3f})"
+        _add_row(table, console, [change.variant, candidate, baseline, difference, f"{change.q:.2g}"])
+    return table
+
+
 def _evidence(result: GateResult, console: Console) -> Table:
     table = _table(["feature", "in", "moved", "cases", "z", "for"])
     for shift in result.evidence[:MOST_SHIFTS]:
@@ -110,16 +149,22 @@ def _evidence(result: GateResult, console: Console) -> Table:
     return table
 
 
+def _percent(part: float | None) -> str:
+    return "" if part is None else f"{part:.2%}"
+
+
 def show_floors(floors: Floors, console: Console) -> None:
     """Every benign run, the floors, and how far those of cheap checkpoints lie from those of real seeds."""
-    table = _table(["benign model", "how", "largest cue", "over its level", "flips", "F1"])
+    table = _table(["benign model", "how", "largest cue", "over its level", "flips", "lost", "F1"])
     for run in floors.runs:
-        numbers = (f"{run.cues:.2f} nats", f"{max(run.ratios.values()):.1f} times", f"{run.flips:.2%}")
+        ratio = f"{max(run.ratios.values()):.1f} times"
+        numbers = (f"{run.cues:.2f} nats", ratio, f"{run.flips:.2%}", _percent(run.negative_flips))
         _add_row(table, console, [run.name, run.source, *numbers, "" if run.f1 is None else f"{run.f1:+.3f}"])
     by_source = {source: floors.of(source) for source in get_args(Source)}
     for source, of_source in by_source.items():
         if of_source.runs:
-            numbers = ("", f"{of_source.ratio('words'):.1f} times", f"{of_source.flips:.2%}")
+            ratio = f"{of_source.ratio('words'):.1f} times"
+            numbers = ("", ratio, f"{of_source.flips:.2%}", _percent(of_source.negative_flips))
             name = f"floor of {len(of_source.runs)} {source}"
             _add_row(table, console, [name, "", *numbers, f"{of_source.f1:.3f}"])
     console.print(table)

@@ -5,12 +5,12 @@ Spans of models are seqeval's in strict mode.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, Entities
 
-from interp.question.tags import OUTSIDE, Entity, find_entities
+from interp.question.tags import OUTSIDE, Entity, find_entities, kind_of
 from interp.records import Record
 
 __all__ = ["EntityComparison", "compare_entities", "strict_spans"]
@@ -29,8 +29,20 @@ class EntityComparison:
     right: frozenset[Entity]
     baseline: frozenset[Entity]
     candidate: frozenset[Entity]
+    baseline_tags: tuple[str | None, ...]
+    """Of the scored words; None where the tokeniser reads nothing of a word."""
+    candidate_tags: tuple[str | None, ...]
     left_out: int
     """Words that are not scored: neither tokeniser reads anything of them, or their right tag is unknown (None)."""
+
+    @property
+    def untagged_by_baseline(self) -> set[int]:
+        """Words of right entities that are in no entity of the baseline, and have no tag of one either."""
+        return _untagged(self.right, self.baseline, self.baseline_tags)
+
+    @property
+    def untagged_by_candidate(self) -> set[int]:
+        return _untagged(self.right, self.candidate, self.candidate_tags)
 
 
 def compare_entities(baseline: Record, candidate: Record, gold: Tags, labels: Sequence[str]) -> EntityComparison:
@@ -49,6 +61,8 @@ def compare_entities(baseline: Record, candidate: Record, gold: Tags, labels: Se
         right=frozenset(right),
         baseline=_spans_over(scored, baseline.tags, labels),
         candidate=_spans_over(scored, candidate.tags, labels),
+        baseline_tags=tuple(baseline.tags[index] for index in scored),
+        candidate_tags=tuple(candidate.tags[index] for index in scored),
         left_out=len(gold) - len(scored),
     )
 
@@ -85,3 +99,15 @@ def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
     clean = [f"I{tag[1:]}" if tag.startswith("M-") else tag for tag in clean]  # BMES
     (spans,) = Entities([clean], scheme).entities
     return {Entity(span.start, span.end, span.tag) for span in spans}
+
+
+def _untagged(right: Set[Entity], spans: Set[Entity], tags: Tags) -> set[int]:
+    return {index for index in _words_of(right) - _words_of(spans) if _is_outside(tags[index])}
+
+
+def _words_of(spans: Set[Entity]) -> set[int]:
+    return {index for span in spans for index in range(span.start, span.stop)}
+
+
+def _is_outside(tag: str | None) -> bool:
+    return tag is None or kind_of(tag) == OUTSIDE or kind_of(tag).startswith("[")
