@@ -12,7 +12,7 @@ import click
 
 from interp.project.paths import checked_path
 
-__all__ = ["COUNT_OR_ALL", "EXISTING_PATH", "PATH", "SEED", "count_from", "flag", "with_options"]
+__all__ = ["EXISTING_PATH", "PATH", "SEED", "count_from", "count_or_all", "flag", "with_options"]
 
 Command = Callable[..., Any]
 
@@ -44,19 +44,13 @@ def count_from(least: int, most: int = MOST) -> click.IntRange:
     return _WholeNumber(least, most)
 
 
-class _CountOrAll(click.ParamType):
-    """A number, or all, which is None."""
-
-    name = "integer or all"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> int | None:
-        if value == "all":
-            return None
-        number: int = count_from(0).convert(value, parameter, context)
-        return number
-
-
-COUNT_OR_ALL = _CountOrAll()
+def count_or_all(text: str | int) -> int | None:
+    """A number of things, or "all", which is None."""
+    if text == "all":
+        return None
+    if not str(text).isdecimal() or int(text) > MOST:
+        raise click.BadParameter(f"{text!r} is no number of things up to {MOST}, nor all.")
+    return int(text)
 
 
 def flag(*names: str, **attributes: Any) -> Any:

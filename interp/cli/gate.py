@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
 from interp.cli.console import resuming, say
+from interp.cli.durations import parse_duration
 from interp.cli.flags import PATH, count_from, flag, with_options
 from interp.cli.load_model import say_notices
 from interp.cli.options import (
@@ -24,15 +27,17 @@ from interp.cli.options import (
     kinds_flag,
     training_flag,
 )
+from interp.cli.plan import plan_gate
 from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
 from interp.cli.read_texts import read_texts
-from interp.cli.recorder import DEFAULT_FOLDER, Recorder
+from interp.cli.recorder import DEFAULT_FOLDER, LoadedSide, Recorder
 from interp.errors import InputError
 from interp.project.defaults import STRESS_SENTENCES
 
 if TYPE_CHECKING:
     from interp.gate import Criteria, GateResult, ProbePlan, Side
+    from interp.gate.plan import Work
     from interp.probe import ProbeSettings
     from interp.project.settings import Settings
     from interp.stress import StressPlan
@@ -88,6 +93,11 @@ class GateOptions:
         metavar="FILE.toml|faker:LOCALE,...",
         help="Names of people by origin for that, drawn ones go into --report too.  [default: of eight countries]",
     )
+    budget: str | None = flag(
+        "--budget",
+        metavar="TIME",
+        help="Explain and probe as much as fits, at most what is asked for: 3m, 90s, 1h.",
+    )
     no_probe: bool = flag("--no-probe", is_flag=True, help="Judge by the cases alone.")
     fail_on: Sequence[FailOn] = flag(
         "--fail-on", type=click.Choice(get_args(FailOn)), multiple=True, help="Exit status 1 for these too."
@@ -102,6 +112,11 @@ class GateOptions:
             if not side:
                 raise InputError(f"Name the models with --baseline and --candidate: {name} is missing.")
         parse_map(self.kinds)
+        self.seconds()
+
+    def seconds(self) -> float | None:
+        """Of the budget; None without one. Raises InputError for what is no span of time."""
+        return parse_duration(self.budget) if self.budget else None
 
     def plan_probe(self, probing: ProbeSettings, most_cues: int, settings: Settings) -> ProbePlan:
         """What is probed, with the texts and training data read."""
@@ -129,15 +144,21 @@ class GateOptions:
         recorder.check_side(self.baseline, self.baseline_model)
         recorder.check_side(self.candidate, self.candidate_model)
 
-    def prepare_sides(self, recorder: Recorder) -> tuple[Side, Side]:
-        """The baseline and the candidate, recorded where they are no records yet, with one set of tags."""
+    def load_sides(self, recorder: Recorder) -> tuple[LoadedSide, LoadedSide]:
+        """The baseline and the candidate."""
+        assert self.baseline and self.candidate, "checked before"
+        load = partial(recorder.load_side, probed=not self.no_probe)
+        return (
+            load("baseline", self.baseline, model_behind=self.baseline_model),
+            load("candidate", self.candidate, model_behind=self.candidate_model),
+        )
+
+    def record_sides(self, recorder: Recorder, baseline: LoadedSide, candidate: LoadedSide) -> tuple[Side, Side]:
+        """Both, recorded where they are no records yet, with one set of tags."""
         from interp.gate import map_kinds, parse_map, share_labels
 
-        assert self.baseline and self.candidate, "checked before"
-        probed = not self.no_probe
-        baseline = recorder.prepare_side("baseline", self.baseline, model_behind=self.baseline_model, probed=probed)
-        candidate = recorder.prepare_side("candidate", self.candidate, model_behind=self.candidate_model, probed=probed)
-        return map_kinds(*share_labels(baseline, candidate), parse_map(self.kinds))
+        sides = [recorder.record_side(side, probed=not self.no_probe) for side in (baseline, candidate)]
+        return map_kinds(*share_labels(*sides), parse_map(self.kinds))
 
 
 @click.group(invoke_without_command=True)
@@ -161,8 +182,8 @@ def gate(
     """Hold a candidate against the model in production: tags, F1, explanations, and cues put into clean sentences.
 
     Attribution nominates, intervention confirms: red is a cue that the candidate, and not the baseline, takes for a
-    sign of a tag; a loss of F1; or tags and explanations that have next to nothing in common. Limits stand in
-    [tool.interp.gate] of pyproject.toml.
+    sign of a tag; a loss of F1; more words left untagged of a kind that is --costly; or tags and explanations that have
+    next to nothing in common. Limits stand in [tool.interp.gate] of pyproject.toml.
 
     Exit status 0: passed. 1: the candidate is worse. 2: could not tell, or the input does not fit.
     """
@@ -173,6 +194,7 @@ def gate(
     from interp.gate import exit_status
     from interp.project.files import make_folder
 
+    start = monotonic()
     root, settings = open_project()
     if options.report is not None:
         make_folder(options.report)
@@ -190,20 +212,62 @@ def gate(
         folder=options.records or root / DEFAULT_FOLDER,
     )
     options.check_sides(recorder)
-    baseline, candidate = options.prepare_sides(recorder)
-    result = _judge(baseline, candidate, criteria, plan, stress=stress)
+    sides = options.load_sides(recorder)
+    budget = options.seconds()
+    if recorder.cases:
+        with phase("planning"):
+            work = _plan_work(sides, recorder, plan, stress)
+        asked = sampling.explain if sampling.explain is not None else len(recorder.cases)
+        planned = plan_gate(work, explain=asked, cues=probing.most_cues, budget=budget, spent=monotonic() - start)
+        if planned.explain < asked:
+            recorder = replace(recorder, cases=sampling.limit_explained(recorder.cases, planned.explain))
+        plan = replace(plan, most=planned.cues) if plan else None
+    baseline, candidate = options.record_sides(recorder, *sides)
+    until = None if budget is None else start + budget
+    result = _judge(baseline, candidate, criteria, plan, stress=stress, until=until)
     say_notices(baseline.predictor, candidate.predictor)
     _report(result, options.report, stress)
     sys.exit(exit_status(result.status, options.fail_on))
 
 
+def _plan_work(
+    sides: Sequence[LoadedSide], recorder: Recorder, plan: ProbePlan | None, stress: StressPlan | None
+) -> Work:
+    """What there is to do, at the pace of a few sentences."""
+    from interp.gate.plan import Pace, Work, measure_pace
+
+    cases = recorder.cases or []
+    paces = [
+        measure_pace(side.predictor, side.model, cases, recorder.settings)
+        for side in sides
+        if side.predictor is not None
+    ]
+    return Work(
+        sentences=len(cases),
+        recorded=sum(not recorder.is_recorded(side) for side in sides),
+        pace=Pace(max(pace.tagging for pace in paces), max(pace.explaining for pace in paces)) if paces else Pace(0, 0),
+        probing=plan.probing if plan else None,
+        stressed=min(stress.count, len(cases)) if stress else 0,
+    )
+
+
 def _judge(
-    baseline: Side, candidate: Side, criteria: Criteria, plan: ProbePlan | None, *, stress: StressPlan | None
+    baseline: Side,
+    candidate: Side,
+    criteria: Criteria,
+    plan: ProbePlan | None,
+    *,
+    stress: StressPlan | None,
+    until: float | None,
 ) -> GateResult:
+    """Until that moment more is measured where it could not be told."""
     from interp.gate import judge_candidate
 
+    def has_time() -> bool:
+        return until is None or monotonic() < until
+
     with resuming(lambda: "Records are kept: the same command goes on from there."):
-        return judge_candidate(baseline, candidate, criteria, plan, phase=phase, stress=stress)
+        return judge_candidate(baseline, candidate, criteria, plan, phase=phase, stress=stress, has_time=has_time)
 
 
 def _report(result: GateResult, folder: Path | None, stress: StressPlan | None) -> None:

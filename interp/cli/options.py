@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from interp.cli.flags import COUNT_OR_ALL, SEED, count_from, flag
+from interp.cli.flags import SEED, count_from, count_or_all, flag
 from interp.cli.load_model import load_model
 from interp.errors import InputError
 from interp.project.defaults import EXPLAINED, MOST_CUES, PROBE_SITES, RECORDING_TOLERANCE
@@ -123,7 +123,7 @@ class SamplingOptions:
     sample: int | None = flag("--sample", type=count_from(1), metavar="N", help="Only so many, at random.")
     explain: int | None = flag(
         "--explain",
-        type=COUNT_OR_ALL,
+        type=count_or_all,
         default=EXPLAINED,
         show_default=True,
         metavar="N|all",

@@ -133,4 +133,3 @@ _log = _Log()
 def restart_log() -> None:
     """At the start of a command: the first line comes when it has taken a while."""
     _log.last_line = monotonic()
-

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
 from interp.errors import IncomparableError
 from interp.gate.advice import advise, headline, stale_floors
 from interp.gate.checks import CHECKS
 from interp.gate.checks.cues import find_cues
 from interp.gate.inputs import Criteria, ProbePlan, Side
-from interp.gate.measure import Measurements, measure
+from interp.gate.measure import Measurements, measure, probe_further
 from interp.gate.result import CheckResult, CheckStatus, DataSummary, GateResult, SideSummary, overall
 from interp.gate.side_by_side import compare_cases
 from interp.gate.slices import whole_slice
+from interp.probe import Cue
 from interp.progress import Phase, unwatched_phase
 from interp.project.settings import Threshold
 from interp.records import why_incomparable
@@ -20,6 +25,8 @@ from interp.versions import versions
 __all__ = ["judge_candidate", "judge_measurements"]
 
 MOST_SHIFTS = 30
+ROUNDS = 2
+"""Times that the sentences of a probe are doubled where they were too few to tell."""
 MOST_LOST = 3
 
 
@@ -30,11 +37,13 @@ def judge_candidate(
     plan: ProbePlan | None,
     phase: Phase = unwatched_phase,
     stress: StressPlan | None = None,
+    has_time: Callable[[], bool] = lambda: True,
 ) -> GateResult:
     """Hold a candidate against a baseline; without a plan nothing is probed, without `stress` nothing
     written otherwise. `phase` is told how far that is.
 
-    What cannot be compared gives a result that says so, not an exception.
+    Where cues could not be told for want of sentences, they are probed in more as long as `has_time`. What cannot be
+    compared gives a result that says so, not an exception.
     """
     reason = why_incomparable(baseline.records.about, candidate.records.about) or _why_other_tags(baseline, candidate)
     if reason is not None:
@@ -43,8 +52,30 @@ def judge_candidate(
         measurements = measure(baseline, candidate, criteria, plan, phase=phase, stress=stress)
     except IncomparableError as error:
         return _incomparable(baseline, candidate, str(error))
+    for _ in range(ROUNDS):
+        cues = _doubtful_cues(measurements, criteria)
+        if plan is None or not cues or not has_time():
+            break
+        plan = replace(plan, probing=plan.probing.wider)
+        measure_anew = partial(probe_further, baseline, candidate, criteria, plan, phase=phase)
+        further = measure_anew(cues=cues, measurements=measurements)
+        if further is None:
+            break
+        measurements = further
     with phase("judging"):
         return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
+
+
+def _doubtful_cues(measurements: Measurements, criteria: Criteria) -> list[Cue]:
+    """Those that too few sentences tell nothing certain of, where no other cue has failed."""
+    if measurements.probe is None:
+        return []
+    findings = find_cues(measurements.probe, measurements.associations, criteria)
+    standing = [finding for finding in findings if not finding.accepted]
+    if any(finding.status is CheckStatus.FAIL for finding in standing):
+        return []
+    names = {finding.cue for finding in standing if finding.status is CheckStatus.INCONCLUSIVE}
+    return [measured.cue for measured in measurements.probe.measured if measured.cue.name in names]
 
 
 def judge_measurements(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interp.errors import IncomparableError, InputError, ModelError
 from interp.gate.behaviour import Behaviour, BehaviourChange
@@ -11,6 +11,7 @@ from interp.gate.evidence import Evidence, EvidenceShifts
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.record_faults import FaultCounter, RecordFaults
 from interp.probe import (
+    REQUESTED,
     Association,
     Cue,
     Nomination,
@@ -25,7 +26,7 @@ from interp.records import RecordsHeader
 from interp.stress import StressPlan, StressResult, stress_models
 from interp.texts import Sentence
 
-__all__ = ["Measurements", "leading_words", "measure"]
+__all__ = ["Measurements", "leading_words", "measure", "probe_further"]
 
 LEADERS = 60
 """Words on which evidence shifted most, and cues whose association changed most, that are probed."""
@@ -72,25 +73,25 @@ def measure(
     known_words = frozenset(word for sentence in training.old for word in sentence.words) if training else None
     behaviour = Behaviour(baseline.records.about.model.labels, known_words, criteria.costly)
     evidence, faults = Evidence(), FaultCounter()
-    cases: list[tuple[str, tuple[str, ...]]] = []
+    compared = 0
     with phase("comparing records", baseline.records.about.sentences) as progress:
         for before, after in zip(baseline.records, candidate.records, strict=True):
             if (before.words, before.gold) != (after.words, after.gold):
                 raise IncomparableError(
                     f"{before.id} has other words or right tags in the candidate's records: record anew"
                 )
-            cases.append((before.id, before.words))
+            compared += 1
             if faults.is_comparable(before, after):
                 behaviour.add(before, after)
                 evidence.add(before, after)
-            progress(len(cases))
+            progress(compared)
     with phase("weighing the evidence"):
         behaviour_change = behaviour.result(criteria.seed)
         shifts = evidence.result(criteria.floors.spread if criteria.floors else None, criteria.seed)
         associations = tuple(find_associations(training.old, training.new, LEADERS)) if training else ()
     probe, why_not_probed = None, "Not asked for."
     if plan is not None:
-        texts = cases if plan.texts is None else [(sentence.id, sentence.words) for sentence in plan.texts]
+        texts = _texts(baseline, plan)
         nominations = merge_nominations(
             leading_words(shifts),
             [association.candidate for association in associations],
@@ -135,6 +136,43 @@ def _stress(baseline: Side, candidate: Side, plan: StressPlan | None, phase: Pha
             return stress_models(baseline.predictor, candidate.predictor, sentences, plan, progress=progress), ""
     except (InputError, ModelError) as error:  # a tagger that some spelling breaks is no reason to lose the rest
         return None, str(error)
+
+
+def probe_further(
+    baseline: Side,
+    candidate: Side,
+    criteria: Criteria,
+    plan: ProbePlan,
+    *,
+    cues: Sequence[Cue],
+    measurements: Measurements,
+    phase: Phase = unwatched_phase,
+) -> Measurements | None:
+    """The same, some cues measured anew as the plan has it; None where there are not sentences enough for that."""
+    assert measurements.probe is not None
+    texts = _texts(baseline, plan)
+    nominations = [Nomination(cue, REQUESTED) for cue in cues]
+    plan = replace(plan, probing=replace(plan.probing, kept=1))
+    try:
+        with phase("probing in more sentences", 1) as progress:
+            further = _probe(baseline, candidate, criteria, plan, texts=texts, cues=nominations, progress=progress)
+    except InputError:
+        return None
+    anew = {measured.cue: measured for measured in further.measured if measured.cue in cues}
+    sources = {measured.cue: measured.source for measured in measurements.probe.measured}
+    measured = [
+        replace(anew[known.cue], source=sources[known.cue]) if known.cue in anew else known
+        for known in measurements.probe.measured
+    ]
+    measured.sort(key=lambda cue: -abs(cue.effect.mean))
+    return replace(measurements, probe=replace(measurements.probe, measured=tuple(measured)))
+
+
+def _texts(baseline: Side, plan: ProbePlan) -> Texts:
+    """What cues are put into."""
+    if plan.texts is not None:
+        return [(sentence.id, sentence.words) for sentence in plan.texts]
+    return [(record.id, record.words) for record in baseline.records]
 
 
 def leading_words(shifts: EvidenceShifts) -> list[Nomination]:

@@ -14,6 +14,7 @@ from interp.probe import ProbeSettings
 from interp.probe.sites import INSERTIONS
 from interp.records import RecordSettings
 from interp.records.make import make_records
+from interp.stress.variants import VARIANTS
 from interp.taggers import Predictor
 from interp.texts import Sentence
 
@@ -26,6 +27,8 @@ PROBED_CUES = (300, 150, 75, 40)
 """What a budget chooses from, the most first."""
 CONFIRMED, CONTROLS = 4, 9
 """Cues that are confirmed in harmless pairs, each put in as often as that, with its controls."""
+ORIGINS = 6
+"""Of names that come with the package."""
 SPARE = 0.9
 """Part of a budget that is planned for: what is estimated may take longer."""
 
@@ -71,6 +74,8 @@ class Work:
     """Of the slower side."""
     probing: ProbeSettings | None
     """None where nothing is probed."""
+    stressed: int
+    """Sentences that are written otherwise in every way; 0 where none is."""
 
 
 def measure_pace(
@@ -102,6 +107,9 @@ def plan_work(work: Work, explain: int, cues: int) -> WorkPlan:
     if work.probing is not None:
         seconds = 2 * work.pace.tagging * _probed_rows(cues, work.probing)
         phases.append(PlannedPhase(f"probe {counted(cues, 'cue')}", seconds))
+    if work.stressed:
+        rows = work.stressed * (len(VARIANTS) + ORIGINS + 1)
+        phases.append(PlannedPhase(f"stress {counted(work.stressed, 'sentence')}", 2 * work.pace.tagging * rows))
     return WorkPlan(tuple(phases), explain, cues)
 
 
@@ -129,4 +137,3 @@ def _probed_rows(cues: int, probing: ProbeSettings) -> int:
 def _middle(sentences: Sequence[Sentence], count: int) -> Sequence[Sentence]:
     start = max(0, (len(sentences) - count) // 2)
     return sentences[start : start + count]
-

@@ -16,7 +16,7 @@ from interp.probe.nominate import REQUESTED, Nomination
 from interp.probe.sites import LONGEST, SHORTEST, Edit, Place, Site, find_sites
 from interp.progress import Progress, ignore_progress
 from interp.project.defaults import PROBE_SITES
-from interp.taggers import Predictor
+from interp.taggers import CachedPredictor, Predictor
 
 __all__ = ["MeasuredCue", "ProbeResult", "ProbeSettings", "TypicalEffect", "probe_models"]
 
@@ -53,6 +53,11 @@ class ProbeSettings:
     def __post_init__(self) -> None:
         if min(self.sketched, self.measured) < 4 or (self.kept or 1) < 1:
             raise InputError("A probe needs at least 4 sentences to choose by, 4 to measure in, and 1 cue to keep.")
+
+    @property
+    def wider(self) -> ProbeSettings:
+        """The same with twice the sentences."""
+        return replace(self, measured=2 * self.measured)
 
 
 PROBING = ProbeSettings()
@@ -111,7 +116,7 @@ def probe_models(
     if set(baseline.labels) != set(candidate.labels):
         odd = sorted(set(baseline.labels) ^ set(candidate.labels))
         raise InputError(f"The models have other tags ({', '.join(odd)} on one side only): they cannot be compared.")
-    pair = _Pair(baseline, candidate)
+    pair = _Pair(CachedPredictor(baseline), CachedPredictor(candidate))  # plain sentences and controls come again
     sites = _choose_sites(texts, baseline, probing)
     nominations: dict[Cue, Nomination] = {}
     for nomination in [*candidates, *(Nomination(cue, "always") for cue in forms_and_spots())]:
