@@ -155,10 +155,10 @@ class GateOptions:
 
     def record_sides(self, recorder: Recorder, baseline: LoadedSide, candidate: LoadedSide) -> tuple[Side, Side]:
         """Both, recorded where they are no records yet, with one set of tags."""
-        from interp.gate import map_kinds, parse_map, share_labels
+        from interp.gate import map_kinds, parse_map, share_side_labels
 
         sides = [recorder.record_side(side, probed=not self.no_probe) for side in (baseline, candidate)]
-        return map_kinds(*share_labels(*sides), parse_map(self.kinds))
+        return map_kinds(*share_side_labels(*sides), parse_map(self.kinds))
 
 
 @click.group(invoke_without_command=True)

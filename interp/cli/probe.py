@@ -13,7 +13,7 @@ import click
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
 from interp.cli.flags import SEED, flag, with_options
 from interp.cli.load_model import MODEL_HELP, check_taggers, load_predictor, say_notices
-from interp.cli.options import ProbingOptions, device_flag, training_flag
+from interp.cli.options import ProbingOptions, device_flag, kinds_flag, training_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
 from interp.cli.read_texts import read_texts
@@ -46,6 +46,18 @@ class ProbeOptions:
     cues: Sequence[str] = flag(
         "--cue", multiple=True, metavar="WORDS", help="Ask about these too; give it several times."
     )
+    kinds: Sequence[str] = kinds_flag()
+
+    def load(self, sentences: Sequence[Sentence], device: str) -> list[Predictor]:
+        """Both, with their kinds by the same names. Functions learn their tags from the texts, both sides together: one
+        may never have given a tag there.
+        """
+        from interp.gate import map_predictors, parse_map
+        from interp.taggers import share_labels
+
+        words = [sentence.words for sentence in sentences]
+        predictors = [load_predictor(spec, device, words) for spec in (self.baseline, self.candidate)]
+        return map_predictors(share_labels(predictors), parse_map(self.kinds))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +81,9 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
     """
     check_document(run.json_file)
 
-    from interp.gate import exit_status
+    from interp.gate import exit_status, parse_map
 
+    parse_map(options.kinds)
     check_taggers([options.baseline, options.candidate], run.device)
     root, settings = open_project()
     criteria = read_criteria(root, settings.gate, run.seed)
@@ -78,7 +91,7 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
     sentences = read_texts(options.texts, settings, "text", labels=False)
     associations = _find_associations(options.training, settings, probing.most_cues)
     nominations = _nominate(options.cues, associations, sentences, probing.most_cues)
-    pair = _load_predictors((options.baseline, options.candidate), sentences, run.device)
+    pair = options.load(sentences, run.device)
     result = _probe(pair, sentences, nominations, probing=probing.settings(run.seed), criteria=criteria)
     say_notices(*pair)
     check, findings = _judge(result, associations, criteria)
@@ -109,16 +122,6 @@ def _nominate(
     trained = [association.candidate for association in associations]
     frequent = frequent_cues([sentence.words for sentence in sentences], most)
     return [*requested, *merge_nominations(trained, frequent, most=most)]
-
-
-def _load_predictors(specs: Sequence[str], sentences: Sequence[Sentence], device: str) -> list[Predictor]:
-    """Functions learn their tags from the texts, both sides together: one may never have given a tag there."""
-    from interp.taggers import FunctionPredictor
-
-    words = [sentence.words for sentence in sentences]
-    predictors = [load_predictor(spec, device, words) for spec in specs]
-    labels = list(dict.fromkeys(label for predictor in predictors for label in predictor.labels))
-    return [predictor.of(labels) if isinstance(predictor, FunctionPredictor) else predictor for predictor in predictors]
 
 
 def _probe(
