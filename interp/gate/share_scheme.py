@@ -37,16 +37,16 @@ def tell_in_iob2(tags: Tags, labels: Sequence[str]) -> tuple[str | None, ...]:
     `O`: it becomes an `I-` that continues nothing, but behind a span of its kind, where it would.
     """
     kinds = kinds_of_labels(labels)
-    told = list(strict_iob2(tags, labels))
+    retold = list(strict_iob2(tags, labels))
     left = OUTSIDE
     for place, tag in enumerate(tags):
         if tag is None:
             continue
-        kind, told_tag = kind_of(tag), told[place]
+        kind, told_tag = kind_of(tag), retold[place]
         if told_tag == OUTSIDE and kind in kinds and kind_of(left) != kind:
-            told[place] = f"I-{kind}"
+            retold[place] = f"I-{kind}"
         left = told_tag or OUTSIDE
-    return tuple(told)
+    return tuple(retold)
 
 
 def _in_iob2(side: Side) -> Side:

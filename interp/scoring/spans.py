@@ -98,11 +98,11 @@ def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
 def strict_iob2(tags: Tags, labels: Sequence[str]) -> tuple[str | None, ...]:
     """Strict spans as IOB2 tags; None stays where a tokeniser drops a word, and spans go on over it."""
     read = [index for index, tag in enumerate(tags) if tag is not None]
-    told: list[str | None] = [None if tag is None else OUTSIDE for tag in tags]
+    retold: list[str | None] = [None if tag is None else OUTSIDE for tag in tags]
     for span in strict_spans([tag for tag in tags if tag is not None], labels):
         for place in range(span.start, span.stop):
-            told[read[place]] = f"{'B' if place == span.start else 'I'}-{span.kind}"
-    return tuple(told)
+            retold[read[place]] = f"{'B' if place == span.start else 'I'}-{span.kind}"
+    return tuple(retold)
 
 
 def _untagged(right: Set[Entity], spans: Set[Entity], tags: Tags) -> set[int]:

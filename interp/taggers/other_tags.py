@@ -67,12 +67,12 @@ class Iob2Predictor(_Retold):
         return [self._tell(probabilities) for probabilities in self._predictor(sentences)]
 
     def _tell(self, probabilities: Array) -> Array:
-        told: Array = probabilities @ self._to_labels
-        if self._continued and len(told):
+        retold: Array = probabilities @ self._to_labels
+        if self._continued and len(retold):
             starting = _left_kinds(probabilities, self._kinds)[:, None] != np.arange(len(self.labels) // 2)
-            told[:, 1::2] += np.where(starting, told[:, 2::2], 0.0)
-            told[:, 2::2] = np.where(starting, 0 * told[:, 2::2], told[:, 2::2])
-        return told
+            retold[:, 1::2] += np.where(starting, retold[:, 2::2], 0.0)
+            retold[:, 2::2] = np.where(starting, 0 * retold[:, 2::2], retold[:, 2::2])
+        return retold
 
 
 def share_scheme(first: Predictor, second: Predictor) -> tuple[Predictor, Predictor]:
