@@ -3,7 +3,7 @@
 from interp.taggers.adapters import TaggerAdapter, check_tagger, is_tagger, load_tagger
 from interp.taggers.char_spans import CharSpan, SpanPredictor
 from interp.taggers.functions import FunctionPredictor
-from interp.taggers.predictor import CachedPredictor, ModelPredictor, Predictor, one_hot
+from interp.taggers.predictor import CachedPredictor, ModelPredictor, Predictor, one_hot, word_gradients_of
 from interp.taggers.spec import TaggerSpec
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "is_tagger",
     "load_tagger",
     "one_hot",
+    "word_gradients_of",
 ]
