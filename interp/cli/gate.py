@@ -217,9 +217,9 @@ def gate(
     if recorder.cases:
         with phase("planning"):
             work = _plan_work(sides, recorder, plan, stress)
-        asked = sampling.explain if sampling.explain is not None else len(recorder.cases)
-        planned = plan_gate(work, explain=asked, cues=probing.most_cues, budget=budget, spent=monotonic() - start)
-        if planned.explain < asked:
+        most = sampling.explain if sampling.explain is not None else len(recorder.cases)
+        planned = plan_gate(work, explain=most, cues=probing.most_cues, budget=budget, spent=monotonic() - start)
+        if planned.explain < most:
             recorder = replace(recorder, cases=sampling.limit_explained(recorder.cases, planned.explain))
         plan = replace(plan, most=planned.cues) if plan else None
     baseline, candidate = options.record_sides(recorder, *sides)

@@ -60,9 +60,8 @@ def judge_candidate(
     except IncomparableError as error:
         return _incomparable(baseline, candidate, str(error))
     if plan is not None:
-        measurements = _probe_until_told(
-            baseline, candidate, criteria, plan, measurements, phase=phase, has_time=has_time
-        )
+        until_told = partial(_probe_until_told, baseline, candidate, criteria=criteria, plan=plan)
+        measurements = until_told(measurements=measurements, phase=phase, has_time=has_time)
     with phase("judging"):
         return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
 
@@ -70,10 +69,10 @@ def judge_candidate(
 def _probe_until_told(
     baseline: Side,
     candidate: Side,
+    *,
     criteria: Criteria,
     plan: ProbePlan,
     measurements: Measurements,
-    *,
     phase: Phase,
     has_time: Callable[[], bool],
 ) -> Measurements:
@@ -83,8 +82,8 @@ def _probe_until_told(
         if not cues or not has_time():
             break
         plan = replace(plan, probing=plan.probing.wider)
-        measure_anew = partial(probe_further, baseline, candidate, criteria, plan, phase=phase)
-        further = measure_anew(cues=cues, measurements=measurements)
+        measure_anew = partial(probe_further, baseline, candidate, criteria=criteria, plan=plan)
+        further = measure_anew(cues=cues, measurements=measurements, phase=phase)
         if further is None:
             break
         measurements = further

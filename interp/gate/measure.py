@@ -19,8 +19,11 @@ from interp.probe import (
     find_associations,
     frequent_cues,
     merge_nominations,
+    own_cues,
     probe_models,
 )
+from interp.probe.own_cues import GRADIENT_SITES
+from interp.probe.sites import find_sites
 from interp.progress import Phase, Progress, unwatched_phase
 from interp.records import RecordsHeader
 from interp.stress import StressPlan, StressResult, stress_models
@@ -93,6 +96,7 @@ def measure(
     if plan is not None:
         texts = _texts(baseline, plan)
         nominations = merge_nominations(
+            _own_cues(baseline, candidate, texts, plan),
             leading_words(shifts),
             [association.candidate for association in associations],
             frequent_cues([words for _, words in texts], plan.most),
@@ -173,6 +177,17 @@ def _texts(baseline: Side, plan: ProbePlan) -> Texts:
     if plan.texts is not None:
         return [(sentence.id, sentence.words) for sentence in plan.texts]
     return [(record.id, record.words) for record in baseline.records]
+
+
+def _own_cues(baseline: Side, candidate: Side, texts: Texts, plan: ProbePlan) -> list[Nomination]:
+    """What the candidate's own gradients put first."""
+    if not (baseline.predictor and candidate.predictor):
+        return []
+    try:
+        sites = find_sites(texts, baseline.predictor, GRADIENT_SITES, plan.probing.seed)
+    except InputError:  # there is no sentence to probe in, as the probe will say
+        return []
+    return own_cues(baseline.predictor, candidate.predictor, sites, LEADERS)
 
 
 def leading_words(shifts: EvidenceShifts) -> list[Nomination]:

@@ -5,6 +5,7 @@ from interp.probe.controls import Controls
 from interp.probe.cues import Cue, CueKind, forms_and_spots
 from interp.probe.effects import Effect, FlipExample, TagTurn, Unit
 from interp.probe.nominate import REQUESTED, Nomination, frequent_cues, merge_nominations
+from interp.probe.own_cues import own_cues
 from interp.probe.probe import (
     MeasuredCue,
     ProbeResult,
@@ -37,5 +38,6 @@ __all__ = [
     "forms_and_spots",
     "frequent_cues",
     "merge_nominations",
+    "own_cues",
     "probe_models",
 ]

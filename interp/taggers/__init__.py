@@ -11,7 +11,7 @@ from interp.taggers.other_tags import (
     share_labels,
     share_scheme,
 )
-from interp.taggers.predictor import CachedPredictor, ModelPredictor, Predictor, one_hot
+from interp.taggers.predictor import CachedPredictor, ModelPredictor, Predictor, one_hot, word_gradients_of
 from interp.taggers.spec import TaggerSpec
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "one_hot",
     "share_labels",
     "share_scheme",
+    "word_gradients_of",
 ]

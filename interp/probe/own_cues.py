@@ -1,0 +1,54 @@
+"""Cues that come from the candidate itself: words that, put anywhere, would move a tag most, by its own gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from interp.probe.cues import Cue
+from interp.probe.nominate import Nomination, merge_nominations
+from interp.probe.sites import Edit, Place, Site, apply_edit
+from interp.question.tags import OUTSIDE
+from interp.taggers import Predictor, word_gradients_of
+
+if TYPE_CHECKING:
+    from interp.models.word_gradients import WordGradients
+
+__all__ = ["GRADIENT_SITES", "own_cues"]
+
+GRADIENT_SITES = 16
+"""Sentences over which gradients are averaged."""
+PLACES = (Place.BEFORE, Place.AFTER)
+
+
+def own_cues(baseline: Predictor, candidate: Predictor, sites: Sequence[Site], count: int) -> list[Nomination]:
+    """The words whose effect on a tag is larger in the candidate than in the baseline, to first order: of every tag
+    and place the first before the second of any. None where a side gives no gradients.
+    """
+    before, after = word_gradients_of(baseline), word_gradients_of(candidate)
+    if before is None or after is None or baseline.labels != candidate.labels:
+        return []
+    words = [word for word in after.words if word in before.words]
+    if not words:
+        return []
+    rankings: list[list[Nomination]] = []
+    for place in PLACES:
+        gained = _effects(after, sites, place, words) - _effects(before, sites, place, words)
+        for column, label in enumerate(candidate.labels):
+            if label != OUTSIDE:
+                order = np.argsort(-gained[:, column], kind="stable")[:count]
+                rankings.append([Nomination(Cue("words", words[index]), "gradient") for index in order])
+    return merge_nominations(*rankings, most=count)
+
+
+def _effects(
+    gradients: WordGradients, sites: Sequence[Site], place: Place, words: Sequence[str]
+) -> npt.NDArray[np.float64]:
+    """Of every word on every tag, (words, labels)."""
+    edited = (apply_edit(site, Edit(place, (gradients.placeholder,))) for site in sites)
+    effects = gradients.effects([sentence for sentence in edited if sentence is not None])
+    rows = {word: row for row, word in enumerate(gradients.words)}
+    return effects[[rows[word] for word in words]]
