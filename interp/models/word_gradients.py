@@ -43,7 +43,7 @@ class WordGradients:
         """Those that the tokeniser has as one piece, by what it gives for them."""
         tokenizer = self.tagger.tokenizer
         words = {}
-        for piece, number in tokenizer.get_vocab().items():
+        for piece, number in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):  # else in a random order
             word = tokenizer.convert_tokens_to_string([piece]).strip()
             if len(word) > 1 and word.isalpha() and word in (piece, piece[1:]):  # a mark before it: where words begin
                 words[word] = number
