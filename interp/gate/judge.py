@@ -114,7 +114,7 @@ def judge_measurements(
     return GateResult(
         status=status,
         headline=headline(status, checks),
-        advice=(*advise(status, checks, findings, criteria), *stale_floors(criteria, measurements.header)),
+        advice=(*advise(checks, findings, criteria), *stale_floors(criteria, measurements.header)),
         baseline=_summary(baseline, whole.before if whole else None),
         candidate=_summary(candidate, whole.after if whole else None),
         data=DataSummary(
