@@ -37,10 +37,10 @@ from interp.taggers import ModelPredictor, Predictor
 from interp.texts import Sentence, limit_explained, read_sentences, sample_sentences
 
 PAIRS = 3
-RECORDED, TAGGED, EXPLAINED, STRESSED, WORDS, KEPT = 6, 200, 8, 20, 40, 4
+RECORDED, TAGGED, EXPLAINED, STRESSED, WORDS, KEPT = 4, 200, 6, 100, 30, 2
 """Sentences of every part, words that are sketched, and those of them that are measured."""
 RECORD = RecordSettings()
-NOISE = 0.02
+NOISE = 0.1
 """Of a weight's spread, added to make a candidate whose effects are not nothing."""
 
 
@@ -114,7 +114,7 @@ class Meter:
 
     def per(self, count: int) -> dict[str, float]:
         """Costs of one of so many, and what limits them; rows are evaluations where there are any."""
-        rows = self.evaluations or self.rows
+        rows = self.evaluations or self.rows or 1
         return {
             "seconds": self.seconds / count,
             "processor seconds": self.processor_seconds / count,
@@ -175,7 +175,7 @@ def parts(model: Model, candidate: Model, sentences: Sequence[Sentence]) -> dict
         costs[f"explaining {name}"] = meter.per(EXPLAINED)
     texts = [(sentence.id, sentence.words) for sentence in sentences]
     for stage, meter in probe_stages((model, candidate), both, texts).items():
-        costs[stage] = meter.per(meter.rows)
+        costs[stage] = meter.per(max(meter.rows, 1))
     names = StressPlan(names=shipped_names(), count=STRESSED)
     meter = measure([model, candidate], lambda: stress_models(*both, sentences, names))
     costs["stress"] = meter.per(STRESSED)
