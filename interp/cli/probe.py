@@ -74,8 +74,9 @@ class ProbeRunOptions:
 def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOptions) -> None:
     """Put words into clean sentences and see which of them move a tag in the candidate, and not in the baseline.
 
-    Asked about are the words given with --cue, words whose association with a tag changed in the training data, and
-    the frequent words and pairs of TEXTS; forms, endings and places always. Limit: cues in [tool.interp.gate].
+    Asked about are the words given with --cue, words whose association with a tag changed in the training data, those
+    that the candidate's own gradients put first, and the frequent words and pairs of TEXTS; forms, endings and places
+    always. Limits: cues, and cue_flips where a tagger gives no probabilities, in [tool.interp.gate].
 
     Exit status 0: nothing beyond the limit. 1: a cue is. 2: could not tell, or the input does not fit.
     """
@@ -90,8 +91,9 @@ def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOption
     probing.check_floors(criteria.floors, root / settings.gate.floors)
     sentences = read_texts(options.texts, settings, "text", labels=False)
     associations = _find_associations(options.training, settings, probing.most_cues)
-    nominations = _nominate(options.cues, associations, sentences, probing.most_cues)
+    requested = _requested(options.cues)
     pair = options.load(sentences, run.device)
+    nominations = [*requested, *_nominate(pair, associations, sentences, most=probing.most_cues, seed=run.seed)]
     result = _probe(pair, sentences, nominations, probing=probing.settings(run.seed), criteria=criteria)
     say_notices(*pair)
     check, findings = _judge(result, associations, criteria)
@@ -109,19 +111,32 @@ def _find_associations(training: tuple[str, str] | None, settings: Settings, mos
     return find_associations(old, new, most)
 
 
-def _nominate(
-    cues: Sequence[str], associations: Sequence[Association], sentences: Sequence[Sentence], most: int
-) -> list[Nomination]:
-    """All that are asked for, then `most` of those that training data or the sentences nominate."""
-    from interp.probe import REQUESTED, Cue, Nomination, frequent_cues, merge_nominations
+def _requested(cues: Sequence[str]) -> list[Nomination]:
+    from interp.probe import REQUESTED, Cue, Nomination
     from interp.project.characters import holds_half_characters
 
     if holds_half_characters("".join(cues)):
         raise InputError("A word of --cue holds bytes that are no characters: give it as UTF-8.")
-    requested = [Nomination(Cue("words", " ".join(cue.split())), REQUESTED) for cue in cues if cue.strip()]
+    return [Nomination(Cue("words", " ".join(cue.split())), REQUESTED) for cue in cues if cue.strip()]
+
+
+def _nominate(
+    pair: Sequence[Predictor],
+    associations: Sequence[Association],
+    sentences: Sequence[Sentence],
+    *,
+    most: int,
+    seed: int,
+) -> list[Nomination]:
+    """`most` of those that the candidate itself, training data or the sentences nominate."""
+    from interp.probe import frequent_cues, merge_nominations, own_cues
+
+    texts = [(sentence.id, sentence.words) for sentence in sentences]
+    baseline, candidate = pair
+    own = own_cues(baseline, candidate, texts, seed=seed)
     trained = [association.candidate for association in associations]
-    frequent = frequent_cues([sentence.words for sentence in sentences], most)
-    return [*requested, *merge_nominations(trained, frequent, most=most)]
+    frequent = frequent_cues([words for _, words in texts], most)
+    return merge_nominations(own, trained, frequent, most=most)
 
 
 def _probe(

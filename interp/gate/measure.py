@@ -22,8 +22,6 @@ from interp.probe import (
     own_cues,
     probe_models,
 )
-from interp.probe.own_cues import GRADIENT_SITES
-from interp.probe.sites import find_sites
 from interp.progress import Phase, Progress, unwatched_phase
 from interp.records import RecordsHeader
 from interp.stress import StressPlan, StressResult, stress_models
@@ -183,11 +181,7 @@ def _own_cues(baseline: Side, candidate: Side, texts: Texts, plan: ProbePlan) ->
     """What the candidate's own gradients put first."""
     if not (baseline.predictor and candidate.predictor):
         return []
-    try:
-        sites = find_sites(texts, baseline.predictor, GRADIENT_SITES, plan.probing.seed)
-    except InputError:  # there is no sentence to probe in, as the probe will say
-        return []
-    return own_cues(baseline.predictor, candidate.predictor, sites, LEADERS)
+    return own_cues(baseline.predictor, candidate.predictor, texts, seed=plan.probing.seed)
 
 
 def leading_words(shifts: EvidenceShifts) -> list[Nomination]:

@@ -8,30 +8,42 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from interp.errors import InputError
 from interp.probe.cues import Cue
 from interp.probe.nominate import Nomination, merge_nominations
-from interp.probe.sites import Edit, Place, Site, apply_edit
+from interp.probe.sites import Edit, Place, Site, apply_edit, find_sites
 from interp.question.tags import OUTSIDE
 from interp.taggers import Predictor, word_gradients_of
 
 if TYPE_CHECKING:
     from interp.models.word_gradients import WordGradients
 
-__all__ = ["GRADIENT_SITES", "own_cues"]
+__all__ = ["own_cues"]
 
-GRADIENT_SITES = 16
+MOST_OWN = 60
+"""Words that a candidate proposes."""
+SITES = 16
 """Sentences over which gradients are averaged."""
 PLACES = (Place.BEFORE, Place.AFTER)
 
+Texts = Sequence[tuple[str, tuple[str, ...]]]
+"""Names and words of sentences."""
 
-def own_cues(baseline: Predictor, candidate: Predictor, sites: Sequence[Site], count: int) -> list[Nomination]:
+
+def own_cues(
+    baseline: Predictor, candidate: Predictor, texts: Texts, *, seed: int, count: int = MOST_OWN
+) -> list[Nomination]:
     """The words whose effect on a tag is larger in the candidate than in the baseline, to first order: of every tag
-    and place the first before the second of any. None where a side gives no gradients.
+    and place the first before the second of any. None where a side gives no gradients, or no text can be probed in.
     """
     before, after = word_gradients_of(baseline), word_gradients_of(candidate)
     if before is None or after is None or baseline.labels != candidate.labels:
         return []
     words = [word for word in after.words if word in before.words]
+    try:
+        sites = find_sites(texts, baseline, SITES, seed)
+    except InputError:  # as the probe itself will say
+        return []
     if not words:
         return []
     rankings: list[list[Nomination]] = []
