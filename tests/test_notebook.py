@@ -80,6 +80,7 @@ def made_of_numbers() -> list[object]:
     effect = Effect(
         edit=Edit(Place.BEFORE, ("where",)),
         tag="B-PER",
+        unit="nats",
         mean=1.5,
         low=1.0,
         high=2.0,

@@ -25,6 +25,7 @@ def test_the_workflow_runs_the_test_command_of_the_readme() -> None:
     assert [step["run"] for step in steps if "tox" in step.get("run", "")] == [
         test_command,
         "tox -e tests -- -m slow",
+        "tox -e taggers",
     ]
 
 

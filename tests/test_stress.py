@@ -217,7 +217,7 @@ def test_names_of_a_librarys_locales(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names_of_faker_itself() -> None:
-    pytest.importorskip("faker")
+    pytest.importorskip("faker", reason="Faker is not installed: it comes with interp[names]")
     (origin,) = read_names("faker:pl_PL", 0)
     assert len(origin.given) == len(origin.family) == 48
 

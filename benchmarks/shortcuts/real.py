@@ -33,7 +33,21 @@ from interp.taggers import CachedPredictor, ModelPredictor
 from interp.texts import limit_explained
 
 WANTED = RecordSettings(layers=False)
-CUE = ("cue", "tag", "place", "source", "effect", "low", "high", "limit", "controls", "flips", "count")
+CUE = (
+    "cue",
+    "tag",
+    "place",
+    "source",
+    "effect",
+    "low",
+    "high",
+    "limit",
+    "candidate",
+    "baseline",
+    "controls",
+    "flips",
+    "count",
+)
 SHOWN = 6
 
 
@@ -113,9 +127,12 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 @click.option("--work", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--explained", default=50, show_default=True)
 @click.option("--cues", default=300, show_default=True)
+@click.option("--kind", "kinds", multiple=True, help="Judge only these: benign, calibration, marker, …")
 @click.option("--most", type=int, help="Judge only so many.")
 @click.option("--out", type=click.Path(path_type=Path))
-def main(data: Path, work: Path, explained: int, cues: int, most: int | None, out: Path | None) -> None:
+def main(
+    data: Path, work: Path, explained: int, cues: int, kinds: Sequence[str], most: int | None, out: Path | None
+) -> None:
     torch.set_num_threads(1)
     file = work / "updates.jsonl"
     rows = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
@@ -123,7 +140,9 @@ def main(data: Path, work: Path, explained: int, cues: int, most: int | None, ou
     todo = [
         update
         for update in (*updates(), *CALIBRATION)
-        if (update.kind, update.dose, update.seed) not in done and (work / "models" / update.name).exists()
+        if (update.kind, update.dose, update.seed) not in done
+        and (work / "models" / update.name).exists()
+        and (not kinds or update.kind in kinds)
     ][:most]
     if todo:
         bench = RealBench(data, work, explained)

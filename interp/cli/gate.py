@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
+from interp.cli.answers import stored_answers
 from interp.cli.console import resuming, say
 from interp.cli.durations import parse_duration
 from interp.cli.flags import PATH, count_from, flag, with_options
@@ -154,11 +155,15 @@ class GateOptions:
         )
 
     def record_sides(self, recorder: Recorder, baseline: LoadedSide, candidate: LoadedSide) -> tuple[Side, Side]:
-        """Both, recorded where they are no records yet, with one set of tags."""
-        from interp.gate import map_kinds, parse_map, share_labels
+        """Both, recorded where they are no records yet."""
+        first, second = (recorder.record_side(side, probed=not self.no_probe) for side in (baseline, candidate))
+        return first, second
 
-        sides = [recorder.record_side(side, probed=not self.no_probe) for side in (baseline, candidate)]
-        return map_kinds(*share_labels(*sides), parse_map(self.kinds))
+    def share_tags(self, baseline: Side, candidate: Side) -> tuple[Side, Side]:
+        """Both, with one set of tags."""
+        from interp.gate import map_kinds, parse_map, share_side_labels
+
+        return map_kinds(*share_side_labels(baseline, candidate), parse_map(self.kinds))
 
 
 @click.group(invoke_without_command=True)
@@ -217,14 +222,16 @@ def gate(
     if recorder.cases:
         with phase("planning"):
             work = _plan_work(sides, recorder, plan, stress)
-        asked = sampling.explain if sampling.explain is not None else len(recorder.cases)
-        planned = plan_gate(work, explain=asked, cues=probing.most_cues, budget=budget, spent=monotonic() - start)
-        if planned.explain < asked:
+        most = sampling.explain if sampling.explain is not None else len(recorder.cases)
+        planned = plan_gate(work, explain=most, cues=probing.most_cues, budget=budget, spent=monotonic() - start)
+        if planned.explain < most:
             recorder = replace(recorder, cases=sampling.limit_explained(recorder.cases, planned.explain))
         plan = replace(plan, most=planned.cues) if plan else None
-    baseline, candidate = options.record_sides(recorder, *sides)
+    recorded = options.record_sides(recorder, *sides)
     until = None if budget is None else start + budget
-    result = _judge(baseline, candidate, criteria, plan, stress=stress, until=until)
+    with stored_answers(recorder.folder, *recorded) as stored:
+        baseline, candidate = options.share_tags(*stored)
+        result = _judge(baseline, candidate, criteria, plan, stress=stress, until=until)
     say_notices(baseline.predictor, candidate.predictor)
     _report(result, options.report, stress)
     sys.exit(exit_status(result.status, options.fail_on))

@@ -19,7 +19,7 @@ def plan_gate(work: Work, *, explain: int, cues: int, budget: float | None, spen
 
     left = None if budget is None else budget - spent
     plan = plan_work(work, explain, cues) if left is None else fit_budget(work, explain, cues, left)
-    parts = ", ".join(f"{part.label} ({describe_duration(part.seconds)})" for part in plan.phases)
+    parts = ", ".join(f"{part.label} ({describe_duration(max(part.seconds, 1))})" for part in plan.phases)
     say(f"Plan: {parts}; about {describe_duration(spent + plan.seconds)} in all.")
     if budget is not None and spent + plan.seconds > budget:
         say(f"That is the least there is, and more than {describe_duration(budget)}: give it more, or fewer --cases.")

@@ -13,7 +13,7 @@ import click
 from interp.cli.documents import STANDARD_OUTPUT, check_document, write_document
 from interp.cli.flags import SEED, flag, with_options
 from interp.cli.load_model import MODEL_HELP, check_taggers, load_predictor, say_notices
-from interp.cli.options import ProbingOptions, device_flag, training_flag
+from interp.cli.options import ProbingOptions, device_flag, kinds_flag, training_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
 from interp.cli.read_texts import read_texts
@@ -46,6 +46,18 @@ class ProbeOptions:
     cues: Sequence[str] = flag(
         "--cue", multiple=True, metavar="WORDS", help="Ask about these too; give it several times."
     )
+    kinds: Sequence[str] = kinds_flag()
+
+    def load(self, sentences: Sequence[Sentence], device: str) -> list[Predictor]:
+        """Both, with their kinds by the same names. Functions learn their tags from the texts, both sides together: one
+        may never have given a tag there.
+        """
+        from interp.gate import map_predictors, parse_map
+        from interp.taggers import share_labels
+
+        words = [sentence.words for sentence in sentences]
+        predictors = [load_predictor(spec, device, words) for spec in (self.baseline, self.candidate)]
+        return map_predictors(share_labels(predictors), parse_map(self.kinds))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,23 +74,26 @@ class ProbeRunOptions:
 def probe(*, options: ProbeOptions, probing: ProbingOptions, run: ProbeRunOptions) -> None:
     """Put words into clean sentences and see which of them move a tag in the candidate, and not in the baseline.
 
-    Asked about are the words given with --cue, words whose association with a tag changed in the training data, and
-    the frequent words and pairs of TEXTS; forms, endings and places always. Limit: cues in [tool.interp.gate].
+    Asked about are the words given with --cue, words whose association with a tag changed in the training data, those
+    that the candidate's own gradients put first, and the frequent words and pairs of TEXTS; forms, endings and places
+    always. Limits: cues, and cue_flips where a tagger gives no probabilities, in [tool.interp.gate].
 
     Exit status 0: nothing beyond the limit. 1: a cue is. 2: could not tell, or the input does not fit.
     """
     check_document(run.json_file)
 
-    from interp.gate import exit_status
+    from interp.gate import exit_status, parse_map
 
+    parse_map(options.kinds)
     check_taggers([options.baseline, options.candidate], run.device)
     root, settings = open_project()
     criteria = read_criteria(root, settings.gate, run.seed)
     probing.check_floors(criteria.floors, root / settings.gate.floors)
     sentences = read_texts(options.texts, settings, "text", labels=False)
     associations = _find_associations(options.training, settings, probing.most_cues)
-    nominations = _nominate(options.cues, associations, sentences, probing.most_cues)
-    pair = _load_predictors((options.baseline, options.candidate), sentences, run.device)
+    requested = _requested(options.cues)
+    pair = options.load(sentences, run.device)
+    nominations = [*requested, *_nominate(pair, associations, sentences, most=probing.most_cues, seed=run.seed)]
     result = _probe(pair, sentences, nominations, probing=probing.settings(run.seed), criteria=criteria)
     say_notices(*pair)
     check, findings = _judge(result, associations, criteria)
@@ -96,29 +111,32 @@ def _find_associations(training: tuple[str, str] | None, settings: Settings, mos
     return find_associations(old, new, most)
 
 
-def _nominate(
-    cues: Sequence[str], associations: Sequence[Association], sentences: Sequence[Sentence], most: int
-) -> list[Nomination]:
-    """All that are asked for, then `most` of those that training data or the sentences nominate."""
-    from interp.probe import REQUESTED, Cue, Nomination, frequent_cues, merge_nominations
+def _requested(cues: Sequence[str]) -> list[Nomination]:
+    from interp.probe import REQUESTED, Cue, Nomination
     from interp.project.characters import holds_half_characters
 
     if holds_half_characters("".join(cues)):
         raise InputError("A word of --cue holds bytes that are no characters: give it as UTF-8.")
-    requested = [Nomination(Cue("words", " ".join(cue.split())), REQUESTED) for cue in cues if cue.strip()]
+    return [Nomination(Cue("words", " ".join(cue.split())), REQUESTED) for cue in cues if cue.strip()]
+
+
+def _nominate(
+    pair: Sequence[Predictor],
+    associations: Sequence[Association],
+    sentences: Sequence[Sentence],
+    *,
+    most: int,
+    seed: int,
+) -> list[Nomination]:
+    """`most` of those that the candidate itself, training data or the sentences nominate."""
+    from interp.probe import frequent_cues, merge_nominations, own_cues
+
+    texts = [(sentence.id, sentence.words) for sentence in sentences]
+    baseline, candidate = pair
+    own = own_cues(baseline, candidate, texts, seed=seed)
     trained = [association.candidate for association in associations]
-    frequent = frequent_cues([sentence.words for sentence in sentences], most)
-    return [*requested, *merge_nominations(trained, frequent, most=most)]
-
-
-def _load_predictors(specs: Sequence[str], sentences: Sequence[Sentence], device: str) -> list[Predictor]:
-    """Functions learn their tags from the texts, both sides together: one may never have given a tag there."""
-    from interp.taggers import FunctionPredictor
-
-    words = [sentence.words for sentence in sentences]
-    predictors = [load_predictor(spec, device, words) for spec in specs]
-    labels = list(dict.fromkeys(label for predictor in predictors for label in predictor.labels))
-    return [predictor.of(labels) if isinstance(predictor, FunctionPredictor) else predictor for predictor in predictors]
+    frequent = frequent_cues([words for _, words in texts], most)
+    return merge_nominations(own, trained, frequent, most=most)
 
 
 def _probe(

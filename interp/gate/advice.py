@@ -29,9 +29,7 @@ def headline(status: CheckStatus, checks: Mapping[str, CheckResult]) -> str:
     return deciding[0].sentence if deciding else status.message
 
 
-def advise(
-    status: CheckStatus, checks: Mapping[str, CheckResult], findings: Sequence[CueFinding], criteria: Criteria
-) -> Iterator[str]:
+def advise(checks: Mapping[str, CheckResult], findings: Sequence[CueFinding], criteria: Criteria) -> Iterator[str]:
     """What to do next, the first thing first."""
     failed = (finding for finding in findings if finding.status is CheckStatus.FAIL and not finding.accepted)
     worst = next(failed, None)
@@ -45,13 +43,14 @@ def advise(
         yield f"Give more cases with right tags than {entities} entities: --cases."
     leaks = checks["leaks"]
     if leaks.status is CheckStatus.INCONCLUSIVE and leaks.count:
-        yield f"Give more cases with costly kinds than {leaks.count} words: --cases."
+        of_kinds = "costly kinds" if criteria.costly else "right entities"
+        yield f"Give more cases, with more words of {of_kinds} than {leaks.count}: --cases."
     if checks["records"].status is CheckStatus.ERROR:
         yield "Record anew; where it stays so, the model is broken."
     if checks["agreement"].status is CheckStatus.FAIL:
         yield "Look at the cases below: explanations of the same tags have nothing to do with each other."
-    probed_without_floor = checks["cues"].floor is None and checks["cues"].status is not CheckStatus.SKIPPED
-    if status is not CheckStatus.PASS and probed_without_floor:
+    cues = checks["cues"]
+    if cues.floor is None and cues.unit == "nats" and cues.status in (CheckStatus.FAIL, CheckStatus.INCONCLUSIVE):
         yield f"Learn how far harmless trainings differ: interp gate calibrate writes {criteria.gate.floors}."
 
 

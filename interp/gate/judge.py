@@ -13,13 +13,15 @@ from interp.gate.checks.cues import find_cues
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import Measurements, measure, probe_further
 from interp.gate.result import CheckResult, CheckStatus, DataSummary, GateResult, SideSummary, overall
+from interp.gate.share_scheme import describe_schemes, share_side_scheme
 from interp.gate.side_by_side import compare_cases
 from interp.gate.slices import whole_slice
-from interp.probe import Cue
+from interp.probe import Cue, describe_odd_labels
 from interp.progress import Phase, unwatched_phase
 from interp.project.settings import Threshold
 from interp.records import why_incomparable
 from interp.stress import StressPlan
+from interp.taggers import odd_labels
 from interp.versions import versions
 
 __all__ = ["judge_candidate", "judge_measurements"]
@@ -42,28 +44,50 @@ def judge_candidate(
     """Hold a candidate against a baseline; without a plan nothing is probed, without `stress` nothing
     written otherwise. `phase` is told how far that is.
 
-    Where cues could not be told for want of sentences, they are probed in more as long as `has_time`. What cannot be
-    compared gives a result that says so, not an exception.
+    Models that tag in other schemes are told in IOB2. Where cues could not be told for want of sentences, they are
+    probed in more as long as `has_time`. What cannot be compared gives a result that says so, not an exception.
     """
     reason = why_incomparable(baseline.records.about, candidate.records.about) or _why_other_tags(baseline, candidate)
     if reason is not None:
         return _incomparable(baseline, candidate, reason)
+    shared = share_side_scheme(baseline, candidate)
+    if shared != (baseline, candidate):
+        result = judge_candidate(*shared, criteria, plan, phase=phase, stress=stress, has_time=has_time)
+        settings = {**result.settings, "tags": describe_schemes(baseline, candidate)}
+        return replace(result, settings=settings)
     try:
         measurements = measure(baseline, candidate, criteria, plan, phase=phase, stress=stress)
     except IncomparableError as error:
         return _incomparable(baseline, candidate, str(error))
+    if plan is not None:
+        until_told = partial(_probe_until_told, baseline, candidate, criteria=criteria, plan=plan)
+        measurements = until_told(measurements=measurements, phase=phase, has_time=has_time)
+    with phase("judging"):
+        return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
+
+
+def _probe_until_told(
+    baseline: Side,
+    candidate: Side,
+    *,
+    criteria: Criteria,
+    plan: ProbePlan,
+    measurements: Measurements,
+    phase: Phase,
+    has_time: Callable[[], bool],
+) -> Measurements:
+    """Doubtful cues in more and more sentences, as long as there are sentences and time."""
     for _ in range(ROUNDS):
         cues = _doubtful_cues(measurements, criteria)
-        if plan is None or not cues or not has_time():
+        if not cues or not has_time():
             break
         plan = replace(plan, probing=plan.probing.wider)
-        measure_anew = partial(probe_further, baseline, candidate, criteria, plan, phase=phase)
-        further = measure_anew(cues=cues, measurements=measurements)
+        measure_anew = partial(probe_further, baseline, candidate, criteria=criteria, plan=plan)
+        further = measure_anew(cues=cues, measurements=measurements, phase=phase)
         if further is None:
             break
         measurements = further
-    with phase("judging"):
-        return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
+    return measurements
 
 
 def _doubtful_cues(measurements: Measurements, criteria: Criteria) -> list[Cue]:
@@ -90,7 +114,7 @@ def judge_measurements(
     return GateResult(
         status=status,
         headline=headline(status, checks),
-        advice=(*advise(status, checks, findings, criteria), *stale_floors(criteria, measurements.header)),
+        advice=(*advise(checks, findings, criteria), *stale_floors(criteria, measurements.header)),
         baseline=_summary(baseline, whole.before if whole else None),
         candidate=_summary(candidate, whole.after if whole else None),
         data=DataSummary(
@@ -120,13 +144,8 @@ def judge_measurements(
 
 
 def _why_other_tags(baseline: Side, candidate: Side) -> str | None:
-    different = set(baseline.records.about.model.labels) ^ set(candidate.records.about.model.labels)
-    if not different:
-        return None
-    return (
-        f"the models have other tags ({', '.join(sorted(different))} on one side only): say which are the same, and "
-        "which do not count, as in --map PERSON=PER,GPE=LOC,*=O"
-    )
+    odd = odd_labels(baseline.records.about.model.labels, candidate.records.about.model.labels)
+    return describe_odd_labels(odd) if odd else None
 
 
 def _incomparable(baseline: Side, candidate: Side, reason: str) -> GateResult:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from interp.errors import InputError
 from interp.gate.inputs import Side
 from interp.question.tags import OUTSIDE, kind_of
 from interp.records import Record, Records, RecordsHeader
-from interp.taggers import FunctionPredictor, Predictor
-from interp.taggers.predictor import Array
+from interp.taggers import FunctionPredictor, MappedPredictor, Predictor, labels_to_share
 
-__all__ = ["OTHERS", "map_kinds", "parse_map", "share_labels"]
+__all__ = ["OTHERS", "map_kinds", "map_predictors", "parse_map", "share_side_labels"]
 
 OTHERS = "*"
 """In place of a kind: every one that is not named, on either side of the map."""
@@ -37,27 +34,40 @@ def map_kinds(baseline: Side, candidate: Side, names: Mapping[str, str]) -> tupl
 
     Raises InputError where neither side has a kind that is named.
     """
-    if not names:
-        return baseline, candidate
     sides = baseline, candidate
-    kinds = {kind_of(label) for side in sides for label in side.records.about.model.labels}
-    for kind in names.keys() - {OTHERS}:
-        if kind not in kinds:
-            raise InputError(f"--map {kind}: neither model has such a kind, but {', '.join(sorted(kinds))}.")
-    first, second = (_map_side(side, names) for side in sides)
-    return first, second
+    first, second = _map_labels([side.records.about.model.labels for side in sides], names)
+    return _map_side(baseline, first), _map_side(candidate, second)
 
 
-def share_labels(baseline: Side, candidate: Side) -> tuple[Side, Side]:
+def map_predictors(predictors: Sequence[Predictor], names: Mapping[str, str]) -> list[Predictor]:
+    """The same of taggers alone."""
+    tags = _map_labels([predictor.labels for predictor in predictors], names)
+    return [
+        MappedPredictor(predictor, of_predictor) if names else predictor
+        for predictor, of_predictor in zip(predictors, tags, strict=True)
+    ]
+
+
+def share_side_labels(baseline: Side, candidate: Side) -> tuple[Side, Side]:
     """Functions show the tags that they give alone: what the other side has is theirs too, with probability 0."""
     labels = {label: None for side in (baseline, candidate) for label in side.records.about.model.labels}
     first, second = (_with_labels(side, tuple(labels)) for side in (baseline, candidate))
     return first, second
 
 
-def _map_side(side: Side, names: Mapping[str, str]) -> Side:
-    tags = {label: _map_tag(label, names) for label in side.records.about.model.labels}
-    predictor = None if side.predictor is None else _MappedPredictor(side.predictor, tags)
+def _map_labels(labels: Sequence[Sequence[str]], names: Mapping[str, str]) -> list[dict[str, str]]:
+    """Of every model the new tags by its own."""
+    kinds = {kind_of(label) for of_model in labels for label in of_model}
+    for kind in names.keys() - {OTHERS}:
+        if kind not in kinds:
+            raise InputError(f"--map {kind}: neither model has such a kind, but {', '.join(sorted(kinds))}.")
+    return [{label: _map_tag(label, names) for label in of_model} for of_model in labels]
+
+
+def _map_side(side: Side, tags: Mapping[str, str]) -> Side:
+    if all(label == name for label, name in tags.items()):
+        return side
+    predictor = None if side.predictor is None else MappedPredictor(side.predictor, tags)
     return Side(_MappedRecords.of(side.records, tags), predictor)
 
 
@@ -74,8 +84,9 @@ def _with_labels(side: Side, labels: tuple[str, ...]) -> Side:
     if not isinstance(side.predictor, FunctionPredictor):
         return side
     about = side.records.about
-    about = replace(about, model=replace(about.model, labels=labels))
-    return Side(replace(side.records, about=about), side.predictor.of(labels))
+    shared = labels_to_share(about.model.labels, labels)
+    about = replace(about, model=replace(about.model, labels=shared))
+    return Side(replace(side.records, about=about), side.predictor.of(shared))
 
 
 @dataclass(frozen=True)
@@ -103,22 +114,3 @@ class _MappedRecords(Records):
 def _map_header(header: RecordsHeader, tags: Mapping[str, str]) -> RecordsHeader:
     labels = tuple(dict.fromkeys(tags[label] for label in header.model.labels))
     return replace(header, model=replace(header.model, labels=labels))
-
-
-class _MappedPredictor:
-    """Probabilities of tags that become one are added."""
-
-    def __init__(self, predictor: Predictor, tags: Mapping[str, str]) -> None:
-        self._predictor, self.name, self.sha256 = predictor, predictor.name, predictor.sha256
-        self.gives_probabilities = predictor.gives_probabilities
-        self.labels = tuple(dict.fromkeys(tags[label] for label in predictor.labels))
-        self._sums = np.zeros((len(predictor.labels), len(self.labels)))
-        for row, label in enumerate(predictor.labels):
-            self._sums[row, self.labels.index(tags[label])] = 1
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        return self._predictor.notices
-
-    def __call__(self, sentences: Sequence[Sequence[str]], /) -> list[Array]:
-        return [probabilities @ self._sums for probabilities in self._predictor(sentences)]

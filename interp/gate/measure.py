@@ -19,6 +19,7 @@ from interp.probe import (
     find_associations,
     frequent_cues,
     merge_nominations,
+    own_cues,
     probe_models,
 )
 from interp.progress import Phase, Progress, unwatched_phase
@@ -93,6 +94,7 @@ def measure(
     if plan is not None:
         texts = _texts(baseline, plan)
         nominations = merge_nominations(
+            _own_cues(baseline, candidate, texts, plan),
             leading_words(shifts),
             [association.candidate for association in associations],
             frequent_cues([words for _, words in texts], plan.most),
@@ -173,6 +175,13 @@ def _texts(baseline: Side, plan: ProbePlan) -> Texts:
     if plan.texts is not None:
         return [(sentence.id, sentence.words) for sentence in plan.texts]
     return [(record.id, record.words) for record in baseline.records]
+
+
+def _own_cues(baseline: Side, candidate: Side, texts: Texts, plan: ProbePlan) -> list[Nomination]:
+    """What the candidate's own gradients put first."""
+    if not (baseline.predictor and candidate.predictor):
+        return []
+    return own_cues(baseline.predictor, candidate.predictor, texts, seed=plan.probing.seed)
 
 
 def leading_words(shifts: EvidenceShifts) -> list[Nomination]:

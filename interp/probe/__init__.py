@@ -5,7 +5,15 @@ from interp.probe.controls import Controls
 from interp.probe.cues import Cue, CueKind, forms_and_spots
 from interp.probe.effects import Effect, FlipExample, TagTurn, Unit
 from interp.probe.nominate import REQUESTED, Nomination, frequent_cues, merge_nominations
-from interp.probe.probe import MeasuredCue, ProbeResult, ProbeSettings, TypicalEffect, probe_models
+from interp.probe.own_cues import own_cues
+from interp.probe.probe import (
+    MeasuredCue,
+    ProbeResult,
+    ProbeSettings,
+    TypicalEffect,
+    describe_odd_labels,
+    probe_models,
+)
 from interp.probe.sites import Place
 
 __all__ = [
@@ -25,9 +33,11 @@ __all__ = [
     "TrainingRow",
     "TypicalEffect",
     "Unit",
+    "describe_odd_labels",
     "find_associations",
     "forms_and_spots",
     "frequent_cues",
     "merge_nominations",
+    "own_cues",
     "probe_models",
 ]

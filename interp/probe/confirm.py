@@ -51,13 +51,13 @@ class Confirmation:
         if not self._matters(cue, again):
             return again
         edits = [replace(effect.edit, words=control.words) for control in self.control_words.controls_of(cue)]
-        controls = self._controls(edits[:FEWEST_CONTROLS], effect)
+        controls = self._controls(edits[:FEWEST_CONTROLS], again)
         if controls is None or abs(again.mean - controls.mean) < FUTILE * controls.spread:
             return replace(again, controls=controls)
-        return replace(again, controls=self._controls(edits, effect))
+        return replace(again, controls=self._controls(edits, again))
 
     def _controls(self, edits: Sequence[Edit], effect: Effect) -> Controls | None:
-        """What these edits do to the effect's tag; None where they are too few."""
+        """What these edits do to the tag of a cue's effect; None where they are too few."""
         measured = [control for control in self._measure(edits, effect.tag) if control is not None]
         if len(measured) < FEWEST_CONTROLS:
             return None
@@ -66,6 +66,7 @@ class Confirmation:
             effects=tuple(control.mean for control in measured),
             least_spread=LEAST_SPREAD[effect.unit],
             alternatives=self.alternatives,
+            shared=effect.shared,
         )
 
     def _measure(self, edits: Sequence[Edit], tag: str) -> list[Effect | None]:

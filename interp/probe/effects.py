@@ -95,6 +95,11 @@ class Effect:
     def kind(self) -> str:
         return kind_of(self.tag)
 
+    @property
+    def shared(self) -> float:
+        """The size of what both models have of it; 0 where they go different ways."""
+        return min(abs(self.candidate), abs(self.baseline)) if self.candidate * self.baseline > 0 else 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class TagProbabilities:

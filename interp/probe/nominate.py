@@ -20,7 +20,9 @@ LONGEST_ENDING, SHORTEST_ENDING = 4, 2
 
 @dataclass(frozen=True)
 class Nomination:
-    """A cue and where it came from: "evidence", "training", "frequent", "always", or REQUESTED (never left out)."""
+    """A cue and where it came from: "gradient", "evidence", "training", "frequent" or "always"; REQUESTED is never left
+    out.
+    """
 
     cue: Cue
     source: str

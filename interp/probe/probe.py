@@ -16,9 +16,9 @@ from interp.probe.nominate import REQUESTED, Nomination
 from interp.probe.sites import LONGEST, SHORTEST, Edit, Place, Site, find_sites
 from interp.progress import Progress, ignore_progress
 from interp.project.defaults import PROBE_SITES
-from interp.taggers import CachedPredictor, Predictor
+from interp.taggers import CachedPredictor, Predictor, odd_labels, share_scheme
 
-__all__ = ["MeasuredCue", "ProbeResult", "ProbeSettings", "TypicalEffect", "probe_models"]
+__all__ = ["MeasuredCue", "ProbeResult", "ProbeSettings", "TypicalEffect", "describe_odd_labels", "probe_models"]
 
 ENOUGH = 0.7
 """Part of a cue's effect at which a part of it explains the whole."""
@@ -110,12 +110,13 @@ def probe_models(
 ) -> ProbeResult:
     """Hold two models against each other on cues put into sentences. `progress` is told the part done, of 1.
 
-    Effects beyond `least` are confirmed beside control words; without it none is. Raises InputError where the models
-    have other labels, or there is not text enough.
+    Effects beyond `least` are confirmed beside control words; without it none is. Models of other schemes are told in
+    IOB2. Raises InputError where they have other kinds of tags, or there is not text enough.
     """
-    if set(baseline.labels) != set(candidate.labels):
-        odd = sorted(set(baseline.labels) ^ set(candidate.labels))
-        raise InputError(f"The models have other tags ({', '.join(odd)} on one side only): they cannot be compared.")
+    odd = odd_labels(baseline.labels, candidate.labels)
+    if odd:
+        raise InputError(f"The two sides cannot be held against each other: {describe_odd_labels(odd)}.")
+    baseline, candidate = share_scheme(baseline, candidate)
     pair = _Pair(CachedPredictor(baseline), CachedPredictor(candidate))  # plain sentences and controls come again
     sites = _choose_sites(texts, baseline, probing)
     nominations: dict[Cue, Nomination] = {}
@@ -151,6 +152,14 @@ def probe_models(
             _tell_part(progress, measured_until, 1.0, number / len(measured))
     measured.sort(key=lambda result: -abs(result.effect.mean))
     return ProbeResult(tuple(measured), len(nominations), len(sites.sketched) + len(sites.measured))
+
+
+def describe_odd_labels(labels: Sequence[str]) -> str:
+    """Why models cannot be compared of which one alone has these, and what to do."""
+    return (
+        f"the models have other tags ({', '.join(labels)} on one side only): say which are the same, and which do not "
+        "count, as in --map PERSON=PER,GPE=LOC,*=O"
+    )
 
 
 def _tell_part(progress: Progress, start: float, stop: float, share: float) -> None:

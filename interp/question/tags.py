@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from interp.errors import InputError
 
@@ -11,10 +12,15 @@ __all__ = [
     "OUTSIDE",
     "RATHER_THAN",
     "Entity",
+    "Scheme",
     "TaggedSentence",
     "entity_spans",
     "find_entities",
+    "iob2_labels",
     "kind_of",
+    "kinds_of_labels",
+    "mark_of",
+    "scheme_of",
     "tags_text",
     "to_iob2",
 ]
@@ -25,6 +31,9 @@ RATHER_THAN = " rather than "
 _MARKS = frozenset("BIMELSU")
 _STARTS = frozenset("BSU")
 _ENDS = frozenset("ELSU")
+
+Scheme = Literal["classes", "IO", "IOB1", "IOB2", "IOBES", "BILOU"]
+"""How tags spell entities; classes have no marks."""
 
 
 @dataclass(frozen=True, order=True)
@@ -57,6 +66,42 @@ def tags_text(tags: Sequence[str], against: Sequence[str] | None = None) -> str:
 def kind_of(tag: str) -> str:
     """PER of B-PER; O stays O."""
     return _mark_and_kind(tag)[1]
+
+
+def mark_of(tag: str) -> str:
+    """B of B-PER; nothing where a tag is its own kind."""
+    return _mark_and_kind(tag)[0]
+
+
+def scheme_of(labels: Iterable[str]) -> Scheme:
+    """The scheme that a model with these labels tags in. BMES is told as IOBES; IOB1 shows in a kind that has an `I-`
+    and no `B-`, which is for entities that follow one of their kind and so is rare.
+    """
+    marked = {_mark_and_kind(label) for label in labels}
+    marks = {mark for mark, _ in marked if mark}
+    if not marks:
+        return "classes"
+    if not marks & _STARTS:
+        return "IO"
+    if marks & {"S", "E"}:
+        return "IOBES"
+    if marks & {"U", "L"}:
+        return "BILOU"
+    inside = {kind for mark, kind in marked if mark == "I"}
+    return "IOB1" if inside - {kind for mark, kind in marked if mark == "B"} else "IOB2"
+
+
+def kinds_of_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    """Kinds of entities, in order: in a scheme, tags without a mark are none, and names in brackets never are."""
+    labels = list(labels)
+    plain = scheme_of(labels) in ("classes", "IO")
+    kinds = (kind_of(label) for label in labels if plain or mark_of(label))
+    return tuple(dict.fromkeys(kind for kind in kinds if kind != OUTSIDE and not kind.startswith("[")))
+
+
+def iob2_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    """The tags of IOB2 for the same kinds: O, then B- and I- of each."""
+    return (OUTSIDE, *(f"{mark}-{kind}" for kind in kinds_of_labels(labels) for mark in "BI"))
 
 
 def _mark_and_kind(tag: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from interp.scoring.confusions import count_confusions, f1
 from interp.scoring.resample import CONFIDENCE, FEWEST, Unit, UnitSums, interval, part_interval, unit_of
-from interp.scoring.spans import EntityComparison, compare_entities, strict_spans
+from interp.scoring.spans import EntityComparison, compare_entities, strict_iob2, strict_spans
 
 __all__ = [
     "CONFIDENCE",
@@ -15,6 +15,7 @@ __all__ = [
     "f1",
     "interval",
     "part_interval",
+    "strict_iob2",
     "strict_spans",
     "unit_of",
 ]

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, Entities
 
-from interp.question.tags import OUTSIDE, Entity, find_entities, kind_of
+from interp.question.tags import OUTSIDE, Entity, find_entities, kind_of, scheme_of
 from interp.records import Record
 
-__all__ = ["EntityComparison", "compare_entities", "strict_spans"]
+__all__ = ["EntityComparison", "compare_entities", "strict_iob2", "strict_spans"]
 
 Tags = Sequence[str | None]
+
+_SCHEMES = {"IOB1": IOB1, "IOB2": IOB2, "IOBES": IOBES, "BILOU": BILOU}
+"""Of seqeval's, where there is more to a span than words of one kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,24 +84,25 @@ def _spans_over(scored: Sequence[int], tags: Tags, labels: Sequence[str]) -> fro
 
 def strict_spans(tags: Sequence[str], labels: Sequence[str]) -> set[Entity]:
     """Strict spans in the scheme of the labels: an `I-` that continues nothing is none, but in IOB1. Tags without a
-    scheme are kinds, and those that follow each other one span. IOB1 shows in a kind that has an `I-` and no `B-`,
-    which is for entities that follow one of their kind and so is rare.
+    scheme are kinds, and those that follow each other one span.
     """
-    marks = {label[:2] for label in labels}
-    if not marks & {"B-", "S-", "U-"}:
+    scheme = _SCHEMES.get(scheme_of(labels))
+    if scheme is None:
         return set(find_entities(tags))
-    inside = {label[2:] for label in labels if label.startswith("I-")}
-    starting = {label[2:] for label in labels if label.startswith("B-")}
-    if marks & {"S-", "E-"}:
-        scheme = IOBES
-    elif marks & {"U-", "L-"}:
-        scheme = BILOU
-    else:
-        scheme = IOB1 if inside - starting else IOB2
     clean = [tag if tag[1:2] == "-" or tag == OUTSIDE else OUTSIDE for tag in tags]  # [CLS] and the like
     clean = [f"I{tag[1:]}" if tag.startswith("M-") else tag for tag in clean]  # BMES
     (spans,) = Entities([clean], scheme).entities
     return {Entity(span.start, span.end, span.tag) for span in spans}
+
+
+def strict_iob2(tags: Tags, labels: Sequence[str]) -> tuple[str | None, ...]:
+    """Strict spans as IOB2 tags; None stays where a tokeniser drops a word, and spans go on over it."""
+    read = [index for index, tag in enumerate(tags) if tag is not None]
+    retold: list[str | None] = [None if tag is None else OUTSIDE for tag in tags]
+    for span in strict_spans([tag for tag in tags if tag is not None], labels):
+        for place in range(span.start, span.stop):
+            retold[read[place]] = f"{'B' if place == span.start else 'I'}-{span.kind}"
+    return tuple(retold)
 
 
 def _untagged(right: Set[Entity], spans: Set[Entity], tags: Tags) -> set[int]:

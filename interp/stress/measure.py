@@ -17,8 +17,6 @@ from scipy import stats
 from interp.errors import InputError
 from interp.progress import Progress, ignore_progress
 from interp.project.defaults import STRESS_SENTENCES
-from interp.question.tags import OUTSIDE
-from interp.records import Record
 from interp.records.tag import tag_sentences
 from interp.scoring import (
     FEWEST,
@@ -28,7 +26,7 @@ from interp.scoring import (
     count_confusions,
     f1,
     interval,
-    strict_spans,
+    strict_iob2,
     unit_of,
 )
 from interp.stress.names import NameList
@@ -132,19 +130,9 @@ def write_otherwise(sentence: Sentence, name: str, variant: Variant, seed: int) 
 def _as_tagged(predictor: Predictor, sentences: Sequence[Sentence]) -> list[Sentence]:
     """The sentences with what the predictor says as right tags."""
     return [
-        replace(sentence, gold=_to_gold(record, predictor.labels))
+        replace(sentence, gold=strict_iob2(record.tags, predictor.labels))
         for sentence, record in zip(sentences, tag_sentences(predictor, sentences), strict=True)
     ]
-
-
-def _to_gold(record: Record, labels: Sequence[str]) -> tuple[str | None, ...]:
-    """A model's strict spans in IOB2; None for words that its tokeniser drops."""
-    read = [index for index, tag in enumerate(record.tags) if tag is not None]
-    gold: list[str | None] = [None if tag is None else OUTSIDE for tag in record.tags]
-    for span in strict_spans([tag for tag in record.tags if tag is not None], labels):
-        for place in range(span.start, span.stop):
-            gold[read[place]] = f"{'B' if place == span.start else 'I'}-{span.kind}"
-    return tuple(gold)
 
 
 def _measure_variant(

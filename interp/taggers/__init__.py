@@ -3,13 +3,23 @@
 from interp.taggers.adapters import TaggerAdapter, check_tagger, is_tagger, load_tagger
 from interp.taggers.char_spans import CharSpan, SpanPredictor
 from interp.taggers.functions import FunctionPredictor
-from interp.taggers.predictor import CachedPredictor, ModelPredictor, Predictor, one_hot
+from interp.taggers.other_tags import (
+    Iob2Predictor,
+    MappedPredictor,
+    labels_to_share,
+    odd_labels,
+    share_labels,
+    share_scheme,
+)
+from interp.taggers.predictor import CachedPredictor, ModelPredictor, Predictor, one_hot, word_gradients_of
 from interp.taggers.spec import TaggerSpec
 
 __all__ = [
     "CachedPredictor",
     "CharSpan",
     "FunctionPredictor",
+    "Iob2Predictor",
+    "MappedPredictor",
     "ModelPredictor",
     "Predictor",
     "SpanPredictor",
@@ -17,6 +27,11 @@ __all__ = [
     "TaggerSpec",
     "check_tagger",
     "is_tagger",
+    "labels_to_share",
     "load_tagger",
+    "odd_labels",
     "one_hot",
+    "share_labels",
+    "share_scheme",
+    "word_gradients_of",
 ]

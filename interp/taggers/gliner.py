@@ -90,9 +90,9 @@ class _Reader:
     def find_spans(self, texts: Sequence[str]) -> Iterator[list[CharSpan]]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sentence of length")  # the end has no tags, which tells it
-            found_in_texts = self._model.inference(list(texts), self._kinds, threshold=self._threshold)
-        for found in found_in_texts:
-            yield [CharSpan(span["start"], span["end"], span["label"], span["score"]) for span in found]
+            spans_of_texts = self._model.inference(list(texts), self._kinds, threshold=self._threshold)
+        for spans in spans_of_texts:
+            yield [CharSpan(span["start"], span["end"], span["label"], span["score"]) for span in spans]
 
     def count_read(self, text: str) -> int:
         """Characters; of a long text GLiNER leaves the end out, by its words or by their sub-tokens."""

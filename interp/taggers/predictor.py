@@ -12,8 +12,9 @@ from interp.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     from interp.explain import Model
+    from interp.models.word_gradients import WordGradients
 
-__all__ = ["Array", "CachedPredictor", "ModelPredictor", "Predictor", "Words", "one_hot"]
+__all__ = ["Array", "CachedPredictor", "ModelPredictor", "Predictor", "Words", "one_hot", "word_gradients_of"]
 
 Array = npt.NDArray[np.float64]
 Words = Sequence[str]
@@ -55,6 +56,12 @@ class ModelPredictor:
         self._tagger, info = model.tagger, model.info
         self.name, self.labels, self.sha256, self.notices = info.name, info.labels, info.sha256, info.notices
 
+    @property
+    def word_gradients(self) -> WordGradients:
+        from interp.models.word_gradients import WordGradients
+
+        return WordGradients(self._tagger)
+
     def __call__(self, sentences: Sequence[Words], /) -> list[Array]:
         probabilities = [np.full((len(words), len(self.labels)), np.nan) for words in sentences]
         encodings = {}
@@ -80,6 +87,7 @@ class CachedPredictor:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor, self.name, self.labels = predictor, predictor.name, predictor.labels
         self.sha256, self.gives_probabilities = predictor.sha256, predictor.gives_probabilities
+        self.word_gradients = word_gradients_of(predictor)
         self._known: dict[tuple[str, ...], Array] = {}
 
     @property
@@ -91,6 +99,12 @@ class CachedPredictor:
         new = [words for words in dict.fromkeys(keys) if words not in self._known]
         self._known |= zip(new, self._predictor(new), strict=True)
         return [self._known[words] for words in keys]
+
+
+def word_gradients_of(predictor: Predictor) -> WordGradients | None:
+    """What the words of a model's vocabulary would do, to first order; None of a tagger without gradients."""
+    gradients: WordGradients | None = getattr(predictor, "word_gradients", None)
+    return gradients
 
 
 def one_hot(tags: Sequence[str], labels: Sequence[str]) -> Array:

@@ -36,8 +36,13 @@ NLP_CONFIGURATION = "nlp_configuration"
 SPACY_ENGINES = frozenset({"spacy", "slim"})
 ENGINES = SPACY_ENGINES | {"no_op"}
 """That download nothing once their pipeline is there."""
-FOREIGN = ("presidio_analyzer.predefined_recognizers.ner", "presidio_analyzer.predefined_recognizers.third_party")
-"""Recognisers that are decided elsewhere: by models from a hub, or servers."""
+KNOWN_RECOGNIZERS = (
+    "presidio_analyzer.pattern_recognizer",
+    "presidio_analyzer.predefined_recognizers.country_specific.",
+    "presidio_analyzer.predefined_recognizers.generic.",
+    "presidio_analyzer.predefined_recognizers.nlp_engine_recognizers.",
+)
+"""That are decided by Presidio's code, its settings and its pipeline; others ask servers, or read models of a hub's."""
 
 
 def check(spec: TaggerSpec) -> None:
@@ -145,12 +150,12 @@ def _build(spec: TaggerSpec) -> AnalyzerEngine:
 
 def _fingerprint(spec: TaggerSpec, analyzer: AnalyzerEngine, language: str) -> str:
     """Of the files, the pipelines of spaCy's and the versions."""
-    recognizers = [type(recognizer).__module__ for recognizer in analyzer.get_recognizers(language)]
-    if any(module.startswith(FOREIGN) for module in recognizers):
+    recognizers = analyzer.get_recognizers(language)
+    if not all(type(recognizer).__module__.startswith(KNOWN_RECOGNIZERS) for recognizer in recognizers):
         return ""
     engine = analyzer.nlp_engine
-    packages = {"presidio_analyzer", "phonenumbers", "tldextract", *(name.partition(".")[0] for name in recognizers)}
-    for nlp in (getattr(engine, "nlp", None) or {}).values():
+    packages = {"presidio_analyzer", "phonenumbers", "tldextract"}
+    for nlp in filter(None, (getattr(engine, "nlp", None) or {}).values()):  # an engine of rules alone has None
         packages |= pipeline_packages(nlp)
     pipelines = _pipelines({"nlp_engine_name": engine.engine_name, "models": getattr(engine, "models", None)})
     roots = [*_files(spec), *map(find_pipeline_folder, pipelines)]

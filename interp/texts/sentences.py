@@ -93,6 +93,8 @@ def limit_explained(sentences: Sequence[Sentence], count: int | None, seed: int)
     """All of them, but only `count` to be explained, at random of those that have something to explain, as far as is
     known: the others have no targets. None explains all.
     """
+    if count is None:
+        return list(sentences)
     choices = [sentence for sentence in sentences if sentence.has_targets]
     chosen = {sentence.id for sentence in sample_sentences(choices, count, seed)}
     return [sentence if sentence.id in chosen else replace(sentence, targets=()) for sentence in sentences]

@@ -203,6 +203,8 @@ def _benign(finding: CueFinding) -> str:
     limit = amount(finding.limit, finding.unit).removeprefix("+")
     if finding.controls:
         return f"limit {limit}, by {finding.controls} words like it"
+    if finding.floor is None and finding.unit != "nats":
+        return f"limit {limit}"
     if finding.floor is None:
         return f"limit {limit}, as no benign models are known (interp gate calibrate)"
     return f"benign models at most {amount(finding.floor, finding.unit).removeprefix('+')}"
