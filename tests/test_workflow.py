@@ -233,6 +233,8 @@ def test_a_pull_request_gets_one_comment_that_is_updated(tmp_path: Path, ours: s
 
 def test_the_hook_finds_a_damaged_golden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (HOOK["language"], HOOK["pass_filenames"]) == ("system", False)
+    (repository,) = pasted("docs/testing.md")[0]["repos"]
+    assert repository["hooks"] == [{"id": HOOK["id"]}]
     monkeypatch.chdir(tmp_path)
     tmp_path.joinpath("pyproject.toml").touch()
     words = shlex.split(HOOK["entry"])[1:]
