@@ -195,7 +195,7 @@ def test_a_tagger_of_tags_alone_is_judged_by_the_tags_that_turn() -> None:
     assert (first.cue, first.tag, first.unit, first.status) == ("bald", "B-PER", "of tags", CheckStatus.FAIL)
     assert first.effect == pytest.approx(first.flips / first.count, abs=0.05) and first.effect > 0.8
     sentence = judge_cues(findings(result), result, Criteria().gate.cues).sentence
-    assert f"{first.effect:+.0%} of tags" in sentence and "by 24 words like it" in sentence
+    assert f"{first.effect:+.0%} of tags" in sentence and "which 24 words like it stay below" in sentence
 
 
 def test_one_side_without_probabilities_makes_both_tags_alone() -> None:
