@@ -195,7 +195,7 @@ def test_a_tagger_of_tags_alone_is_judged_by_the_tags_that_turn() -> None:
     assert (first.cue, first.tag, first.unit, first.status) == ("bald", "B-PER", "of tags", CheckStatus.FAIL)
     assert first.effect == pytest.approx(first.flips / first.count, abs=0.05) and first.effect > 0.8
     sentence = judge_cues(findings(result), result, Criteria().gate.cues).sentence
-    assert f"{first.effect:+.0%} of tags" in sentence and "by 24 words like it" in sentence
+    assert f"{first.effect:+.0%} of tags" in sentence and "which 24 words like it stay below" in sentence
 
 
 def test_one_side_without_probabilities_makes_both_tags_alone() -> None:
@@ -210,7 +210,8 @@ def test_one_side_without_probabilities_makes_both_tags_alone() -> None:
 @pytest.mark.parametrize("tags_alone", [False, True])
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_two_trainings_that_differ_on_every_word_do_not_cry_wolf(seed: int, tags_alone: bool) -> None:
-    pair = (trained(10 + seed, tags_alone=tags_alone), trained(20 + seed, tags_alone=tags_alone))
+    scale = 0.5 if tags_alone else 0.8
+    pair = [trained(start + seed, scale=scale, tags_alone=tags_alone) for start in (10, 20)]
     result = probed(*pair, seed=seed)
     if not tags_alone:
         assert max(abs(finding.effect) for finding in findings(result)) > 1  # a constant would not do
@@ -240,7 +241,7 @@ def test_an_effect_that_other_sentences_do_not_show_is_none() -> None:
     unconfirmed = probe_models(plain, candidate, texts=some, candidates=nominations)
     confirmed = probe_models(plain, candidate, texts=some, candidates=nominations, least=Criteria().least_effect)
     assert abs(unconfirmed.measured[0].effect.mean) > 1
-    assert all(abs(effect.mean) < 0.3 for cue in confirmed.measured for effect in cue.effects if cue.cue.text == "bald")
+    assert all(abs(effect.mean) < 1 for cue in confirmed.measured for effect in cue.effects if cue.cue.text == "bald")
 
 
 def probed_sites(predictor: Predictor) -> list[object]:
@@ -250,5 +251,5 @@ def probed_sites(predictor: Predictor) -> list[object]:
 
 
 def test_where_sentences_are_few_they_serve_twice() -> None:
-    result = probed(trained(1), trained(2, "bald"), "bald", count=60)
+    result = probed(trained(1, scale=0.25), trained(2, "bald", scale=0.25), "bald", count=60)
     assert findings(result)[0].cue == "bald" and findings(result)[0].controls > 0

@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from interp.gate import Criteria
-from interp.gate.checks.cues import ASSUMED, find_cues, judge_cues
+from interp.gate.checks.cues import find_cues, judge_cues
+from interp.gate.inputs import ASSUMED
 from interp.probe import Cue, Nomination, ProbeSettings, frequent_cues, probe_models
 from interp.project.settings import Settings
 from interp.taggers import CachedPredictor, Predictor, load_tagger

@@ -15,7 +15,11 @@ from interp.records import Records
 from interp.taggers import Predictor
 from interp.texts import Sentence
 
-__all__ = ["Criteria", "ProbePlan", "Side", "TrainingData"]
+__all__ = ["ASSUMED", "Criteria", "ProbePlan", "Side", "TrainingData"]
+
+ASSUMED: dict[Unit, float] = {"nats": 1.0, "of tags": 0.3}
+"""What benign trainings may do to a word that means something, where none are known: on `open`, trained anew, "Hobby"
+in front of a word was +1.1 nats here and 0.0 there. Control words, which mean nothing, do not tell of that."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,8 @@ class Criteria:
 
     def least_effect(self, cue: Cue, kind: str, unit: Unit) -> float:
         """What a cue has to move a kind of tag by at least: what matters, and no less than benign trainings do."""
-        threshold = self.gate.cues if unit == "nats" else self.gate.cue_flips
-        return max(threshold.limit, self.floor_of(cue, kind) or 0.0)
+        threshold, floor = self.gate.cues if unit == "nats" else self.gate.cue_flips, self.floor_of(cue, kind)
+        return max(threshold.limit, ASSUMED[unit] if floor is None else floor)
 
     def floor_of(self, cue: Cue, kind: str) -> float | None:
         """What benign trainings move it by at most; None where that is not known."""

@@ -10,21 +10,18 @@ from statistics import median_high
 from interp.errors import counted
 from interp.gate.amounts import amount, with_unit
 from interp.gate.checks.base import WIDE
-from interp.gate.inputs import Criteria
+from interp.gate.inputs import ASSUMED, Criteria
 from interp.gate.measure import Measurements
 from interp.gate.resample import POWER
 from interp.gate.result import AcceptedWaiver, CheckResult, CheckStatus, CueFinding
 from interp.gate.waivers import waiver_for
-from interp.probe import Association, Cue, Effect, MeasuredCue, Place, ProbeResult, Unit
+from interp.probe import Association, Cue, Effect, MeasuredCue, Place, ProbeResult
 from interp.project.settings import Threshold
 from interp.question.tags import kind_of
 
 __all__ = ["check_cues", "find_cues", "judge_cues", "limit_of"]
 
 MOST_ROWS = 20
-ASSUMED: dict[Unit, float] = {"nats": 1.0, "of tags": 0.3}
-"""What benign trainings may do where neither they nor controls tell: MiniLM on CoNLL-2003 did 0.7 nats, small models
-0.9."""
 CONFIDENCE = 0.99
 """That no cue of a pair which differs in nothing but its training is beyond what its controls say."""
 _ORDER = (CheckStatus.FAIL, CheckStatus.ERROR, CheckStatus.INCONCLUSIVE, CheckStatus.PASS)
@@ -46,9 +43,7 @@ def check_cues(measurements: Measurements, criteria: Criteria) -> CheckResult:
 def limit_of(cue: Cue, effect: Effect, criteria: Criteria) -> float:
     """What a cue may move a tag by: what matters, no less than benign trainings do, and than its controls."""
     least = criteria.least_effect(cue, effect.kind, effect.unit)
-    if effect.controls is not None:
-        return max(least, effect.controls.limit(effect.mean, CONFIDENCE))
-    return least if criteria.floor_of(cue, effect.kind) is not None else max(least, ASSUMED[effect.unit])
+    return least if effect.controls is None else max(least, effect.controls.limit(effect.mean, CONFIDENCE))
 
 
 def find_cues(probe: ProbeResult, associations: Sequence[Association], criteria: Criteria) -> tuple[CueFinding, ...]:
@@ -202,7 +197,7 @@ def _behaviour(finding: CueFinding) -> str:
 def _benign(finding: CueFinding) -> str:
     limit = amount(finding.limit, finding.unit).removeprefix("+")
     if finding.controls:
-        return f"limit {limit}, by {finding.controls} words like it"
+        return f"limit {limit}, which {finding.controls} words like it stay below"
     if finding.floor is None and finding.unit != "nats":
         return f"limit {limit}"
     if finding.floor is None:
