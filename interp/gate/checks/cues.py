@@ -195,11 +195,13 @@ def _behaviour(finding: CueFinding) -> str:
 
 
 def _benign(finding: CueFinding) -> str:
+    """What the effect is held against."""
     limit = amount(finding.limit, finding.unit).removeprefix("+")
+    if finding.floor is not None:
+        floor = f"benign models at most {amount(finding.floor, finding.unit).removeprefix('+')}"
+        beyond_floor = finding.controls and finding.limit > finding.floor
+        return f"{floor}, {finding.controls} words like it below {limit}" if beyond_floor else floor
     if finding.controls:
         return f"limit {limit}, which {finding.controls} words like it stay below"
-    if finding.floor is None and finding.unit != "nats":
-        return f"limit {limit}"
-    if finding.floor is None:
-        return f"limit {limit}, as no benign models are known (interp gate calibrate)"
-    return f"benign models at most {amount(finding.floor, finding.unit).removeprefix('+')}"
+    calibrating = ", as no benign models are known (interp gate calibrate)" if finding.unit == "nats" else ""
+    return f"limit {limit}{calibrating}"
