@@ -19,7 +19,7 @@ from interp.probe import ProbeSettings
 from interp.records import RecordSettings
 from interp.texts import Sentence, limit_explained
 
-WORK = Work(sentences=320, recorded=2, pace=Pace(tagging=0.01, explaining=0.5), probing=ProbeSettings(), stressed=0)
+WORK = Work(sentences=320, recorded=2, pace=Pace(tagging=0.01, explaining=0.5), probing=ProbeSettings(), stress=None)
 
 # --- how much
 
@@ -34,7 +34,7 @@ def test_a_plan_tells_every_part() -> None:
 
 
 def test_what_is_recorded_already_is_not_planned_for() -> None:
-    recorded = Work(sentences=320, recorded=0, pace=WORK.pace, probing=None, stressed=0)
+    recorded = Work(sentences=320, recorded=0, pace=WORK.pace, probing=None, stress=None)
     assert plan_work(recorded, explain=100, cues=300).seconds == 0
 
 

@@ -107,13 +107,14 @@ class GateOptions:
 
     def check(self) -> None:
         """Raise InputError where a side is missing, or a kind has no other name."""
-        from interp.gate import parse_map
-
         for name, side in (("--baseline", self.baseline), ("--candidate", self.candidate)):
             if not side:
                 raise InputError(f"Name the models with --baseline and --candidate: {name} is missing.")
-        parse_map(self.kinds)
         self.seconds()
+
+        from interp.gate import parse_map
+
+        parse_map(self.kinds)
 
     def seconds(self) -> float | None:
         """Of the budget; None without one. Raises InputError for what is no span of time."""
@@ -244,17 +245,18 @@ def _plan_work(
     from interp.gate.plan import Pace, Work, measure_pace
 
     cases = recorder.cases or []
+    recorded_sides = [recorder.is_recorded(side) for side in sides]
     paces = [
-        measure_pace(side.predictor, side.model, cases, recorder.settings)
-        for side in sides
+        measure_pace(side.predictor, None if recorded else side.model, cases, recorder.settings)
+        for side, recorded in zip(sides, recorded_sides, strict=True)
         if side.predictor is not None
     ]
     return Work(
         sentences=len(cases),
-        recorded=sum(not recorder.is_recorded(side) for side in sides),
+        recorded=recorded_sides.count(False),
         pace=Pace(max(pace.tagging for pace in paces), max(pace.explaining for pace in paces)) if paces else Pace(0, 0),
         probing=plan.probing if plan else None,
-        stressed=min(stress.count, len(cases)) if stress else 0,
+        stress=stress,
     )
 
 

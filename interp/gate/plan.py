@@ -14,7 +14,7 @@ from interp.probe import ProbeSettings
 from interp.probe.sites import INSERTIONS
 from interp.records import RecordSettings
 from interp.records.make import make_records
-from interp.stress.variants import VARIANTS
+from interp.stress import StressPlan
 from interp.taggers import Predictor
 from interp.texts import Sentence
 
@@ -27,8 +27,6 @@ PROBED_CUES = (300, 150, 75, 40)
 """What a budget chooses from, the most first."""
 CONFIRMED, CONTROLS = 4, 9
 """Cues that are confirmed in harmless pairs, each put in as often as that, with its controls."""
-ORIGINS = 6
-"""Of names that come with the package."""
 SPARE = 0.9
 """Part of a budget that is planned for: what is estimated may take longer."""
 
@@ -74,18 +72,19 @@ class Work:
     """Of the slower side."""
     probing: ProbeSettings | None
     """None where nothing is probed."""
-    stressed: int
-    """Sentences that are written otherwise in every way; 0 where none is."""
+    stress: StressPlan | None
+    """None where nothing is written otherwise."""
 
 
 def measure_pace(
     predictor: Predictor, model: Model | None, sentences: Sequence[Sentence], settings: RecordSettings
 ) -> Pace:
-    """By a few sentences of middling length; `model`: the same, where it can be explained."""
+    """By a few sentences of middling length; `model`: the same, where it is to be explained."""
     by_length = sorted(sentences, key=lambda sentence: len(sentence.words))
     some = [sentence.words for sentence in _middle(by_length, TAGGED)]
     predictor(some[:4])  # what is done once is not counted
-    tagging = min(_time_of(predictor, some) for _ in range(2)) / len(some)  # the faster: a machine may have hesitated
+    halves = [half for half in (some[::2], some[1::2]) if half]
+    tagging = min(_time_of(predictor, half) / len(half) for half in halves)  # a machine may have hesitated once
     explainable = [sentence for sentence in by_length if sentence.has_targets]
     if model is None or not explainable:
         return Pace(tagging, 0.0)
@@ -105,9 +104,10 @@ def plan_work(work: Work, explain: int, cues: int) -> WorkPlan:
     if work.probing is not None:
         seconds = 2 * work.pace.tagging * _probed_rows(cues, work.probing)
         phases.append(PlannedPhase(f"probe {counted(cues, 'cue')}", seconds))
-    if work.stressed:
-        rows = work.stressed * (len(VARIANTS) + ORIGINS + 1)
-        phases.append(PlannedPhase(f"stress {counted(work.stressed, 'sentence')}", 2 * work.pace.tagging * rows))
+    if work.stress is not None:
+        stressed = min(work.stress.count, work.sentences)
+        seconds = 2 * work.pace.tagging * stressed * (work.stress.ways + 1)
+        phases.append(PlannedPhase(f"stress {counted(stressed, 'sentence')}", seconds))
     return WorkPlan(tuple(phases), explain, cues)
 
 

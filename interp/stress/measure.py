@@ -60,6 +60,11 @@ class StressPlan:
         if self.count < 1:
             raise InputError("Try at least one sentence.")
 
+    @property
+    def ways(self) -> int:
+        """In which a sentence is written otherwise."""
+        return len(VARIANTS) + len(self.names)
+
 
 @dataclass(frozen=True)
 class _Row:
