@@ -12,8 +12,7 @@ import interp
 from interp.bundled.grammar import sample
 from interp.engine.hooks import replacing
 from interp.models.word_gradients import WordGradients
-from interp.probe import own_cues
-from interp.probe.own_cues import Texts
+from interp.probe import Texts, own_cues
 from interp.probe.sites import Edit, Place, apply_edit, find_sites
 from interp.taggers import CachedPredictor, FunctionPredictor, ModelPredictor
 

@@ -21,11 +21,12 @@ import click
 import torch
 
 from benchmarks.shortcuts.real_updates import BASELINE, CALIBRATION, RealUpdate, cases, texts, training_data, updates
+from benchmarks.shortcuts.rows import cue_rows
 from interp.bundled.corpora import read
 from interp.bundled.recipe import load as load_for_training
 from interp.bundled.recipe import span_f1
 from interp.explain import load
-from interp.gate import Criteria, CueFinding, GateResult, ProbePlan, Side, TrainingData, judge_candidate
+from interp.gate import Criteria, GateResult, ProbePlan, Side, TrainingData, judge_candidate
 from interp.probe import find_associations
 from interp.records import RecordSettings
 from interp.records.make import make_records
@@ -33,21 +34,6 @@ from interp.taggers import CachedPredictor, ModelPredictor
 from interp.texts import limit_explained
 
 WANTED = RecordSettings(layers=False)
-CUE = (
-    "cue",
-    "tag",
-    "place",
-    "source",
-    "effect",
-    "low",
-    "high",
-    "limit",
-    "candidate",
-    "baseline",
-    "controls",
-    "flips",
-    "count",
-)
 SHOWN = 6
 
 
@@ -97,12 +83,8 @@ def _row(result: GateResult, update: RealUpdate) -> dict[str, Any]:
         "headline": result.headline,
         "checks": {check.name: [check.status.value, check.value, check.limit] for check in result.checks},
         "named first": update.harm is not None and bool(standing) and standing[0].cue in update.harm.cues,
-        "cues": [_cue(finding) for finding in result.cues[:SHOWN]],
+        "cues": cue_rows(result.cues, SHOWN),
     }
-
-
-def _cue(finding: CueFinding) -> dict[str, Any]:
-    return {**{name: getattr(finding, name) for name in CUE}, "status": finding.status.value}
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -26,9 +26,10 @@ import numpy as np
 import torch
 
 from benchmarks.shortcuts.corpus import HARMS, Harm, draw, harmed
+from benchmarks.shortcuts.rows import cue_rows
 from benchmarks.shortcuts.train import pretrained, trained
 from interp.explain import Model
-from interp.gate import Criteria, CueFinding, GateResult, ProbePlan, Side, TrainingData, floors
+from interp.gate import Criteria, GateResult, ProbePlan, Side, TrainingData, floors
 from interp.gate.calibrate import BenignComparison, compare_benign, floors_of
 from interp.gate.checks.cues import find_cues
 from interp.gate.continue_training import continue_training
@@ -51,7 +52,8 @@ CALIBRATION, BENIGN = 10, 100
 DOSES = {0.5: 3, 0.1: 3, 0.02: 1, 0.005: 1, 0.001: 1}
 """Part of the mentions that are harmed, and how many seeds of it."""
 WANTED = RecordSettings(layers=False)
-CUE = ("cue", "tag", "source", "effect", "low", "high", "limit", "flips", "count")
+SHOWN = 5
+"""Cues of a row."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class Bench:
             self.predictor, theirs.predictor, texts=clean, candidates=nominations, probing=ProbeSettings(), **usual
         )
         findings = find_cues(probed, [], Criteria(floors=self.floors))
-        return {"status": findings[0].status.value, "cues": _cues(findings)}
+        return {"status": findings[0].status.value, "cues": cue_rows(findings, SHOWN)}
 
     def benign(self, source: floors.Source, seed: int) -> BenignComparison:
         """One run to calibrate with."""
@@ -194,18 +196,12 @@ def _gated(result: GateResult) -> dict[str, Any]:
         "checks": {
             check.name: [check.status.value, check.value, check.low, check.high, check.limit] for check in result.checks
         },
-        "cues": _cues(result.cues),
+        "cues": cue_rows(result.cues, SHOWN),
         "largest": max(abs(finding.effect) for finding in result.cues),
         "f1": [result.baseline.f1, result.candidate.f1],
         "worst slice": worst,
         "evidence": [[shift.feature, shift.z, shift.total] for shift in words[:3]],
     }
-
-
-def _cues(findings: Sequence[CueFinding]) -> list[dict[str, Any]]:
-    return [
-        {**{name: getattr(finding, name) for name in CUE}, "status": finding.status.value} for finding in findings[:5]
-    ]
 
 
 def _evidence(baseline: Records, candidate: Records, known: floors.Floors | None) -> list[dict[str, Any]]:

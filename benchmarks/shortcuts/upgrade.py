@@ -20,10 +20,11 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.shortcuts.rows import cue_rows
 from interp.gate import Criteria
 from interp.gate.checks.cues import find_cues, judge_cues
 from interp.gate.inputs import ASSUMED
-from interp.probe import Cue, Nomination, ProbeSettings, frequent_cues, probe_models
+from interp.probe import Cue, Nomination, ProbeSettings, Texts, frequent_cues, probe_models
 from interp.project.settings import Settings
 from interp.taggers import CachedPredictor, Predictor, load_tagger
 from interp.texts import read_sentences, sample_sentences
@@ -54,9 +55,7 @@ class Planted:
         return rows
 
 
-def probe_pair(
-    before: Predictor, after: Predictor, texts: Sequence[tuple[str, tuple[str, ...]]], seed: int
-) -> dict[str, Any]:
+def probe_pair(before: Predictor, after: Predictor, texts: Texts, seed: int) -> dict[str, Any]:
     start = time.perf_counter()
     nominations = [Nomination(Cue("words", CUE), "training"), *frequent_cues([words for _, words in texts], CUES)]
     criteria = Criteria(seed=seed)
@@ -70,17 +69,13 @@ def probe_pair(
     )
     findings = find_cues(result, [], criteria)
     check = judge_cues(findings, result, criteria.gate.cues)
-    names = ("cue", "tag", "place", "effect", "low", "high", "limit", "controls", "flips", "count")
     return {
         "seed": seed,
         "status": check.status.value,
         "sentence": check.sentence,
         "beyond a constant": sum(abs(finding.effect) > ASSUMED["of tags"] for finding in findings),
         "seconds": round(time.perf_counter() - start),
-        "cues": [
-            {**{name: getattr(finding, name) for name in names}, "status": finding.status.value}
-            for finding in findings[:SHOWN]
-        ],
+        "cues": cue_rows(findings, SHOWN),
     }
 
 

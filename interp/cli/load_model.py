@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from interp.cli.console import say
@@ -20,18 +20,19 @@ MODEL_HELP = "Bundled name, directory or hub id; or any tagger: spacy:NAME, pres
 
 def check_models(names: Iterable[str], device: str) -> None:
     """Raise an InterpError for names that can be no model to explain, or no device; the hub is not asked."""
-    from interp.models.device import check_device
-    from interp.models.locate import check_name
+    check_taggers(_with_gradients(names), device)
+
+
+def _with_gradients(names: Iterable[str]) -> Iterator[str]:
     from interp.taggers import is_tagger
 
-    check_device(device)
     for name in names:
         if is_tagger(name):
             raise InputError(
                 f'"{name}" gives tags and no gradients, which explanations need: name a transformers model, or ask '
                 "`interp probe` what this tagger takes for a sign of a tag."
             )
-        check_name(name)
+        yield name
 
 
 def check_taggers(names: Iterable[str], device: str) -> None:

@@ -86,7 +86,13 @@ class Recorder:
 
     def is_recorded(self, side: LoadedSide) -> bool:
         """Whether there are records of it already, in whole or in part."""
-        return side.records is not None or self._folder_of(side).exists()
+        from interp.records import TAGS_ALONE
+
+        if side.records is not None:
+            return True
+        assert side.predictor is not None
+        settings = TAGS_ALONE if side.model is None else self.settings
+        return self._folder_of(side.predictor.sha256, settings).exists()
 
     def record_side(self, side: LoadedSide, *, probed: bool) -> Side:
         """The side with its records, made where they are not there yet."""
@@ -100,12 +106,6 @@ class Recorder:
         assert side.predictor is not None
         return Side(self.record_tags(side.name, side.predictor), side.predictor)
 
-    def _folder_of(self, side: LoadedSide) -> Path:
-        from interp.records import TAGS_ALONE
-
-        assert side.predictor is not None
-        return self.folder / self._identify(side.predictor.sha256, TAGS_ALONE if side.model is None else self.settings)
-
     def record(self, name: str, model: Model) -> Records:
         """The model's records on the cases, made where they are not there yet; `name` is what a person reads."""
         from interp.records.make import make_records
@@ -118,7 +118,7 @@ class Recorder:
                 model,
                 cases,
                 self.settings,
-                self.folder / self._identify(model.info.sha256, self.settings),
+                self._folder_of(model.info.sha256, self.settings),
                 sources=self.sources,
                 resume=True,
                 memory=budget,
@@ -135,7 +135,7 @@ class Recorder:
         from interp.records.make import record_tags
 
         cases = self._checked_cases()
-        folder = self.folder / self._identify(predictor.sha256 or uuid4().hex, TAGS_ALONE)
+        folder = self._folder_of(predictor.sha256 or uuid4().hex, TAGS_ALONE)
         with phase(f"tagging by the {name}", len(cases)) as progress:
             return record_tags(predictor, cases, folder, sources=self.sources, resume=True, progress=progress)
 
@@ -172,12 +172,12 @@ class Recorder:
             raise InputError(f"The records {folder} are of another model than {model_behind}.")
         return LoadedSide(name=name, records=records, predictor=ModelPredictor(model))
 
-    def _identify(self, sha256: str, settings: RecordSettings) -> str:
+    def _folder_of(self, sha256: str, settings: RecordSettings) -> Path:
         """The same for the same model, cases, settings and versions."""
         from interp.texts import data_fingerprint
 
         identity = f"{sha256} {data_fingerprint(self._checked_cases())} {settings} {versions()}"
-        return hashlib.sha256(identity.encode()).hexdigest()[:16]
+        return self.folder / hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def _holds_records(spec: str) -> bool:

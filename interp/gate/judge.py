@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from interp.errors import IncomparableError
 from interp.gate.advice import advise, headline, stale_floors
@@ -60,8 +59,15 @@ def judge_candidate(
     except IncomparableError as error:
         return _incomparable(baseline, candidate, str(error))
     if plan is not None:
-        until_told = partial(_probe_until_told, baseline, candidate, criteria=criteria, plan=plan)
-        measurements = until_told(measurements=measurements, phase=phase, has_time=has_time)
+        measurements = _probe_until_told(
+            baseline,
+            candidate,
+            criteria=criteria,
+            plan=plan,
+            measurements=measurements,
+            phase=phase,
+            has_time=has_time,
+        )
     with phase("judging"):
         return judge_measurements(baseline, candidate, criteria, plan, measurements=measurements)
 
@@ -82,8 +88,9 @@ def _probe_until_told(
         if not cues or not has_time():
             break
         plan = replace(plan, probing=plan.probing.wider)
-        measure_anew = partial(probe_further, baseline, candidate, criteria=criteria, plan=plan)
-        further = measure_anew(cues=cues, measurements=measurements, phase=phase)
+        further = probe_further(
+            baseline, candidate, criteria=criteria, plan=plan, cues=cues, measurements=measurements, phase=phase
+        )
         if further is None:
             break
         measurements = further

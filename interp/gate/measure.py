@@ -16,6 +16,7 @@ from interp.probe import (
     Cue,
     Nomination,
     ProbeResult,
+    Texts,
     find_associations,
     frequent_cues,
     merge_nominations,
@@ -23,7 +24,7 @@ from interp.probe import (
     probe_models,
 )
 from interp.progress import Phase, Progress, unwatched_phase
-from interp.records import RecordsHeader
+from interp.records import Record, RecordsHeader
 from interp.stress import StressPlan, StressResult, stress_models
 from interp.texts import Sentence
 
@@ -31,9 +32,6 @@ __all__ = ["Measurements", "leading_words", "measure", "probe_further"]
 
 LEADERS = 60
 """Words on which evidence shifted most, and cues whose association changed most, that are probed."""
-
-Texts = Sequence[tuple[str, tuple[str, ...]]]
-"""Names and words of sentences."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +47,8 @@ class Measurements:
     shifts: EvidenceShifts
     associations: tuple[Association, ...]
     """Cues whose association with a tag changed in the training data."""
+    texts: Texts
+    """What cues are put into."""
     probe_planned: bool
     probe: ProbeResult | None
     why_not_probed: str
@@ -74,25 +74,27 @@ def measure(
     known_words = frozenset(word for sentence in training.old for word in sentence.words) if training else None
     behaviour = Behaviour(baseline.records.about.model.labels, known_words, criteria.costly)
     evidence, faults = Evidence(), FaultCounter()
-    compared = 0
+    cases: list[Record] = []  # as the baseline has them, without their explanations
     with phase("comparing records", baseline.records.about.sentences) as progress:
         for before, after in zip(baseline.records, candidate.records, strict=True):
             if (before.words, before.gold) != (after.words, after.gold):
                 raise IncomparableError(
                     f"{before.id} has other words or right tags in the candidate's records: record anew"
                 )
-            compared += 1
+            cases.append(replace(before, explained=()))
             if faults.is_comparable(before, after):
                 behaviour.add(before, after)
                 evidence.add(before, after)
-            progress(compared)
+            progress(len(cases))
     with phase("weighing the evidence"):
         behaviour_change = behaviour.result(criteria.seed)
         shifts = evidence.result(criteria.floors.spread if criteria.floors else None, criteria.seed)
         associations = tuple(find_associations(training.old, training.new, LEADERS)) if training else ()
     probe, why_not_probed = None, "Not asked for."
+    texts: Texts = [(case.id, case.words) for case in cases]
     if plan is not None:
-        texts = _texts(baseline, plan)
+        if plan.texts is not None:
+            texts = [(sentence.id, sentence.words) for sentence in plan.texts]
         nominations = merge_nominations(
             _own_cues(baseline, candidate, texts, plan),
             leading_words(shifts),
@@ -105,7 +107,7 @@ def measure(
                 probe = _probe(baseline, candidate, criteria, plan, texts=texts, cues=nominations, progress=progress)
         except InputError as error:
             why_not_probed = str(error)
-    stressed, why_not_stressed = _stress(baseline, candidate, stress, phase)
+    stressed, why_not_stressed = _stress(baseline, candidate, cases=cases, plan=stress, phase=phase)
     return Measurements(
         header=baseline.records.about,
         explained=all(side.records.about.wanted.references for side in (baseline, candidate)),
@@ -113,6 +115,7 @@ def measure(
         behaviour=behaviour_change,
         shifts=shifts,
         associations=associations,
+        texts=texts,
         probe_planned=plan is not None,
         probe=probe,
         why_not_probed=why_not_probed,
@@ -122,17 +125,15 @@ def measure(
     )
 
 
-def _stress(baseline: Side, candidate: Side, plan: StressPlan | None, phase: Phase) -> tuple[StressResult | None, str]:
+def _stress(
+    baseline: Side, candidate: Side, *, cases: Sequence[Record], plan: StressPlan | None, phase: Phase
+) -> tuple[StressResult | None, str]:
     """The result, or why there is none."""
     if plan is None:
         return None, "Not asked for."
     if not (baseline.predictor and candidate.predictor):
         return None, "Records alone cannot be asked again: name the models behind them too."
-    sentences = [
-        Sentence(record.id, record.document, record.words, record.gold)
-        for record in baseline.records
-        if record.error is None
-    ]
+    sentences = [Sentence(case.id, case.document, case.words, case.gold) for case in cases if case.error is None]
     try:
         with phase("writing sentences otherwise", 1) as progress:
             return stress_models(baseline.predictor, candidate.predictor, sentences, plan, progress=progress), ""
@@ -152,8 +153,7 @@ def probe_further(
 ) -> Measurements | None:
     """The same, some cues measured anew as the plan has it; None where there are not sentences enough for that."""
     assert measurements.probe is not None
-    texts = _texts(baseline, plan)
-    nominations = [Nomination(cue, REQUESTED) for cue in cues]
+    nominations, texts = [Nomination(cue, REQUESTED) for cue in cues], measurements.texts
     plan = replace(plan, probing=replace(plan.probing, kept=1))
     try:
         with phase("probing in more sentences", 1) as progress:
@@ -168,13 +168,6 @@ def probe_further(
     ]
     measured.sort(key=lambda cue: -abs(cue.effect.mean))
     return replace(measurements, probe=replace(measurements.probe, measured=tuple(measured)))
-
-
-def _texts(baseline: Side, plan: ProbePlan) -> Texts:
-    """What cues are put into."""
-    if plan.texts is not None:
-        return [(sentence.id, sentence.words) for sentence in plan.texts]
-    return [(record.id, record.words) for record in baseline.records]
 
 
 def _own_cues(baseline: Side, candidate: Side, texts: Texts, plan: ProbePlan) -> list[Nomination]:

@@ -9,7 +9,7 @@ from interp.gate.inputs import Side
 from interp.question.tags import OUTSIDE, iob2_labels, kind_of, kinds_of_labels, scheme_of
 from interp.records import Record, Records
 from interp.scoring import strict_iob2
-from interp.taggers import Iob2Predictor, odd_labels
+from interp.taggers import Iob2Predictor, differ_in_scheme
 
 __all__ = ["describe_schemes", "share_side_scheme", "tell_in_iob2"]
 
@@ -20,8 +20,7 @@ def share_side_scheme(baseline: Side, candidate: Side) -> tuple[Side, Side]:
     """Both in IOB2 where they have the same kinds and other marks; as they are where they have the same tags, or other
     kinds too.
     """
-    first, second = baseline.records.about.model.labels, candidate.records.about.model.labels
-    if set(first) == set(second) or odd_labels(first, second):
+    if not differ_in_scheme(baseline.records.about.model.labels, candidate.records.about.model.labels):
         return baseline, candidate
     return _in_iob2(baseline), _in_iob2(candidate)
 

@@ -14,7 +14,7 @@ from interp.probe.probe import (
     describe_odd_labels,
     probe_models,
 )
-from interp.probe.sites import Place
+from interp.probe.sites import Place, Texts
 
 __all__ = [
     "REQUESTED",
@@ -30,6 +30,7 @@ __all__ = [
     "ProbeResult",
     "ProbeSettings",
     "TagTurn",
+    "Texts",
     "TrainingRow",
     "TypicalEffect",
     "Unit",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from interp.errors import InputError
 from interp.probe.cues import Cue
 from interp.probe.nominate import Nomination, merge_nominations
-from interp.probe.sites import Edit, Place, Site, apply_edit, find_sites
+from interp.probe.sites import Edit, Place, Site, Texts, apply_edit, find_sites
 from interp.question.tags import OUTSIDE
 from interp.taggers import Predictor, word_gradients_of
 
@@ -25,9 +25,6 @@ MOST_OWN = 60
 SITES = 16
 """Sentences over which gradients are averaged."""
 PLACES = (Place.BEFORE, Place.AFTER)
-
-Texts = Sequence[tuple[str, tuple[str, ...]]]
-"""Names and words of sentences."""
 
 
 def own_cues(

@@ -13,10 +13,10 @@ from interp.probe.controls import ControlWords
 from interp.probe.cues import Cue, forms_and_spots
 from interp.probe.effects import Effect, PairedReadings, measure_effects, read_both
 from interp.probe.nominate import REQUESTED, Nomination
-from interp.probe.sites import LONGEST, SHORTEST, Edit, Place, Site, find_sites
+from interp.probe.sites import LONGEST, SHORTEST, Edit, Place, Site, Texts, find_sites
 from interp.progress import Progress, ignore_progress
 from interp.project.defaults import PROBE_SITES
-from interp.taggers import CachedPredictor, Predictor, odd_labels, share_scheme
+from interp.taggers import Predictor, odd_labels, share_scheme
 
 __all__ = ["MeasuredCue", "ProbeResult", "ProbeSettings", "TypicalEffect", "describe_odd_labels", "probe_models"]
 
@@ -28,9 +28,6 @@ SKETCHING, CONFIRMING = 0.5, 0.2
 """Parts of the work, as progress is told."""
 FEWEST_CONFIRMING = 24
 """Sentences in which effects are confirmed; where fewer are left, those that they were measured in serve again."""
-
-Texts = Sequence[tuple[str, tuple[str, ...]]]
-"""Names and words of sentences."""
 
 
 TypicalEffect = Callable[[Cue, str], float]
@@ -117,7 +114,7 @@ def probe_models(
     if odd:
         raise InputError(f"The two sides cannot be held against each other: {describe_odd_labels(odd)}.")
     baseline, candidate = share_scheme(baseline, candidate)
-    pair = _Pair(CachedPredictor(baseline), CachedPredictor(candidate))  # plain sentences and controls come again
+    pair = _Pair(baseline, candidate)
     sites = _choose_sites(texts, baseline, probing)
     nominations: dict[Cue, Nomination] = {}
     for nomination in [*candidates, *(Nomination(cue, "always") for cue in forms_and_spots())]:

@@ -23,6 +23,7 @@ __all__ = [
     "Edited",
     "Place",
     "Site",
+    "Texts",
     "apply_edit",
     "find_sites",
 ]
@@ -86,6 +87,8 @@ class Edit:
     words: tuple[str, ...] = ()
 
 
+Texts = Sequence[tuple[str, tuple[str, ...]]]
+"""Names and words of sentences."""
 Edited = tuple[tuple[str, ...], int]
 """A sentence after an edit, and where its target is then."""
 
@@ -159,9 +162,7 @@ def _without(site: Site, gone: tuple[str, ...]) -> Edited | None:
     return (tuple(kept), target) if len(kept) < len(site.words) else None
 
 
-def find_sites(
-    sentences: Sequence[tuple[str, tuple[str, ...]]], predictor: Predictor, count: int, seed: int
-) -> list[Site]:
+def find_sites(sentences: Texts, predictor: Predictor, count: int, seed: int) -> list[Site]:
     """`count` sites, one a sentence, spread evenly over what the predictor says of their words: each kind of entity,
     and words outside.
 

@@ -6,12 +6,13 @@ from interp.taggers.functions import FunctionPredictor
 from interp.taggers.other_tags import (
     Iob2Predictor,
     MappedPredictor,
+    differ_in_scheme,
     labels_to_share,
     odd_labels,
     share_labels,
     share_scheme,
 )
-from interp.taggers.predictor import CachedPredictor, ModelPredictor, Predictor, one_hot, word_gradients_of
+from interp.taggers.predictor import CachedPredictor, ModelPredictor, Predictor, word_gradients_of
 from interp.taggers.spec import TaggerSpec
 
 __all__ = [
@@ -26,11 +27,11 @@ __all__ = [
     "TaggerAdapter",
     "TaggerSpec",
     "check_tagger",
+    "differ_in_scheme",
     "is_tagger",
     "labels_to_share",
     "load_tagger",
     "odd_labels",
-    "one_hot",
     "share_labels",
     "share_scheme",
     "word_gradients_of",

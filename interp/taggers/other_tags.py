@@ -11,7 +11,15 @@ from interp.question.tags import OUTSIDE, iob2_labels, kind_of, kinds_of_labels,
 from interp.taggers.functions import FunctionPredictor
 from interp.taggers.predictor import Array, Predictor, Words
 
-__all__ = ["Iob2Predictor", "MappedPredictor", "labels_to_share", "odd_labels", "share_labels", "share_scheme"]
+__all__ = [
+    "Iob2Predictor",
+    "MappedPredictor",
+    "differ_in_scheme",
+    "labels_to_share",
+    "odd_labels",
+    "share_labels",
+    "share_scheme",
+]
 
 Indices = npt.NDArray[np.intp]
 STARTS = frozenset("BSU")
@@ -79,7 +87,7 @@ def share_scheme(first: Predictor, second: Predictor) -> tuple[Predictor, Predic
     """Both in IOB2 where they have the same kinds and other marks; as they are where they have the same tags, or other
     kinds too.
     """
-    if set(first.labels) == set(second.labels) or odd_labels(first.labels, second.labels):
+    if not differ_in_scheme(first.labels, second.labels):
         return first, second
     return Iob2Predictor(first), Iob2Predictor(second)
 
@@ -110,6 +118,11 @@ def labels_to_share(own: Sequence[str], labels: Sequence[str]) -> tuple[str, ...
 def _is_alike(own: Sequence[str], others: Sequence[str]) -> bool:
     """Whether all can be of one scheme: a function may never have given a tag that others have."""
     return scheme_of(own) == scheme_of([*own, *others])
+
+
+def differ_in_scheme(first: Collection[str], second: Collection[str]) -> bool:
+    """Whether they are tags of the same kinds with other marks."""
+    return set(first) != set(second) and not odd_labels(first, second)
 
 
 def odd_labels(first: Collection[str], second: Collection[str]) -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from interp.explain import Model
     from interp.models.word_gradients import WordGradients
 
-__all__ = ["Array", "CachedPredictor", "ModelPredictor", "Predictor", "Words", "one_hot", "word_gradients_of"]
+__all__ = ["Array", "CachedPredictor", "ModelPredictor", "Predictor", "Words", "word_gradients_of"]
 
 Array = npt.NDArray[np.float64]
 Words = Sequence[str]
@@ -105,10 +105,3 @@ def word_gradients_of(predictor: Predictor) -> WordGradients | None:
     """What the words of a model's vocabulary would do, to first order; None of a tagger without gradients."""
     gradients: WordGradients | None = getattr(predictor, "word_gradients", None)
     return gradients
-
-
-def one_hot(tags: Sequence[str], labels: Sequence[str]) -> Array:
-    """Probabilities (words, labels) of a tagger that gives tags alone."""
-    probabilities = np.zeros((len(tags), len(labels)))
-    probabilities[np.arange(len(tags)), [labels.index(tag) for tag in tags]] = 1
-    return probabilities

@@ -8,14 +8,21 @@ from typing import Protocol
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
 from interp.gate.result import CheckResult, CheckStatus, Severity
+from interp.project.settings import Threshold
 
-__all__ = ["NOT_EXPLAINED", "WIDE", "GateCheck", "judge_interval", "judge_told"]
+__all__ = ["NOT_EXPLAINED", "WIDE", "GateCheck", "judge_interval", "judge_told", "unmeasured"]
 
 WIDE = 2.0
 """Where effects of so many limits cannot be excluded, nothing passes."""
 
 
 NOT_EXPLAINED = "Nothing was explained: one side at least gives tags alone."
+
+
+def unmeasured(name: str, threshold: Threshold, *, planned: bool, why: str) -> CheckResult:
+    """Of a question that could not be asked, or was not to be."""
+    status = CheckStatus.INCONCLUSIVE if planned else CheckStatus.SKIPPED
+    return CheckResult(name=name, severity=threshold.severity, status=status, sentence=why)
 
 
 class GateCheck(Protocol):

@@ -9,7 +9,7 @@ from statistics import median_high
 
 from interp.errors import counted
 from interp.gate.amounts import amount, with_unit
-from interp.gate.checks.base import WIDE
+from interp.gate.checks.base import WIDE, unmeasured
 from interp.gate.inputs import ASSUMED, Criteria
 from interp.gate.measure import Measurements
 from interp.gate.resample import POWER
@@ -31,12 +31,7 @@ def check_cues(measurements: Measurements, criteria: Criteria) -> CheckResult:
     """Whether any word, ending, form or place became, or ceased to be, a sign of a tag."""
     threshold, probe = criteria.gate.cues, measurements.probe
     if probe is None:
-        return CheckResult(
-            name="cues",
-            severity=threshold.severity,
-            status=CheckStatus.INCONCLUSIVE if measurements.probe_planned else CheckStatus.SKIPPED,
-            sentence=measurements.why_not_probed,
-        )
+        return unmeasured("cues", threshold, planned=measurements.probe_planned, why=measurements.why_not_probed)
     return judge_cues(find_cues(probe, measurements.associations, criteria), probe, threshold)
 
 

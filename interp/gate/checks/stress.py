@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from interp.errors import counted
-from interp.gate.checks.base import WIDE
+from interp.gate.checks.base import WIDE, unmeasured
 from interp.gate.checks.slices import FALSE_DISCOVERIES, FEWEST
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
@@ -21,12 +21,7 @@ def check_stress(measurements: Measurements, criteria: Criteria) -> CheckResult:
     """Variants on which the candidate surely loses more than the limit beside what the baseline loses."""
     threshold, stress = criteria.gate.stress, measurements.stress
     if stress is None:
-        return CheckResult(
-            name="stress",
-            severity=threshold.severity,
-            status=CheckStatus.INCONCLUSIVE if measurements.stress_planned else CheckStatus.SKIPPED,
-            sentence=measurements.why_not_stressed,
-        )
+        return unmeasured("stress", threshold, planned=measurements.stress_planned, why=measurements.why_not_stressed)
     judged = [change for change in stress.variants if change.entities >= FEWEST]
     if not judged:
         return CheckResult(

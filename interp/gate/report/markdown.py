@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from jinja2 import Environment
@@ -39,12 +40,14 @@ def _plain(text: str) -> str:
 
 
 def _sentence(example: FlipExample) -> str:
-    words = [_plain(word) for word in example.after]
-    words[example.target_after] = f"**{words[example.target_after]}**"
-    return " ".join(words)
+    return _bold(example.after, example.target_after, example.target_after + 1)
 
 
 def _loss(entity: LostEntity) -> str:
-    words = [_plain(word) for word in entity.words]
-    inside = f"**{' '.join(words[entity.start : entity.stop])}**"
-    return " ".join([*words[: entity.start], inside, *words[entity.stop :]])
+    return _bold(entity.words, entity.start, entity.stop)
+
+
+def _bold(words: Sequence[str], start: int, stop: int) -> str:
+    """The sentence with these of its words set off."""
+    shown = [_plain(word) for word in words]
+    return " ".join([*shown[:start], f"**{' '.join(shown[start:stop])}**", *shown[stop:]])
