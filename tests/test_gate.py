@@ -466,6 +466,21 @@ def test_levels_of_one_run_and_of_cues_that_were_not_measured() -> None:
         assert limit_of(unknown, effect, judged(floors=benign)) == limit_of(unknown, effect, judged()) == 1
 
 
+def test_floors_in_tags_are_bounds_of_the_largest_parts_odds() -> None:
+    """Runs in which the farthest word turns 30, 20 and 25 % of the tags: every word gets one floor, below 1."""
+    near, far = Cue("words", "a"), Cue("words", "b")
+    runs = [{(near, "PER"): 0.02, (far, "PER"): part} for part in (0.3, 0.2, 0.25)]
+    levels = floors.find_levels(runs, "of tags")
+    assert [ratios["words"] for ratios in levels.ratios] == pytest.approx([3 / 7, 1 / 4, 1 / 3])
+    runs_of = tuple(replace(run(1.0), ratios=ratios) for ratios in levels.ratios)
+    benign = replace(made_floors(*runs_of), levels=levels.by_cue, usual=levels.by_sort, unit="of tags")
+    odds = bound([3 / 7, 1 / 4, 1 / 3], 1 - 0.01 / floors.FAMILIES)
+    assert benign.cue(near, "PER") == benign.cue(far, "PER") == pytest.approx(odds / (1 + odds))
+    assert benign.cue(near, "LOC") is None
+    whole = floors.find_levels([{(far, "PER"): 1.0}] * 3, "of tags")
+    assert all(np.isfinite(ratios["words"]) for ratios in whole.ratios)
+
+
 def test_a_floor_holds_one_more_run() -> None:
     """Of log-normal runs of the typical spread, 99 % of new ones stay below the bound of five."""
     rng = np.random.default_rng(0)

@@ -324,8 +324,8 @@ def test_the_summary_of_a_github_job(models: Path, project: Path, monkeypatch: p
         (["gate", "--baseline", "x"], "--candidate is missing"),
         (["gate", "--baseline", "x", "--candidate", "planted", "--cases", "dev.jsonl"], "x"),
         (["gate", "--baseline", "planted", "--candidate", "planted"], "--cases"),
-        (["gate", "calibrate", "--baseline", "planted", "--cases", "dev.jsonl"], "Name benign checkpoints"),
-        (["gate", "calibrate", "--baseline", "planted", "--cases", "dev.jsonl", "--continue", "1"], "--on"),
+        (["gate", "calibrate", "--baseline", "planted", "--cases", "dev.jsonl"], "Name benign models"),
+        (["gate", "calibrate", "--baseline", "planted", "--cases", "dev.jsonl", "--continue", "3"], "--on"),
         (["gate", "accept", " ", "--tag", "X", "--reason", "x", "--until", "2999-01-01"], "must not be empty"),
         (
             ["probe", "--baseline", "planted", "--candidate", "planted", "--texts", "clean.txt", "--cue", "\udcff"],

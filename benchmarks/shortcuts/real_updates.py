@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ def updates() -> Iterator[RealUpdate]:
         for dose in DOSES:
             for number, name in enumerate(HARMS):
                 yield RealUpdate(name, dose, 500 + 10 * number + seed)
-            yield from (update for update, _ in zip(benign, range(2), strict=False))
+            yield from islice(benign, 2)
     yield from benign
 
 

@@ -48,7 +48,7 @@ def train(update: RealUpdate, data: Path, steps: int) -> tuple[BertForTokenClass
 @click.option("--steps", default=300, show_default=True, help="Of every training.")
 def main(data: Path, work: Path, steps: int) -> None:
     torch.set_num_threads(1)
-    for update in (BASELINE, *CALIBRATION, *updates()):
+    for update in (BASELINE, *updates(), *CALIBRATION):
         folder = work / "models" / update.name
         if folder.exists():
             continue

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from interp.cli.answers import stored_answers
 from interp.cli.flags import PATH, count_from, flag, with_options
-from interp.cli.load_model import check_models
+from interp.cli.load_model import check_taggers, say_notices
 from interp.cli.options import (
     ComputingOptions,
     ProbingOptions,
@@ -19,15 +20,15 @@ from interp.cli.options import (
     SamplingOptions,
     cases_flag,
     clean_texts_flag,
+    kinds_flag,
 )
 from interp.cli.progress import phase
 from interp.cli.project import open_project
 from interp.cli.read_texts import read_texts
-from interp.cli.recorder import DEFAULT_FOLDER, Recorder
+from interp.cli.recorder import DEFAULT_FOLDER, LoadedSide, Recorder
 from interp.errors import InputError
 
 if TYPE_CHECKING:
-    from interp.explain import Model
     from interp.gate import Floors, ProbePlan
     from interp.gate.floors import Source
     from interp.project.settings import Settings
@@ -38,7 +39,7 @@ __all__ = ["calibrate"]
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationOptions:
-    """The baseline, and checkpoints that nobody would call worse: given, or trained here."""
+    """The baseline, and models that nobody would call worse: given, or trained here."""
 
     baseline: str = flag("--baseline", required=True, metavar="MODEL", help="What candidates will be held against.")
     retrained: Sequence[str] = flag(
@@ -62,11 +63,25 @@ class CalibrationOptions:
     cases: Sequence[str] = cases_flag(required=True)
     out: Path | None = flag("--out", type=PATH, metavar="FILE", help="[default: interp-floors.json]")
     texts: Sequence[str] = clean_texts_flag()
+    kinds: Sequence[str] = kinds_flag()
 
     def check(self) -> None:
-        """Raise InputError where there is no benign checkpoint, or nothing to train one on."""
-        if not (self.retrained or self.continued or self.count):
-            raise InputError("Name benign checkpoints with --retrained or --continued, or train some with --continue.")
+        """Raise InputError where there are too few benign models, or nothing to train one on."""
+        from interp.gate import parse_map
+        from interp.gate.floors import FEWEST
+        from interp.taggers import is_tagger
+
+        benign = len(self.retrained) + len(self.continued) + self.count
+        if not benign:
+            raise InputError("Name benign models with --retrained or --continued, or train some with --continue.")
+        if benign < FEWEST:
+            raise InputError(f"Give at least {FEWEST} benign models, better five or more: {benign} tell no floor.")
+        if self.count and is_tagger(self.baseline):
+            raise InputError(
+                f'--continue trains transformers models alone: train "{self.baseline}" again, with other seeds, and '
+                "name the results with --retrained."
+            )
+        parse_map(self.kinds)
         if self.count and not self.training:
             raise InputError("--continue needs tagged sentences: name them with --on.")
         if not 0 < self.rate <= 1:
@@ -77,18 +92,27 @@ class CalibrationOptions:
         return read_texts([self.training], settings, "conll") if self.training and self.count else []
 
     def list_benign(
-        self, baseline: Model, training: Sequence[Sentence], *, seed: int, load: Callable[[str], Model]
-    ) -> list[tuple[Source, Callable[[], Model]]]:
-        """Benign checkpoints, each loaded or trained when its turn comes; the seeds of training follow `seed`."""
-        from interp.gate.continue_training import continue_training
-
-        train = partial(continue_training, baseline, training, steps=self.steps, rate=self.rate, phase=phase)
+        self, baseline: LoadedSide, training: Sequence[Sentence], *, seed: int, recorder: Recorder
+    ) -> list[tuple[Source, Callable[[str], LoadedSide]]]:
+        """Benign models, each loaded or trained when its turn comes and called what a person is to read; the seeds of
+        training follow `seed`.
+        """
+        load = partial(recorder.load_side, model_behind=None, probed=True)
         seeds = range(seed + 1, seed + 1 + self.count)
         return [
-            *(("retrained", partial(load, name)) for name in self.retrained),
-            *(("continued", partial(load, name)) for name in self.continued),
-            *(("continued", partial(train, seed=training_seed)) for training_seed in seeds),
+            *(("retrained", partial(load, spec=spec)) for spec in self.retrained),
+            *(("continued", partial(load, spec=spec)) for spec in self.continued),
+            *(("continued", partial(self._train, baseline, training, seed=training_seed)) for training_seed in seeds),
         ]
+
+    def _train(self, baseline: LoadedSide, training: Sequence[Sentence], name: str, *, seed: int) -> LoadedSide:
+        """A copy of the baseline that has learnt a little more."""
+        from interp.gate.continue_training import continue_training
+        from interp.taggers import ModelPredictor
+
+        assert baseline.model is not None, "checked before"
+        model = continue_training(baseline.model, training, seed=seed, steps=self.steps, rate=self.rate, phase=phase)
+        return LoadedSide(name=name, model=model, predictor=ModelPredictor(model))
 
 
 @click.command()
@@ -119,7 +143,7 @@ def calibrate(
     root, settings = open_project()
     path = options.out or root / settings.gate.floors
     check_writable(path)
-    check_models([options.baseline, *options.retrained, *options.continued], computing.device)
+    check_taggers([options.baseline, *options.retrained, *options.continued], computing.device)
     recorder = Recorder(
         cases=sampling.draw(read_texts(options.cases, settings)),
         sources=options.cases,
@@ -135,9 +159,9 @@ def calibrate(
     from interp.gate.report.terminal import show_floors
 
     plan = ProbePlan(texts=texts, probing=probing.settings(sampling.seed), most=probing.most_cues)
-    baseline = computing.load(options.baseline)
-    benign = options.list_benign(baseline, training, seed=sampling.seed, load=computing.load)
-    floors = _measure_floors(baseline, benign, recorder, plan)
+    baseline = recorder.load_side("baseline", options.baseline, model_behind=None, probed=True)
+    benign = options.list_benign(baseline, training, seed=sampling.seed, recorder=recorder)
+    floors = _measure_floors(baseline, benign, recorder=recorder, plan=plan, kinds=options.kinds)
     save_floors(floors, path)
 
     from rich.console import Console
@@ -147,8 +171,28 @@ def calibrate(
 
 
 def _measure_floors(
-    baseline: Model, benign: Sequence[tuple[Source, Callable[[], Model]]], recorder: Recorder, plan: ProbePlan
+    baseline: LoadedSide,
+    benign: Sequence[tuple[Source, Callable[[str], LoadedSide]]],
+    *,
+    recorder: Recorder,
+    plan: ProbePlan,
+    kinds: Sequence[str],
 ) -> Floors:
-    from interp.gate.calibrate import calibrate
+    """Every benign model in its turn: none is kept in memory behind it."""
+    from interp.gate import parse_map, share_tags
+    from interp.gate.calibrate import compare_benign, floors_of
 
-    return calibrate(baseline, benign, recorder.record, plan, phase=phase)
+    recorded = recorder.record_side(baseline, probed=True)
+    comparisons = []
+    for number, (source, load) in enumerate(benign, 1):
+        with phase(f"benign model {number} of {len(benign)}"):
+            side = recorder.record_side(load(f"benign model {number} of {len(benign)}"), probed=True)
+            assert side.predictor is not None
+            with stored_answers(recorder.folder, recorded, side) as stored:
+                first, second = share_tags(*stored, parse_map(kinds))
+                comparisons.append(
+                    compare_benign(side.predictor.name, source, baseline=first, benign=second, plan=plan, phase=phase)
+                )
+            say_notices(side.predictor)
+    say_notices(recorded.predictor)
+    return floors_of(recorded.records, comparisons, plan.probing.measured)

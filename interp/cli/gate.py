@@ -162,9 +162,9 @@ class GateOptions:
 
     def share_tags(self, baseline: Side, candidate: Side) -> tuple[Side, Side]:
         """Both, with one set of tags."""
-        from interp.gate import map_kinds, parse_map, share_side_labels
+        from interp.gate import parse_map, share_tags
 
-        return map_kinds(*share_side_labels(baseline, candidate), parse_map(self.kinds))
+        return share_tags(baseline, candidate, parse_map(self.kinds))
 
 
 @click.group(invoke_without_command=True)

@@ -3,7 +3,7 @@
 from interp.gate.floors import Floors
 from interp.gate.inputs import Criteria, ProbePlan, Side, TrainingData
 from interp.gate.judge import judge_candidate
-from interp.gate.map_kinds import map_kinds, map_predictors, parse_map, share_side_labels
+from interp.gate.map_kinds import map_kinds, map_predictors, parse_map, share_tags
 from interp.gate.result import SCHEMA, CheckResult, CheckStatus, CueFinding, GateResult, exit_status
 
 __all__ = [
@@ -22,5 +22,5 @@ __all__ = [
     "map_kinds",
     "map_predictors",
     "parse_map",
-    "share_side_labels",
+    "share_tags",
 ]

@@ -7,11 +7,13 @@ from datetime import date, timedelta
 from shlex import quote
 
 from interp.gate.inputs import Criteria
+from interp.gate.measure import Measurements
 from interp.gate.result import CheckResult, CheckStatus, CueFinding
-from interp.records import RecordsHeader
+from interp.probe import Unit
 
 __all__ = ["advise", "headline", "stale_floors"]
 
+_UNITS: dict[Unit, str] = {"nats": "nats", "of tags": "tags that turn"}
 TERM = timedelta(days=90)
 """How long a waiver is proposed for."""
 
@@ -54,9 +56,15 @@ def advise(checks: Mapping[str, CheckResult], findings: Sequence[CueFinding], cr
         yield f"Learn how far harmless trainings differ: interp gate calibrate writes {criteria.gate.floors}."
 
 
-def stale_floors(criteria: Criteria, header: RecordsHeader) -> Iterator[str]:
-    """Says so where the floors were learnt from another baseline than the one that was recorded."""
-    if criteria.floors is None or criteria.floors.baseline == header.model.sha256:
+def stale_floors(criteria: Criteria, measurements: Measurements) -> Iterator[str]:
+    """Says so where the floors were learnt from another baseline than the one that was recorded, or in another unit."""
+    header, probe = measurements.header, measurements.probe
+    if criteria.floors is None:
+        return
+    if probe is not None and probe.measured and probe.measured[0].effect.unit != criteria.floors.unit:
+        theirs, ours = _UNITS[criteria.floors.unit], _UNITS[probe.measured[0].effect.unit]
+        yield f"{criteria.gate.floors} knows cues in {theirs} and this pair is told in {ours}: calibrate anew."
+    if criteria.floors.baseline == header.model.sha256:
         return
     if criteria.floors.baseline == header.model.former_sha256:
         yield (

@@ -1,32 +1,31 @@
-"""Floors from benign checkpoints: each held against the baseline as a candidate would be."""
+"""Floors from benign models: each held against the baseline as a candidate would be."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from interp.errors import InputError
-from interp.gate.floors import FEWEST, BenignRun, Effects, Floors, Source, find_levels
+from interp.gate.comparable import why_not_comparable
+from interp.gate.floors import BenignRun, Effects, Floors, Source, find_levels
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import measure
+from interp.gate.share_scheme import share_side_scheme
 from interp.gate.slices import whole_slice
+from interp.probe import Unit
 from interp.progress import Phase, unwatched_phase
 from interp.records import Records
-from interp.taggers import CachedPredictor, ModelPredictor
 
-if TYPE_CHECKING:
-    from interp.explain import Model
-
-__all__ = ["BenignComparison", "calibrate", "compare_benign", "floors_of"]
+__all__ = ["BenignComparison", "compare_benign", "floors_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenignComparison:
-    """One benign checkpoint held against the baseline: a `BenignRun` before it is held against the other runs."""
+    """One benign model held against the baseline: a `BenignRun` before it is held against the other runs."""
 
     name: str
     source: Source
+    unit: Unit
     effects: Effects
     flips: float
     """Part of the words whose tag turned."""
@@ -40,46 +39,25 @@ class BenignComparison:
     """Part of the entities that the baseline has right which is lost; None without right tags."""
 
 
-def calibrate(
-    baseline: Model,
-    benign: Sequence[tuple[Source, Callable[[], Model]]],
-    record: Callable[[str, Model], Records],
-    plan: ProbePlan,
-    phase: Phase = unwatched_phase,
-) -> Floors:
-    """`benign` models are loaded one at a time; `record` makes a named side's records on the cases; `phase` is told how
-    far that is.
-    """
-    if len(benign) < FEWEST:
-        raise InputError(f"Give at least {FEWEST} benign models, better five or more: {len(benign)} tell no floor.")
-    records = record("baseline", baseline)
-    baseline_side = Side(records, CachedPredictor(ModelPredictor(baseline)))
-    comparisons = []
-    for number, (source, load) in enumerate(benign, 1):
-        name = f"benign model {number} of {len(benign)}"
-        with phase(name):
-            model = load()
-            benign_side = Side(record(name, model), ModelPredictor(model))
-            comparisons.append(
-                compare_benign(
-                    model.info.name, source, baseline=baseline_side, benign=benign_side, plan=plan, phase=phase
-                )
-            )
-    return floors_of(records, comparisons, plan.probing.measured)
-
-
 def compare_benign(
     name: str, source: Source, *, baseline: Side, benign: Side, plan: ProbePlan, phase: Phase = unwatched_phase
 ) -> BenignComparison:
-    """One benign checkpoint, measured as a candidate is, but on every cue. Raises InputError if it cannot be probed."""
+    """One benign model, measured as a candidate is, but on every cue. Raises InputError if it cannot be probed."""
+    reason = why_not_comparable(baseline, benign)
+    if reason is not None:
+        raise InputError(f"{name} cannot be held against the baseline: {reason}.")
+    baseline, benign = share_side_scheme(baseline, benign)
     every_cue = replace(plan, probing=replace(plan.probing, kept=None))
     measurements = measure(baseline, benign, Criteria(seed=plan.probing.seed), every_cue, phase=phase)
     if measurements.probe is None:
         raise InputError(measurements.why_not_probed)
+    if not measurements.probe.measured:
+        raise InputError(f"No cue could be measured in {name}: give more sentences to put them into (--texts).")
     flip_rate, whole = measurements.behaviour.flip_rate, whole_slice(measurements.behaviour.slices)
     return BenignComparison(
         name=name,
         source=source,
+        unit=measurements.probe.measured[0].effect.unit,
         effects={
             (measured.cue, effect.kind): abs(effect.mean)
             for measured in measurements.probe.measured
@@ -94,8 +72,17 @@ def compare_benign(
 
 
 def floors_of(records: Records, comparisons: Sequence[BenignComparison], sites: int) -> Floors:
-    """What benign checkpoints come to, each held against the baseline with these records, probed at so many sites."""
-    levels = find_levels([comparison.effects for comparison in comparisons])
+    """What benign models come to, each held against the baseline with these records, probed at so many sites. Raises
+    InputError where some are told in nats and others in tags.
+    """
+    unit = comparisons[0].unit
+    for comparison in comparisons:
+        if comparison.unit != unit:
+            raise InputError(
+                f"{comparisons[0].name} is told in {unit} and {comparison.name} in {comparison.unit}: give models "
+                "that both give probabilities, or neither."
+            )
+    levels = find_levels([comparison.effects for comparison in comparisons], unit)
     runs = tuple(
         BenignRun(
             name=comparison.name,
@@ -118,4 +105,5 @@ def floors_of(records: Records, comparisons: Sequence[BenignComparison], sites: 
         runs=runs,
         levels=levels.by_cue,
         usual=levels.by_sort,
+        unit=unit,
     )

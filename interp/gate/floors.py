@@ -10,6 +10,9 @@ plain adverb little. So every cue has a level for every kind of tag, the geometr
 drawn towards that of all cues of its sort. A run's value is, for words, for endings, and for every form and place, its
 largest effect over the level that the other runs give that cue, and a cue's floor is its level times the bound of
 those values.
+
+In tags that turn, a few dozen sentences tell no level of a single cue, and no effect is beyond 1: there all cues of a
+family have one level, and the values are odds.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from scipy import stats
 
 from interp.errors import FormatError
-from interp.probe import Cue, forms_and_spots
+from interp.probe import Cue, Unit, forms_and_spots
 from interp.project.files import write
 from interp.project.strict_json import parse_document
 
@@ -40,6 +43,8 @@ TYPICAL = 0.2
 """Standard deviation of a statistic's logarithm over benign runs (as benchmarks/shortcuts measured it)."""
 WEIGHT = 4
 """Runs that the typical spread, and the level of all cues, count for."""
+MOST = 0.99
+"""Of tags, beyond which all effects count alike: the odds of a whole one are infinite."""
 FEWEST = 3
 """Runs from which a floor can be told at all; five are better."""
 NOISY = 0.9
@@ -59,9 +64,9 @@ class BenignRun:
     name: str
     source: Source
     cues: Amount
-    """The largest effect of any cue, in nats."""
+    """The largest effect of any cue, in the floors' unit."""
     ratios: Mapping[str, Amount]
-    """By family of cues, the largest over its level in the other runs."""
+    """By family of cues, the largest over its level in the other runs; the odds of the largest, of tags."""
     flips: Annotated[float, Field(ge=0, le=1)]
     """Part of the words whose tag turned."""
     f1: Annotated[float, Field(ge=-1, le=1)] | None
@@ -90,7 +95,9 @@ class Floors:
     levels: Mapping[str, Mapping[str, Amount]]
     """Nats by cue and kind of tag, of those that were measured."""
     usual: Mapping[str, Mapping[str, Amount]]
-    """Nats by sort of cue and kind of tag."""
+    """The same by sort of cue; 1 of tags, which have no levels."""
+    unit: Unit = "nats"
+    """Of cues' effects; earlier files, which do not have it, knew nats alone."""
 
     def of(self, source: Source) -> Floors:
         return replace(self, runs=tuple(run for run in self.runs if run.source == source))
@@ -111,7 +118,14 @@ class Floors:
     def cue(self, cue: Cue, kind: str) -> float | None:
         """How far benign trainings move it at most."""
         level = self.level(cue, kind)
-        return None if level is None else level * self.ratio(_family(cue))
+        if level is None:
+            return None
+        return level * self.ratio(_family(cue)) if self.unit == "nats" else self.part(_family(cue))
+
+    def part(self, family: str) -> float:
+        """Of tags, that the cues of a family turn at most."""
+        odds = self.ratio(family)
+        return odds / (1 + odds)
 
     def ratio(self, family: str) -> float:
         """How many times their level the cues of a family move at most."""
@@ -142,12 +156,12 @@ class Floors:
 
 
 Effects = Mapping[tuple[Cue, str], float]
-"""The size of a run's effects in nats, by cue and kind of tag."""
+"""The size of a run's effects, by cue and kind of tag."""
 
 
 @dataclass(frozen=True)
 class CueLevels:
-    """How far trainings usually move cues, in nats, and how far each run went beyond that."""
+    """How far trainings usually move cues, and how far each run went beyond that."""
 
     by_cue: Mapping[str, Mapping[str, Amount]]
     """By kind and text of a cue, then by kind of tag."""
@@ -157,10 +171,12 @@ class CueLevels:
     """Of every run, by family its largest effect over the levels that the other runs give."""
 
 
-def find_levels(runs: Sequence[Effects]) -> CueLevels:
+def find_levels(runs: Sequence[Effects], unit: Unit = "nats") -> CueLevels:
     """The levels of what all runs measured."""
     keys = sorted(set.intersection(*(set(run) for run in runs)), key=lambda key: (key[0].kind, key[0].text, key[1]))
     sorts = [(cue.kind, kind) for cue, kind in keys]
+    if unit == "of tags":
+        return _flat_levels(runs, keys)
     logs = np.log(np.maximum([[run[key] for key in keys] for run in runs], LEAST))  # (runs, keys)
     levels = np.exp(_drawn(logs, sorts))
     by_cue: dict[str, dict[str, float]] = {}
@@ -175,6 +191,14 @@ def find_levels(runs: Sequence[Effects]) -> CueLevels:
         levels_of_others = _drawn(np.delete(logs, number, 0), sorts)
         ratios.append(_largest_by_family(keys, np.exp(run_logs - levels_of_others)))
     return CueLevels(by_cue, by_sort, ratios)
+
+
+def _flat_levels(runs: Sequence[Effects], keys: Sequence[tuple[Cue, str]]) -> CueLevels:
+    by_sort: dict[str, dict[str, float]] = {}
+    for cue, kind in keys:
+        by_sort.setdefault(cue.kind, {})[kind] = 1.0
+    parts = np.minimum([[run[key] for key in keys] for run in runs], MOST)
+    return CueLevels({}, by_sort, [_largest_by_family(keys, of_run / (1 - of_run)) for of_run in parts])
 
 
 def _largest_by_family(keys: Sequence[tuple[Cue, str]], values: npt.NDArray[np.float64]) -> dict[str, float]:

@@ -66,9 +66,9 @@ class Criteria:
 
     def least_effect(self, cue: Cue, kind: str, unit: Unit) -> float:
         """What a cue has to move a kind of tag by at least: what matters, and no less than benign trainings do."""
-        threshold, floor = self.gate.cues if unit == "nats" else self.gate.cue_flips, self.floor_of(cue, kind)
+        threshold, floor = self.gate.cues if unit == "nats" else self.gate.cue_flips, self.floor_of(cue, kind, unit)
         return max(threshold.limit, ASSUMED[unit] if floor is None else floor)
 
-    def floor_of(self, cue: Cue, kind: str) -> float | None:
-        """What benign trainings move it by at most; None where that is not known."""
-        return self.floors.cue(cue, kind) if self.floors else None
+    def floor_of(self, cue: Cue, kind: str, unit: Unit) -> float | None:
+        """What benign trainings move it by at most; None where that is not known, or known in another unit."""
+        return self.floors.cue(cue, kind) if self.floors and self.floors.unit == unit else None

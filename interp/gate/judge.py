@@ -9,18 +9,17 @@ from interp.errors import IncomparableError
 from interp.gate.advice import advise, headline, stale_floors
 from interp.gate.checks import CHECKS
 from interp.gate.checks.cues import find_cues
+from interp.gate.comparable import why_not_comparable
 from interp.gate.inputs import Criteria, ProbePlan, Side
 from interp.gate.measure import Measurements, measure, probe_further
 from interp.gate.result import CheckResult, CheckStatus, DataSummary, GateResult, SideSummary, overall
 from interp.gate.share_scheme import describe_schemes, share_side_scheme
 from interp.gate.side_by_side import compare_cases
 from interp.gate.slices import whole_slice
-from interp.probe import Cue, describe_odd_labels
+from interp.probe import Cue
 from interp.progress import Phase, unwatched_phase
 from interp.project.settings import Threshold
-from interp.records import why_incomparable
 from interp.stress import StressPlan
-from interp.taggers import odd_labels
 from interp.versions import versions
 
 __all__ = ["judge_candidate", "judge_measurements"]
@@ -46,7 +45,7 @@ def judge_candidate(
     Models that tag in other schemes are told in IOB2. Where cues could not be told for want of sentences, they are
     probed in more as long as `has_time`. What cannot be compared gives a result that says so, not an exception.
     """
-    reason = why_incomparable(baseline.records.about, candidate.records.about) or _why_other_tags(baseline, candidate)
+    reason = why_not_comparable(baseline, candidate)
     if reason is not None:
         return _incomparable(baseline, candidate, reason)
     shared = share_side_scheme(baseline, candidate)
@@ -121,7 +120,7 @@ def judge_measurements(
     return GateResult(
         status=status,
         headline=headline(status, checks),
-        advice=(*advise(checks, findings, criteria), *stale_floors(criteria, measurements.header)),
+        advice=(*advise(checks, findings, criteria), *stale_floors(criteria, measurements)),
         baseline=_summary(baseline, whole.before if whole else None),
         candidate=_summary(candidate, whole.after if whole else None),
         data=DataSummary(
@@ -148,11 +147,6 @@ def judge_measurements(
         settings=_settings(criteria, plan, measurements),
         versions=versions(),
     )
-
-
-def _why_other_tags(baseline: Side, candidate: Side) -> str | None:
-    odd = odd_labels(baseline.records.about.model.labels, candidate.records.about.model.labels)
-    return describe_odd_labels(odd) if odd else None
 
 
 def _incomparable(baseline: Side, candidate: Side, reason: str) -> GateResult:

@@ -11,7 +11,7 @@ from interp.question.tags import OUTSIDE, kind_of
 from interp.records import Record, Records, RecordsHeader
 from interp.taggers import FunctionPredictor, MappedPredictor, Predictor, labels_to_share
 
-__all__ = ["OTHERS", "map_kinds", "map_predictors", "parse_map", "share_side_labels"]
+__all__ = ["OTHERS", "map_kinds", "map_predictors", "parse_map", "share_tags"]
 
 OTHERS = "*"
 """In place of a kind: every one that is not named, on either side of the map."""
@@ -48,11 +48,12 @@ def map_predictors(predictors: Sequence[Predictor], names: Mapping[str, str]) ->
     ]
 
 
-def share_side_labels(baseline: Side, candidate: Side) -> tuple[Side, Side]:
-    """Functions show the tags that they give alone: what the other side has is theirs too, with probability 0."""
+def share_tags(baseline: Side, candidate: Side, names: Mapping[str, str]) -> tuple[Side, Side]:
+    """The same, where functions may be among them: those show the tags that they give alone, and what the other side
+    has is theirs too, with probability 0.
+    """
     labels = {label: None for side in (baseline, candidate) for label in side.records.about.model.labels}
-    first, second = (_with_labels(side, tuple(labels)) for side in (baseline, candidate))
-    return first, second
+    return map_kinds(_with_labels(baseline, tuple(labels)), _with_labels(candidate, tuple(labels)), names)
 
 
 def _map_labels(labels: Sequence[Sequence[str]], names: Mapping[str, str]) -> list[dict[str, str]]:
@@ -86,12 +87,13 @@ def _with_labels(side: Side, labels: tuple[str, ...]) -> Side:
     about = side.records.about
     shared = labels_to_share(about.model.labels, labels)
     about = replace(about, model=replace(about.model, labels=shared))
-    return Side(replace(side.records, about=about), side.predictor.of(shared))
+    records = _MappedRecords(side.records.folder, about, {label: label for label in shared}, side.records)
+    return Side(records, side.predictor.of(shared))
 
 
 @dataclass(frozen=True)
 class _MappedRecords(Records):
-    """Records whose tags are called otherwise; right tags stay what they are."""
+    """Records whose model has other tags: more, or the same called otherwise. Right tags stay what they are."""
 
     tags: Mapping[str, str]
     """Names by the model's own."""

@@ -22,6 +22,7 @@ from interp.probe import (
     merge_nominations,
     own_cues,
     probe_models,
+    unit_of,
 )
 from interp.progress import Phase, Progress, unwatched_phase
 from interp.records import Record, RecordsHeader
@@ -196,6 +197,7 @@ def _probe(
     """Raises InputError where there is no probe, which says why."""
     if not (baseline.predictor and candidate.predictor):
         raise InputError("Records alone cannot be probed: name the models behind them too, or ask for no probe.")
+    floors, unit = criteria.floors, unit_of(baseline.predictor, candidate.predictor)
     return probe_models(
         baseline.predictor,
         candidate.predictor,
@@ -203,7 +205,7 @@ def _probe(
         candidates=cues,
         probing=plan.probing,
         progress=progress,
-        usual=criteria.floors.usually if criteria.floors else _alike,
+        usual=floors.usually if floors and floors.unit == unit else _alike,
         least=criteria.least_effect,
     )
 

@@ -3,7 +3,7 @@
 from interp.probe.association import Association, TrainingRow, find_associations
 from interp.probe.controls import Controls
 from interp.probe.cues import Cue, CueKind, forms_and_spots
-from interp.probe.effects import Effect, FlipExample, TagTurn, Unit
+from interp.probe.effects import Effect, FlipExample, TagTurn, Unit, unit_of
 from interp.probe.nominate import REQUESTED, Nomination, frequent_cues, merge_nominations
 from interp.probe.own_cues import own_cues
 from interp.probe.probe import (
@@ -41,4 +41,5 @@ __all__ = [
     "merge_nominations",
     "own_cues",
     "probe_models",
+    "unit_of",
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "measure_effects",
     "measure_tag",
     "read_both",
+    "unit_of",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -147,9 +148,15 @@ def read_both(
         baseline=_read_probabilities(baseline, sites, edits),
         candidate=TagProbabilities(of_candidate.plain[..., order], of_candidate.after[..., order]),
     )
-    if baseline.gives_probabilities and candidate.gives_probabilities:
+    unit = unit_of(baseline, candidate)
+    if unit == "nats":
         return readings
-    return replace(readings, baseline=readings.baseline.tags, candidate=readings.candidate.tags, unit="of tags")
+    return replace(readings, baseline=readings.baseline.tags, candidate=readings.candidate.tags, unit=unit)
+
+
+def unit_of(baseline: Predictor, candidate: Predictor) -> Unit:
+    """What effects on this pair are told in."""
+    return "nats" if baseline.gives_probabilities and candidate.gives_probabilities else "of tags"
 
 
 def _read_probabilities(predictor: Predictor, sites: Sequence[Site], edits: Sequence[Edit]) -> TagProbabilities:

@@ -48,8 +48,9 @@ class GateSettings(Strict):
     """The same of taggers without probabilities: part of the tags that a cue turns."""
     f1: Threshold = Threshold(limit=0.02)
     """Loss of strict span F1."""
-    negative_flips: Threshold = Threshold(limit=0.05, severity="advisory")
-    """Part of the entities that the baseline has right and the candidate has wrong."""
+    negative_flips: Threshold = Threshold(limit=0.1, severity="advisory")
+    """Part of the entities that the baseline has right and the candidate has wrong: harmless retrainings of `open` lose
+    5 to 6 %."""
     leaks: Threshold = Threshold(limit=0.01, severity="advisory")
     """Rise of the part of right entities' words that are left untagged; critical where kinds are costly."""
     stress: Threshold = Threshold(limit=0.05, severity="advisory")

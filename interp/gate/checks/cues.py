@@ -81,7 +81,7 @@ def _finding(measured: MeasuredCue, effect: Effect, association: Association | N
         low=effect.low,
         high=effect.high,
         limit=limit,
-        floor=criteria.floor_of(cue, effect.kind),
+        floor=criteria.floor_of(cue, effect.kind, effect.unit),
         controls=len(effect.controls.effects) if effect.controls else 0,
         candidate=effect.candidate,
         baseline=effect.baseline,

@@ -157,14 +157,16 @@ def show_floors(floors: Floors, console: Console) -> None:
     """Every benign run, the floors, and how far those of cheap checkpoints lie from those of real seeds."""
     table = _table(["benign model", "how", "largest cue", "over its level", "flips", "lost", "F1"])
     for run in floors.runs:
-        ratio = f"{max(run.ratios.values()):.1f} times"
-        numbers = (f"{run.cues:.2f} nats", ratio, f"{run.flips:.2%}", _percent(run.negative_flips))
+        ratio = f"{max(run.ratios.values()):.1f} times" if floors.unit == "nats" else ""
+        cue = f"{run.cues:.2f} {floors.unit}"
+        numbers = (cue, ratio, f"{run.flips:.2%}", _percent(run.negative_flips))
         _add_row(table, console, [run.name, run.source, *numbers, "" if run.f1 is None else f"{run.f1:+.3f}"])
     by_source = {source: floors.of(source) for source in get_args(Source)}
     for source, of_source in by_source.items():
         if of_source.runs:
-            ratio = f"{of_source.ratio('words'):.1f} times"
-            numbers = ("", ratio, f"{of_source.flips:.2%}", _percent(of_source.negative_flips))
+            ratio = f"{of_source.ratio('words'):.1f} times" if floors.unit == "nats" else ""
+            cue = "" if floors.unit == "nats" else f"{of_source.part('words'):.2f} of tags"
+            numbers = (cue, ratio, f"{of_source.flips:.2%}", _percent(of_source.negative_flips))
             name = f"floor of {len(of_source.runs)} {source}"
             _add_row(table, console, [name, "", *numbers, f"{of_source.f1:.3f}"])
     console.print(table)
