@@ -197,6 +197,14 @@ def test_accepting_the_cue_makes_it_pass(models: Path) -> None:
     assert past.exit_code == 2 and "is past" in past.stderr
 
 
+def test_what_a_budget_left_out_stands_in_the_verdict(models: Path, project: Path) -> None:
+    done = gate(models, "seed", "--budget", "0.01s", "--report", "out")
+    assert "That is the least there is, and more than" in done.stderr
+    result = json.loads(project.joinpath("out/result.json").read_text())
+    assert any("--budget 0.01s left some out: 10 of " in advice for advice in result["advice"])
+    assert "agreement" in {check["name"] for check in result["checks"] if check["status"] != "skipped"}
+
+
 @pytest.mark.slow  # trains and records three models; floors by hand are in test_gate.py
 def test_calibrating_with_seeds_and_with_continued_training(models: Path) -> None:
     done = interp(

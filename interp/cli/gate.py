@@ -28,7 +28,7 @@ from interp.cli.options import (
     kinds_flag,
     training_flag,
 )
-from interp.cli.plan import plan_gate
+from interp.cli.plan import describe_left_out, plan_gate
 from interp.cli.progress import phase
 from interp.cli.project import open_project, read_criteria
 from interp.cli.read_texts import read_texts
@@ -220,19 +220,23 @@ def gate(
     options.check_sides(recorder)
     sides = options.load_sides(recorder)
     budget = options.seconds()
+    left_out = ""
     if recorder.cases:
         with phase("planning"):
             work = _plan_work(sides, recorder, plan, stress)
-        most = sampling.explain if sampling.explain is not None else len(recorder.cases)
+        most = len(recorder.cases) if sampling.explain is None else min(sampling.explain, len(recorder.cases))
         planned = plan_gate(work, explain=most, cues=probing.most_cues, budget=budget, spent=monotonic() - start)
         if planned.explain < most:
             recorder = replace(recorder, cases=sampling.limit_explained(recorder.cases, planned.explain))
         plan = replace(plan, most=planned.cues) if plan else None
+        left_out = describe_left_out(planned, explain=most, cues=probing.most_cues)
     recorded = options.record_sides(recorder, *sides)
     until = None if budget is None else start + budget
     with stored_answers(recorder.folder, *recorded) as stored:
         baseline, candidate = options.share_tags(*stored)
         result = _judge(baseline, candidate, criteria, plan, stress=stress, until=until)
+    if left_out:
+        result = replace(result, advice=(*result.advice, f"--budget {options.budget} left some out: {left_out}."))
     say_notices(baseline.predictor, candidate.predictor)
     _report(result, options.report, stress)
     sys.exit(exit_status(result.status, options.fail_on))

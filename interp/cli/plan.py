@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from interp.cli.console import say
 from interp.cli.durations import describe_duration
+from interp.errors import counted
 
 if TYPE_CHECKING:
     from interp.gate.plan import Work, WorkPlan
 
-__all__ = ["plan_gate"]
+__all__ = ["describe_left_out", "plan_gate"]
 
 
 def plan_gate(work: Work, *, explain: int, cues: int, budget: float | None, spent: float) -> WorkPlan:
@@ -24,3 +25,13 @@ def plan_gate(work: Work, *, explain: int, cues: int, budget: float | None, spen
     if budget is not None and spent + plan.seconds > budget:
         say(f"That is the least there is, and more than {describe_duration(budget)}: give it more, or fewer --cases.")
     return plan
+
+
+def describe_left_out(plan: WorkPlan, *, explain: int, cues: int) -> str:
+    """What a plan does of what was asked for, for the report; nothing where it does all."""
+    parts = []
+    if plan.explain < explain:
+        parts.append(f"{plan.explain} of {counted(explain, 'sentence')} explained")
+    if plan.cues < cues:
+        parts.append(f"{plan.cues} of {counted(cues, 'cue')} tried")
+    return ", ".join(parts)

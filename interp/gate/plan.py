@@ -22,9 +22,9 @@ __all__ = ["Pace", "PlannedPhase", "Work", "WorkPlan", "fit_budget", "measure_pa
 
 TAGGED, EXPLAINED = 64, 3
 """Sentences by which a pace is measured."""
-EXPLAINING = (500, 200, 100, 50, 25, 10, 0)
+EXPLAINING = (500, 200, 100, 50, 25, 10)
 PROBED_CUES = (300, 150, 75, 40)
-"""What a budget chooses from, the most first."""
+"""What a budget chooses from, the most first; with fewer nothing can be said of evidence, or of cues."""
 CONFIRMED, CONTROLS = 4, 9
 """Cues that are confirmed in harmless pairs, each put in as often as that, with its controls."""
 SPARE = 0.9

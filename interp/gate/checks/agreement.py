@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from interp.gate.checks.base import NOT_EXPLAINED
+from interp.gate.checks.base import why_not_explained
 from interp.gate.evidence import EvidenceAgreement
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
@@ -22,7 +22,7 @@ def check_agreement(measurements: Measurements, criteria: Criteria) -> CheckResu
             name="agreement",
             severity=threshold.severity,
             status=CheckStatus.INCONCLUSIVE if explained else CheckStatus.SKIPPED,
-            sentence="No target has the same tags in both models." if explained else NOT_EXPLAINED,
+            sentence="No target has the same tags in both models." if explained else why_not_explained(measurements),
         )
     return CheckResult(
         name="agreement",

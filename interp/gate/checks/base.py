@@ -10,13 +10,17 @@ from interp.gate.measure import Measurements
 from interp.gate.result import CheckResult, CheckStatus, Severity
 from interp.project.settings import Threshold
 
-__all__ = ["NOT_EXPLAINED", "WIDE", "GateCheck", "judge_interval", "judge_told", "unmeasured"]
+__all__ = ["WIDE", "GateCheck", "judge_interval", "judge_told", "unmeasured", "why_not_explained"]
 
 WIDE = 2.0
 """Where effects of so many limits cannot be excluded, nothing passes."""
 
 
-NOT_EXPLAINED = "Nothing was explained: one side at least gives tags alone."
+def why_not_explained(measurements: Measurements) -> str:
+    """Of a pair without explanations."""
+    if measurements.explained:
+        return "Nothing was explained: none of the cases has a target (--explain)."
+    return "Nothing was explained: one side at least gives tags alone."
 
 
 def unmeasured(name: str, threshold: Threshold, *, planned: bool, why: str) -> CheckResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interp.gate.checks.base import NOT_EXPLAINED
+from interp.gate.checks.base import why_not_explained
 from interp.gate.evidence import Shift
 from interp.gate.inputs import Criteria
 from interp.gate.measure import Measurements
@@ -19,7 +19,7 @@ def check_evidence(measurements: Measurements, criteria: Criteria) -> CheckResul
     """Features on which evidence moved farther than cases and trainings move it."""
     threshold, shifts = criteria.gate.evidence, measurements.shifts.shifts
     if not measurements.explained:
-        return _skipped(threshold, NOT_EXPLAINED)
+        return _skipped(threshold, why_not_explained(measurements))
     if len(measurements.header.wanted.references) < 2:
         return _skipped(threshold, "A shift counts only if it is there under two references: record with two.")
     if not shifts:
