@@ -14,7 +14,7 @@ from interp.engine.hooks import replacing
 from interp.models.word_gradients import WordGradients
 from interp.probe import Texts, own_cues
 from interp.probe.sites import Edit, Place, apply_edit, find_sites
-from interp.taggers import CachedPredictor, FunctionPredictor, ModelPredictor
+from interp.taggers import CachedPredictor, FunctionPredictor, Iob2Predictor, MappedPredictor, ModelPredictor
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,39 @@ def test_a_word_that_now_means_what_a_cue_does_is_the_first(planted: interp.Mode
     assert (first.cue.text, first.source) == (weakest, "gradient")
     through_a_cache = own_cues(CachedPredictor(baseline), ModelPredictor(changed), texts, count=5, seed=0)
     assert through_a_cache[0] == first
+
+
+def test_tags_that_become_one_add_their_probabilities(planted: interp.Model) -> None:
+    """d log(p + q) = (p d log p + q d log q) / (p + q)."""
+    gradients, labels = WordGradients(planted.tagger), list(planted.info.labels)
+    sentence = ("a", gradients.placeholder, "won", "in", "b")
+    predictor = ModelPredictor(planted)
+    chances = predictor([sentence])[0][2]
+    likeliest = labels[int(chances.argmax())]
+    pair = [label for label in labels if label != likeliest][:2]
+    mapped = MappedPredictor(predictor, {label: "B-BOTH" if label in pair else label for label in labels})
+    assert mapped.word_gradients is not None
+    own, told = gradients.effects([(sentence, 2)]), mapped.word_gradients.effects([(sentence, 2)])
+    first, second = (labels.index(label) for label in pair)
+    expected = chances[first] * own[:, first] + chances[second] * own[:, second]
+    both = told[:, mapped.labels.index("B-BOTH")]
+    assert both == pytest.approx(expected / (chances[first] + chances[second]), abs=1e-4)
+
+
+def test_models_that_call_tags_otherwise_bring_the_same_words(planted: interp.Model, texts: Texts) -> None:
+    changed = copy.deepcopy(planted)
+    table = changed.tagger.model.get_input_embeddings()
+    with torch.no_grad():
+        table.weight += 0.3 * torch.randn(table.weight.shape, generator=torch.Generator().manual_seed(0))
+    baseline, candidate = ModelPredictor(planted), ModelPredictor(changed)
+    cues = {nomination.cue for nomination in own_cues(baseline, candidate, texts, count=20, seed=0)}
+    names = {label: f"{label}X" if label != "O" else label for label in planted.info.labels}
+    mapped = own_cues(MappedPredictor(baseline, names), MappedPredictor(candidate, names), texts, count=20, seed=0)
+    assert len(cues) == 20 and {nomination.cue for nomination in mapped} == cues
+    in_iob2 = own_cues(Iob2Predictor(baseline), Iob2Predictor(candidate), texts, count=20, seed=0)
+    assert (
+        len({nomination.cue for nomination in in_iob2} & cues) > 15
+    )  # tags propose in turn, and stand in another order
 
 
 def test_the_model_is_as_it_was(planted: interp.Model, texts: Texts) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -25,12 +25,21 @@ __all__ = ["WordGradients"]
 
 Array = npt.NDArray[np.float64]
 
+RAREST = 1e-12
+"""Probabilities below have no gradient: of tags that the model does not have, too."""
+
 
 @dataclass(frozen=True)
 class WordGradients:
     """Of one loaded model. Sub-tokens that are words of letters alone count; others belong to words."""
 
     tagger: Tagger
+    sums: Array | None = None
+    """(the model's labels, labels): 1 where a tag is told by that name; None where all are told by their own."""
+
+    def told_in(self, sums: Array) -> WordGradients:
+        """The same of tags that are called otherwise, probabilities of those that become one added."""
+        return replace(self, sums=sums if self.sums is None else self.sums @ sums)
 
     @property
     def placeholder(self) -> str:
@@ -56,8 +65,9 @@ class WordGradients:
         """
         table = self.tagger.model.get_input_embeddings()
         assert isinstance(table, nn.Embedding)
-        sums = torch.zeros(len(self.tagger.info.labels), table.embedding_dim)
-        counts = torch.zeros(len(self.tagger.info.labels), 1)
+        labels = len(self.tagger.info.labels) if self.sums is None else self.sums.shape[1]
+        sums = torch.zeros(labels, table.embedding_dim)
+        counts = torch.zeros(labels, 1)
         for words, target in sentences:
             gradients, likeliest = self._gradients(table, words, target)
             sums += gradients
@@ -79,6 +89,9 @@ class WordGradients:
         with frozen(self.tagger.model), _leaf_of(table) as outputs, torch.enable_grad():
             ids = torch.tensor([encoding.ids], device=self.tagger.device)
             chances = self.tagger.model(input_ids=ids).logits[0, position].float().log_softmax(-1)
+            if self.sums is not None:
+                told = torch.tensor(self.sums, dtype=chances.dtype, device=chances.device)
+                chances = (chances.exp() @ told).clamp_min(RAREST).log()
             rows = [
                 torch.autograd.grad(chance, outputs[0], retain_graph=True)[0][0, place].float().cpu()
                 for chance in chances

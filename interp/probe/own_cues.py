@@ -34,7 +34,7 @@ def own_cues(
     and place the first before the second of any. None where a side gives no gradients, or no text can be probed in.
     """
     before, after = word_gradients_of(baseline), word_gradients_of(candidate)
-    if before is None or after is None or baseline.labels != candidate.labels:
+    if before is None or after is None or set(baseline.labels) != set(candidate.labels):
         return []
     words = [word for word in after.words if word in before.words]
     try:
@@ -43,13 +43,14 @@ def own_cues(
         return []
     if not words:
         return []
+    order = [candidate.labels.index(label) for label in baseline.labels]
     rankings: list[list[Nomination]] = []
     for place in PLACES:
-        gained = _effects(after, sites, place, words) - _effects(before, sites, place, words)
-        for column, label in enumerate(candidate.labels):
+        gained = _effects(after, sites, place, words)[:, order] - _effects(before, sites, place, words)
+        for column, label in enumerate(baseline.labels):
             if label != OUTSIDE:
-                order = np.argsort(-gained[:, column], kind="stable")[:count]
-                rankings.append([Nomination(Cue("words", words[index]), "gradient") for index in order])
+                first = np.argsort(-gained[:, column], kind="stable")[:count]
+                rankings.append([Nomination(Cue("words", words[index]), "gradient") for index in first])
     return merge_nominations(*rankings, most=count)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from interp.question.tags import OUTSIDE, iob2_labels, kind_of, kinds_of_labels, mark_of, scheme_of
 from interp.taggers.functions import FunctionPredictor
-from interp.taggers.predictor import Array, Predictor, Words
+from interp.taggers.predictor import Array, Predictor, Words, word_gradients_of
+
+if TYPE_CHECKING:
+    from interp.models.word_gradients import WordGradients
 
 __all__ = [
     "Iob2Predictor",
@@ -30,6 +34,9 @@ CONTINUED = ("classes", "IO", "IOB1")
 class _Retold:
     """All of a predictor but its tags."""
 
+    _to_labels: Array
+    """(own labels, labels): 1 where a tag is told by that name."""
+
     def __init__(self, predictor: Predictor, labels: Sequence[str]) -> None:
         self._predictor, self.name, self.sha256 = predictor, predictor.name, predictor.sha256
         self.gives_probabilities, self.labels = predictor.gives_probabilities, tuple(labels)
@@ -37,6 +44,12 @@ class _Retold:
     @property
     def notices(self) -> tuple[str, ...]:
         return self._predictor.notices
+
+    @property
+    def word_gradients(self) -> WordGradients | None:
+        """Of every word by itself: where a tag depends on its left neighbour's, that is left out."""
+        gradients = word_gradients_of(self._predictor)
+        return None if gradients is None else gradients.told_in(self._to_labels)
 
     def _sums(self, tags: Mapping[str, str]) -> Array:
         """(own labels, labels): 1 where a tag is told by that name."""
