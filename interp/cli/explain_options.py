@@ -116,7 +116,12 @@ class AttributionOptions:
     samples: int | None = flag(
         "--samples", type=count_from(1), help="Of a method that draws at random; each has its own default."
     )
-    seed: int = flag("--seed", type=SEED, default=0, show_default=True, help="Of its draws.")
+    faithful: bool = flag(
+        "--faithful",
+        is_flag=True,
+        help="Also replace words, those that are named and others, to see whether the model does what is said.",
+    )
+    seed: int = flag("--seed", type=SEED, default=0, show_default=True, help="Of all that is drawn.")
     tolerance: float = flag(
         "--tolerance", type=float, default=DEFAULT_TOLERANCE, show_default=True, help="Of the integration error."
     )
@@ -133,6 +138,7 @@ class AttributionOptions:
         """What one method and all of them are told alike."""
         return {
             "samples": self.samples,
+            "faithful": self.faithful,
             "seed": self.seed,
             "tolerance": self.tolerance,
             "max_evaluations": self.max_evaluations,
@@ -173,7 +179,7 @@ def check_together(question: QuestionOptions, attribution: AttributionOptions, v
     if attribution.compare_methods:
         _check_comparison(attribution.method, question.zoom, view)
     else:
-        _check_method(attribution.method, question.zoom, view)
+        _check_method(attribution, question.zoom, view)
 
 
 def _check_view(question: QuestionOptions, view: View | None) -> None:
@@ -193,11 +199,12 @@ def _check_comparison(method: MethodName, zoom: str | None, view: View | None) -
     _check_words_alone("the comparison of methods", zoom, view)
 
 
-def _check_method(method: MethodName, zoom: str | None, view: View | None) -> None:
+def _check_method(attribution: AttributionOptions, zoom: str | None, view: View | None) -> None:
     """One method takes no options of another."""
-    context = click.get_current_context()
+    context, method = click.get_current_context(), attribution.method
     integrates = method == INTEGRATED_GRADIENTS
-    for name in ("samples", "seed") if integrates else ("tolerance", "max_evaluations"):
+    drawing = ("samples",) if attribution.faithful else ("samples", "seed")
+    for name in drawing if integrates else ("tolerance", "max_evaluations"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise InputError(f"{method} takes no `{name}`: drop it, or choose another --method.")
     if not integrates:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 
 from interp.engine.budget import return_memory
@@ -11,6 +12,7 @@ from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, Sw
 from interp.engine.size import parse_size
 from interp.errors import InputError, bare, counted
 from interp.explain.assemble import assemble_words
+from interp.explain.faithful import FaithfulnessCheck
 from interp.explain.integrate import integrate_questions
 from interp.explain.methods import METHODS, MethodRefusedError, MethodRequest, request_method, run_method
 from interp.explain.predict import Predictions, predict_sentences
@@ -25,6 +27,8 @@ from interp.question.tags import entity_spans
 from interp.question.words import TargetSpec
 
 __all__ = ["Model"]
+
+Check = Callable[[PreparedQuestion, Explanation], Explanation]
 
 QUESTIONS_TOGETHER = 32
 """`explain_many` works on so many together, and holds no more of them at a time."""
@@ -67,6 +71,7 @@ class Model:
         window: bool = False,
         method: str = INTEGRATED_GRADIENTS,
         samples: int | None = None,
+        faithful: bool = False,
         seed: int = 0,
         tolerance: float = DEFAULT_TOLERANCE,
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
@@ -96,8 +101,10 @@ class Model:
 
         `method`: "integrated-gradients" (default), or for the words alone "saliency", "input-x-gradient", "deep-lift",
         "gradient-shap", "occlusion", "shapley" or "lime", by Captum, which the extra `methods` brings.
-        `samples`, `seed`: of methods that draw at random: how many, default the method's own; and from which seed, a
-        whole number from 0, default 0.
+        `samples`: of methods that draw at random: how many; default the method's own.
+        `faithful`: also replace words at random, those that the explanation names and others, to see whether the model
+        does what it says: `explanation.faithfulness`, at most 39 rows more, forward alone; default False.
+        `seed`: of all that is drawn, a whole number from 0; default 0.
         `tolerance`: of the integration error, Σ|error| / Σ|attribution| over words, in every layer and component; above
         0 and below 1, default 1e-3.
         `max_evaluations`: rows that may go forward and backward, per path; at least 17, default 1025.
@@ -125,6 +132,7 @@ class Model:
             [question],
             method=method,
             samples=samples,
+            faithful=faithful,
             seed=seed,
             tolerance=tolerance,
             max_evaluations=max_evaluations,
@@ -143,6 +151,8 @@ class Model:
         pretokenized: bool = False,
         without: Collection[Part] = (),
         window: bool = False,
+        faithful: bool = False,
+        seed: int = 0,
         tolerance: float = DEFAULT_TOLERANCE,
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
         memory: int | str | None = None,
@@ -150,7 +160,7 @@ class Model:
         """Explain every entity that the model finds in a text, in order; there may be none.
 
         `text`, `output`, `zoom`, `reference`, `positions`, `pretokenized`, `without`, `window` (around each entity),
-        `tolerance`, `max_evaluations` and `memory` are those of `explain`, and so are the errors.
+        `faithful`, `seed`, `tolerance`, `max_evaluations` and `memory` are those of `explain`, and so are the errors.
         """
         any_word = Question(
             text,
@@ -165,7 +175,14 @@ class Model:
         )
         prepared = self.prepare_entities([any_word])
         return Explanations(
-            self.explain_many(prepared, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory)
+            self.explain_many(
+                prepared,
+                faithful=faithful,
+                seed=seed,
+                tolerance=tolerance,
+                max_evaluations=max_evaluations,
+                memory=memory,
+            )
         )
 
     def explain_many(
@@ -174,6 +191,7 @@ class Model:
         *,
         method: str = INTEGRATED_GRADIENTS,
         samples: int | None = None,
+        faithful: bool = False,
         seed: int = 0,
         tolerance: float = DEFAULT_TOLERANCE,
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
@@ -183,8 +201,8 @@ class Model:
         """Explain many questions, batched across sentences and targets; yields in their order.
 
         `questions`: as they are asked, or as `prepare` gives them, so that nothing is resolved twice.
-        `method`, `samples`, `seed`: as in `explain`; another method than "integrated-gradients" takes one question
-        after the other.
+        `method`, `samples`, `faithful`, `seed`: as in `explain`; another method than "integrated-gradients" takes one
+        question after the other.
         `tolerance`, `max_evaluations`: as in `explain`, for every question; of integrated gradients alone.
         `memory`: as in `explain`, for all that is computed together.
         `progress`: called with how many questions are done, in parts; default nobody is told.
@@ -195,15 +213,18 @@ class Model:
         options = SweepOptions(tolerance=tolerance, max_evaluations=max_evaluations)
         budget = parse_size(memory) if isinstance(memory, str) else memory
         progress = progress or ignore_progress
+        check = FaithfulnessCheck(self.tagger, seed).check if faithful else _unchecked
         if method == INTEGRATED_GRADIENTS:
-            return self._integrate(iter(questions), options, budget, progress)
-        return self._run_method(iter(questions), request_method(method, samples, seed), budget, progress)
+            return self._integrate(iter(questions), options, budget=budget, progress=progress, check=check)
+        request = request_method(method, samples, seed)
+        return self._run_method(iter(questions), request, budget=budget, progress=progress, check=check)
 
     def compare_methods(
         self,
         question: Question | PreparedQuestion,
         *,
         samples: int | None = None,
+        faithful: bool = False,
         seed: int = 0,
         tolerance: float = DEFAULT_TOLERANCE,
         max_evaluations: int = DEFAULT_MAX_EVALUATIONS,
@@ -216,8 +237,8 @@ class Model:
         rankings agree is in `interp.explanation.agreement`.
 
         `question`: a `Question`, or what `prepare` gave of it; without a zoom.
-        `samples`, `seed`, `tolerance`, `max_evaluations`, `memory`: as in `explain`; `samples` is for all methods that
-        draw, default each one's own.
+        `samples`, `faithful`, `seed`, `tolerance`, `max_evaluations`, `memory`: as in `explain`; `samples` is for all
+        methods that draw, default each one's own.
         `progress`: called with how many methods are done; default nobody is told.
 
         Raises InputError when the question or a setting does not fit, or captum is missing.
@@ -228,16 +249,15 @@ class Model:
         words_alone = replace(prepared.question, without=("components", "layers"))
         questions = [replace(prepared, question=words_alone)]
         progress = progress or ignore_progress
-        (integrated,) = self.explain_many(
-            questions, tolerance=tolerance, max_evaluations=max_evaluations, memory=memory
-        )
+        explain = partial(self.explain_many, questions, faithful=faithful, seed=seed, memory=memory)
+        (integrated,) = explain(tolerance=tolerance, max_evaluations=max_evaluations)
         opinions: list[Explanation] = []
         refused: dict[str, str] = {}
         for number, (name, method) in enumerate(METHODS.items(), start=1):
             progress(number)
             drawn = samples if method.samples else None
             try:
-                opinions += self.explain_many(questions, method=name, samples=drawn, seed=seed, memory=memory)
+                opinions += explain(method=name, samples=drawn)
             except MethodRefusedError as error:
                 refused[f"method {name}"] = str(error)
         return Explanations([replace(integrated, absent={**integrated.absent, **refused}), *opinions])
@@ -298,8 +318,10 @@ class Model:
         self,
         questions: Iterator[Question | PreparedQuestion],
         options: SweepOptions,
+        *,
         budget: int | None,
         progress: Progress,
+        check: Check,
     ) -> Iterator[Explanation]:
         before = 0
         while window := list(islice(questions, QUESTIONS_TOGETHER)):
@@ -310,15 +332,18 @@ class Model:
             prepared = self._prepared(window)
             if before:
                 return_memory()  # thousands of sentences must take no more of it than the first few
-            yield from integrate_questions(self.tagger, prepared, options, budget=budget, progress=report_progress)
+            explanations = integrate_questions(self.tagger, prepared, options, budget=budget, progress=report_progress)
+            yield from map(check, prepared, explanations)
             before += len(window)
 
     def _run_method(
         self,
         questions: Iterator[Question | PreparedQuestion],
         request: MethodRequest,
+        *,
         budget: int | None,
         progress: Progress,
+        check: Check,
     ) -> Iterator[Explanation]:
         """Words alone, by another method."""
         done = 0
@@ -336,4 +361,9 @@ class Model:
                 )
                 done += 1
                 progress(done)
-                yield replace(words, absent={"components": reason, "layers": reason})
+                yield check(prepared, replace(words, absent={"components": reason, "layers": reason}))
+
+
+def _unchecked(_prepared: PreparedQuestion, explanation: Explanation) -> Explanation:
+    """An explanation as it is."""
+    return explanation

@@ -2,6 +2,7 @@
 
 from interp.explanation.explanation import ArrayName, Explanation, TableName, View, distinct_names, normalised
 from interp.explanation.explanations import Explanations
+from interp.explanation.faithfulness import Estimate, Faithfulness, Verdict
 from interp.explanation.parts import (
     Completeness,
     Components,
@@ -22,8 +23,10 @@ __all__ = [
     "ArrayName",
     "Completeness",
     "Components",
+    "Estimate",
     "Explanation",
     "Explanations",
+    "Faithfulness",
     "Integration",
     "Method",
     "MethodCompleteness",
@@ -33,6 +36,7 @@ __all__ = [
     "TableName",
     "Target",
     "Values",
+    "Verdict",
     "View",
     "Window",
     "Word",

@@ -19,8 +19,10 @@ from interp.errors import FormatError, first_line
 from interp.explanation import (
     Completeness,
     Components,
+    Estimate,
     Explanation,
     Explanations,
+    Faithfulness,
     Integration,
     Method,
     ModelInfo,
@@ -134,9 +136,14 @@ def _encode(explanation: Explanation) -> dict[str, Any]:
             "components": completeness.components and _encode_path(completeness.components),
         },
         "method": explanation.method and asdict(explanation.method),
+        "faithfulness": explanation.faithfulness and _encode_faithfulness(explanation.faithfulness),
         "ranking": explanation.ranking,
         "run": asdict(explanation.run),
     }
+
+
+def _encode_faithfulness(faithfulness: Faithfulness) -> dict[str, Any]:
+    return {"verdict": faithfulness.verdict, "score": faithfulness.score, **asdict(faithfulness)}
 
 
 def _encode_path(path: Integration) -> dict[str, Any]:
@@ -174,6 +181,7 @@ def _decode(data: dict[str, Any], model: ModelInfo) -> Explanation:
         absent=data["absent"],
         window=window and _from_fields(Window, window),
         method=method and _from_fields(Method, method),
+        faithfulness=_decode_faithfulness(data.get("faithfulness")),
     )
 
 
@@ -190,6 +198,17 @@ def _decode_words(data: dict[str, Any]) -> tuple[Word, ...]:
         Word(index=index, text=text, special=special, tag=tag, probability=probability, attribution=attribution)
         for index, (text, special, tag, probability, attribution) in enumerate(zip(*columns, strict=True))
     )
+
+
+def _decode_faithfulness(data: dict[str, Any] | None) -> Faithfulness | None:
+    if data is None:
+        return None
+    estimates = {
+        name: _from_fields(Estimate, value)
+        for name, value in data.items()
+        if isinstance(value, dict) and "mean" in value
+    }
+    return _from_fields(Faithfulness, {**data, **estimates})
 
 
 def _decode_path(data: dict[str, Any]) -> Integration:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from interp.errors import bare, quoted
+from interp.explanation.faithfulness import Faithfulness
 from interp.explanation.parts import (
     Completeness,
     Components,
@@ -74,6 +75,8 @@ class Explanation:
     """None where all of the text was explained."""
     method: Method | None = None
     """None for integrated gradients."""
+    faithfulness: Faithfulness | None = None
+    """None where that was not checked."""
 
     def __post_init__(self) -> None:
         rows = [*self.layers, *(self.components.present.values() if self.components else ())]

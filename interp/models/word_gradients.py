@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from interp.engine.hooks import frozen
 from interp.models.tagger import Tagger
+from interp.models.whole_words import whole_words
 
 __all__ = ["WordGradients"]
 
@@ -50,13 +51,7 @@ class WordGradients:
     @cached_property
     def words(self) -> dict[str, int]:
         """Those that the tokeniser has as one piece, by what it gives for them."""
-        tokenizer = self.tagger.tokenizer
-        words = {}
-        for piece, number in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):  # else in a random order
-            word = tokenizer.convert_tokens_to_string([piece]).strip()
-            if len(word) > 1 and word.isalpha() and word in (piece, piece[1:]):  # a mark before it: where words begin
-                words[word] = number
-        return words
+        return whole_words(self.tagger.tokenizer)
 
     def effects(self, sentences: Sequence[tuple[Sequence[str], int]]) -> Array:
         """The mean change of every tag's log-probability at the target by every word, (words, labels), over sentences
@@ -90,8 +85,8 @@ class WordGradients:
             ids = torch.tensor([encoding.ids], device=self.tagger.device)
             chances = self.tagger.model(input_ids=ids).logits[0, position].float().log_softmax(-1)
             if self.sums is not None:
-                told = torch.tensor(self.sums, dtype=chances.dtype, device=chances.device)
-                chances = (chances.exp() @ told).clamp_min(RAREST).log()
+                sums = torch.tensor(self.sums, dtype=chances.dtype, device=chances.device)
+                chances = (chances.exp() @ sums).clamp_min(RAREST).log()
             rows = [
                 torch.autograd.grad(chance, outputs[0], retain_graph=True)[0][0, place].float().cpu()
                 for chance in chances

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from interp.engine.status import IntegrationStatus
-from interp.explanation import Explanation, Integration, normalised
+from interp.explanation import Explanation, Integration, Verdict, distinct_names, normalised
 from interp.question.tags import RATHER_THAN
 from interp.question.words import unsplit_words
 
@@ -22,6 +22,7 @@ __all__ = [
     "absent",
     "aim",
     "component_rows",
+    "faithfulness",
     "headline",
     "largest",
     "notes",
@@ -50,6 +51,11 @@ _UNITS = {
     "centred-logit": "centred logits",
     "log-probability": "nats",
     "probability": "probability",
+}
+_VERDICTS: dict[Verdict, str] = {
+    "confirmed": "as the words that it names surely do more than random ones",
+    "unclear": "as the words that it names may do no more than random ones",
+    "contradicted": "as others surely do more than the words that it names",
 }
 _POSITIONS = {"zero": "every position becomes the first real one, as published", "same": "positions stay"}
 
@@ -179,7 +185,48 @@ def aim(explanation: Explanation) -> str:
 
 
 def headline(explanation: Explanation) -> list[Piece]:
-    """The answer in one sentence, in pieces that a renderer may style."""
+    """The answer in one sentence, in pieces that a renderer may style; and what contradicts it."""
+    why = _contradiction(explanation)
+    behind: list[Piece] = [("plain", f"; {why}")] if why else []
+    return [*_answer(explanation), *behind]
+
+
+def _contradiction(explanation: Explanation) -> str | None:
+    """What the model does otherwise when words are replaced; None where that was not checked, or nothing was seen."""
+    faithfulness = explanation.faithfulness
+    if faithfulness is None or faithfulness.verdict != "contradicted":
+        return None
+    if faithfulness.outweighed.low <= 0:
+        return "contradicted: replacing random words moves it more"
+    return f"contradicted: replacing {_word_names(explanation, faithfulness.rivals)} moves it more"
+
+
+def faithfulness(explanation: Explanation) -> str | None:
+    """The verdict, what it means, and what the model does when words are replaced; None where that was not checked."""
+    checked = explanation.faithfulness
+    if checked is None:
+        return None
+    effects = (checked.effect, checked.rivals_effect)
+    number = signed([value for effect in effects for value in (effect.mean, effect.low, effect.high)], digits=3)
+    moves = [f"{number(-effect.mean)} ({number(-effect.high)} to {number(-effect.low)})" for effect in effects]
+    named, rivals = (_word_names(explanation, unit) for unit in (checked.named, checked.rivals))
+    sentence = (
+        f"{checked.verdict}, {_VERDICTS[checked.verdict]}. Replacing {named} moves F by {moves[0]} "
+        f"{output_unit(explanation)}, replacing {rivals} by {moves[1]}."
+    )
+    ranks = checked.rank_agreement
+    if ranks is None:
+        return sentence
+    agreement = f"{ranks.mean:+.2f} ({ranks.low:+.2f} to {ranks.high:+.2f})"
+    return f"{sentence} Rank agreement with leaving words out {agreement}."
+
+
+def _word_names(explanation: Explanation, indices: Iterable[int]) -> str:
+    names = distinct_names([word.text for word in explanation.words])
+    return " and ".join(names[index] for index in indices)
+
+
+def _answer(explanation: Explanation) -> list[Piece]:
     leader, method = explanation.ranked[0], explanation.method
     word: Piece = ("word", leader.text)
     aimed_at = _aim_pieces(explanation)

@@ -10,6 +10,7 @@ from interp.explain.methods.deep_lift import MethodRefusedError
 from interp.explain.methods.run import (
     MethodRequest,
     WordAttributions,
+    check_seed,
     request_method,
     required_packages,
     run_method,
@@ -21,6 +22,7 @@ __all__ = [
     "MethodRefusedError",
     "MethodRequest",
     "WordAttributions",
+    "check_seed",
     "request_method",
     "required_packages",
     "run_method",

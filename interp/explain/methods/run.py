@@ -69,14 +69,19 @@ def request_method(name: str, samples: int | None = None, seed: int = 0) -> Meth
     if samples is not None and spec.samples is None:
         drawing = ", ".join(other for other, other_spec in METHODS.items() if other_spec.samples)
         raise InputError(f"The method {name} draws no samples: drop `samples`, or choose one that does: {drawing}.")
-    if not 0 <= seed < 2**32:
-        raise InputError(f"A seed of {seed} is out of range: choose one from 0 to {2**32 - 1}.")
+    check_seed(seed)
     for package in spec.packages:
         try:
             version(package)
         except PackageNotFoundError as error:
             raise InputError(f"The method {name} needs {package}: {install_command('methods')}") from error
     return MethodRequest(name, samples, seed)
+
+
+def check_seed(seed: int) -> None:
+    """Raises InputError for what no generator takes."""
+    if not 0 <= seed < 2**32:
+        raise InputError(f"A seed of {seed} is out of range: choose one from 0 to {2**32 - 1}.")
 
 
 def required_packages(method: Method | None) -> tuple[str, ...]:

@@ -137,6 +137,8 @@ def _details(shown: Explanation, canvas: Canvas) -> Iterator[tuple[str, str]]:
     ends = f"F(reference) {number(shown.at_reference)} {canvas.glyphs.arrow} F(input) {number(shown.at_input)}"
     yield "output", f"{ends}: {number(total)} {facts.output_unit(shown)}"
     yield "reference", canvas.safe(facts.reference(shown))
+    if faithfulness := facts.faithfulness(shown):
+        yield "faithful", canvas.safe(faithfulness)
     yield from (("note", canvas.safe(note)) for note in facts.notes(shown))
 
 
