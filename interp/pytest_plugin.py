@@ -193,17 +193,20 @@ def interp_model(pytestconfig: pytest.Config, interp_device: str) -> Explainer:
 
 @pytest.fixture
 def explain(pytestconfig: pytest.Config, interp_model: Explainer) -> Callable[..., Explanation]:
-    """`explain(text, target, **question)`: an explanation by `interp_model`; see `interp.Question` for the question."""
+    """`explain(text, target, faithful=False, **question)`: an explanation by `interp_model`; see `interp.Question`, and
+    `interp.Model.explain` for `faithful`.
+    """
     from interp.question import Question
     from interp.testing.session import session_of
 
     settings = session_of(pytestconfig).settings
 
-    def explain(text: str, target: TargetSpec, **question: Any) -> Explanation:
+    def explain(text: str, target: TargetSpec, *, faithful: bool = False, **question: Any) -> Explanation:
         explanations: Iterator[Explanation] = interp_model.explain_many(
             [Question(text, target, **question)],
             tolerance=settings.integration_tolerance,
             max_evaluations=settings.max_evaluations,
+            faithful=faithful,
             memory=settings.memory,
         )
         return next(explanations)

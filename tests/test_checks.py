@@ -17,6 +17,7 @@ from interp.cases.checks import (
     Check,
     Complete,
     Converged,
+    Faithful,
     LayerBound,
     LayerShare,
     NamedWord,
@@ -29,7 +30,7 @@ from interp.cases.checks import (
 )
 from interp.cases.load import load_cases
 from interp.errors import InputError
-from interp.explanation import Explanation
+from interp.explanation import Estimate, Explanation, Faithfulness
 from interp.project.settings import Settings
 from interp.project.toml_text import toml_value
 
@@ -69,7 +70,30 @@ def layers(word: str, first: int, last: int, bound: str) -> LayerShare:
     return LayerShare((LayerBound(named(word), first, last, Bound.parse(bound)),))
 
 
+def replaced(named_effect: float, rivals_effect: float, *, outweighed: float = -1.0) -> Answer:
+    """Words were replaced: what that did to the word that is named, and to its rival."""
+    effects = [Estimate(value, value - 0.1, value + 0.1) for value in (named_effect, rivals_effect, 1.0, outweighed)]
+    names = ("effect", "rivals_effect", "support", "outweighed")
+    checked = Faithfulness(
+        named=(4,),
+        rivals=(5,),
+        comprehensiveness=effects[2],
+        sufficiency=effects[2],
+        rank_agreement=None,
+        evaluations=39,
+        seed=0,
+        **dict(zip(names, effects, strict=True)),
+    )
+    return Answer(replace(PLAIN.explanation, faithfulness=checked))
+
+
+def faithful(bound: str) -> Faithful:
+    return Faithful(Bound.parse(bound))
+
+
 HOLD: list[tuple[Check, Answer]] = [
+    (faithful(">= 0.5"), replaced(2.0, 4.0)),
+    (faithful("> 0.9"), replaced(4.0, 2.0)),
     (Tag(("B-PER",)), PLAIN),
     (top("lucky"), PLAIN),
     (top("lucky", "game", "Rob"), PLAIN),
@@ -83,6 +107,13 @@ HOLD: list[tuple[Check, Answer]] = [
     (layers("Rob", 3, 3, ">= 0.9"), LATE),
 ]
 BREAK: list[tuple[Check, Answer, str, str | None]] = [
+    (
+        faithful(">= 0.9"),
+        replaced(2.0, 4.0),
+        'Replaced, what is named (lucky) moves B-PER on "Rob" 0.500 times as far as what moves it most, beside game: '
+        "confirmed, expected >= 0.9.",
+        'faithful = ">= 0.45"',
+    ),
     (Tag(("B-LOC",)), PLAIN, '"Rob" is tagged B-PER, expected B-LOC.', 'tag = "B-PER"'),
     (top("game"), PLAIN, '"lucky" leads for B-PER on "Rob", expected "game".', 'top = ["lucky"]'),
     (
@@ -150,6 +181,17 @@ def test_the_line_that_is_proposed_holds(check: Check, given: Answer, line: str,
     (case,) = load_cases(path, "x", Settings())
     (parsed,) = (each for each in case.checks if each.name == check.name)
     assert parsed.judge(given).passed
+
+
+def test_nothing_is_faithful_that_is_contradicted_or_was_not_checked() -> None:
+    contradicted = replaced(1.0, 4.0, outweighed=2.0)
+    verdict = faithful(">= 0.1").judge(contradicted)
+    assert not verdict.passed and verdict.actual == "0.250, contradicted"
+    assert faithful(">= 0.1").toml_line([contradicted]) is None
+    unchecked = Answer(replace(PLAIN.explanation, absent={"faithfulness": "the text has no other word"}))
+    verdict = faithful(">= 0.1").judge(unchecked)
+    assert not verdict.passed and verdict.sentence == "Faithfulness could not be checked: the text has no other word."
+    assert faithful(">= 0.1").toml_line([unchecked]) is None
 
 
 @pytest.mark.parametrize("text", ["0.4", ">= 1.5", "=> 0.4", ">= -0.1", ">= nan", "about half", ""])

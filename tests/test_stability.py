@@ -48,9 +48,9 @@ class Answering:
         return questions
 
     def explain_many(
-        self, cases: Sequence[Question], *, tolerance: float, max_evaluations: int, memory: object
+        self, cases: Sequence[Question], *, tolerance: float, max_evaluations: int, faithful: bool, memory: object
     ) -> Iterator[Explanation]:
-        assert max_evaluations > 0 and memory is None
+        assert max_evaluations > 0 and not faithful and memory is None
         for case in cases:
             self.asked.append(case)
             yield explained(self.name, case, tolerance, **self.plan(self.name, case))  # type: ignore[arg-type]

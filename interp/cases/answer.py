@@ -31,6 +31,7 @@ class Explainer(Protocol):
         *,
         tolerance: float,
         max_evaluations: int,
+        faithful: bool,
         memory: int | str | None,
     ) -> Iterator[Explanation]: ...
 
@@ -80,9 +81,10 @@ def answer_cases(model: Explainer, cases: Sequence[Case], memory: int | str | No
 
 def _by_effort(cases: Sequence[Case]) -> list[list[int]]:
     """Numbers of the cases that are integrated with the same effort."""
-    groups: dict[tuple[float, int], list[int]] = {}
+    groups: dict[tuple[float, int, bool], list[int]] = {}
     for number, case in enumerate(cases):
-        groups.setdefault((case.integration_tolerance, case.max_evaluations), []).append(number)
+        effort = case.integration_tolerance, case.max_evaluations, case.replaces_words
+        groups.setdefault(effort, []).append(number)
     return list(groups.values())
 
 
@@ -94,6 +96,7 @@ def _answer_alike(model: Explainer, cases: Sequence[Case], memory: int | str | N
         list(chain.from_iterable(fitting)),
         tolerance=cases[0].integration_tolerance,
         max_evaluations=cases[0].max_evaluations,
+        faithful=cases[0].replaces_words,
         memory=memory,
     )
     answers: list[Answer | InterpError] = []

@@ -13,6 +13,7 @@ from interp.cases.checks import (
     Check,
     Complete,
     Converged,
+    Faithful,
     LayerBound,
     LayerShare,
     NamedWord,
@@ -111,6 +112,7 @@ class CaseBuilder:
             self._share(keys.share or {}),
             self._layer_share(keys.layer_share or ()),
             self._swap(keys.swap or ()),
+            self._faithful(keys.faithful),
             Complete(),
             Converged(),
         ]
@@ -186,6 +188,10 @@ class CaseBuilder:
                 self._add_mistake(f"{key}.with", f'"{replacement}" is not one word, so that places would shift.')
         keep = (entry.keep,) if isinstance(entry.keep, str) else tuple(entry.keep)
         return WordSwap(word, tuple(entry.others), keep) if word else None
+
+    def _faithful(self, text: str | None) -> Faithful | None:
+        bound = self._bound("faithful", text) if text is not None else None
+        return Faithful(bound) if bound else None
 
     def _bound(self, key: str, text: str) -> Bound | None:
         return self._try(key, lambda: Bound.parse(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from interp.cases.checks import Check, Swap
+from interp.cases.checks import Check, Faithful, Swap
 from interp.question import Question
 from interp.question.words import find_target
 
@@ -49,6 +49,11 @@ class Case:
         """The questions in which a word is swapped, by its index and replacement."""
         swaps = [swap for check in self.checks if isinstance(check, Swap) for swap in check.replacements]
         return {(index, replacement): self._with_word(index, replacement) for index, replacement in swaps}
+
+    @property
+    def replaces_words(self) -> bool:
+        """Whether its answer needs to be checked by words that are replaced."""
+        return any(isinstance(check, Faithful) for check in self.checks)
 
     def _with_word(self, index: int, replacement: str) -> Question:
         words = self.question.words

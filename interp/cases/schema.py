@@ -60,6 +60,7 @@ class CaseKeys(DefaultKeys):
     sign: dict[str, Literal["+", "-"]] | None = None
     share: dict[str, str] | None = None
     layer_share: list[LayerShareKeys] | None = None
+    faithful: str | None = None
     swap: list[SwapKeys] | None = None
     xfail: dict[str, str] = Field(default_factory=dict)
 

@@ -100,6 +100,7 @@ class Stub:
         *,
         tolerance: float,
         max_evaluations: int,  # noqa: ARG002
+        faithful: bool,  # noqa: ARG002
         memory: int | str | None,  # noqa: ARG002
     ) -> Iterator[Explanation]:
         log(f"batch of {len(cases)}: {', '.join(' '.join(case.words) for case in cases)}")

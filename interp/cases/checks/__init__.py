@@ -6,6 +6,7 @@ form.
 """
 
 from interp.cases.checks.base import Answer, Bound, Check, NamedWord, Verdict
+from interp.cases.checks.faithful import Faithful
 from interp.cases.checks.integration import Complete, Converged
 from interp.cases.checks.layers import LayerBound, LayerShare
 from interp.cases.checks.swap import Swap, WordSwap
@@ -17,6 +18,7 @@ __all__ = [
     "Check",
     "Complete",
     "Converged",
+    "Faithful",
     "LayerBound",
     "LayerShare",
     "NamedWord",
