@@ -226,7 +226,7 @@ def test_a_contradicted_explanation_says_so_in_its_headline(planted: interp.Mode
     values[cue % (len(values) - 2) + 1] = 1.0
     wrong = FaithfulnessCheck(planted.tagger, 0).check(prepared, with_attributions(explanation, values))
     headline = "".join(text for _, text in facts.headline(wrong))
-    assert f"contradicted: replacing {explanation.words[cue].text}" in headline
+    assert f'contradicted: replacing "{explanation.words[cue].text}"' in headline
     page = explanations_page([wrong])
     assert '<span class="badge bad">contradicted</span>' in page
     right = FaithfulnessCheck(planted.tagger, 0).check(prepared, explanation)
@@ -248,6 +248,6 @@ def test_the_command_line_checks_and_draws_from_a_seed() -> None:
     words = ["explain", "Steve Tiger lives in Berlin", "--target", "Berlin", "--model", "open", "--tolerance", "1e-2"]
     words += ["--without", "components", "--without", "layers"]
     done = CliRunner().invoke(main, [*words, "--faithful", "--seed", "1"])
-    assert done.exit_code == 0 and "Replacing Berlin" in done.stdout, done.output
+    assert done.exit_code == 0 and 'Replacing "Berlin"' in done.stdout, done.output
     without = CliRunner().invoke(main, [*words, "--seed", "1"])
     assert without.exit_code == 2 and "takes no --seed" in without.stderr

@@ -223,7 +223,7 @@ def faithfulness(explanation: Explanation) -> str | None:
 
 def _word_names(explanation: Explanation, indices: Iterable[int]) -> str:
     names = distinct_names([word.text for word in explanation.words])
-    return " and ".join(names[index] for index in indices)
+    return " and ".join(f'"{names[index]}"' for index in indices)
 
 
 def _answer(explanation: Explanation) -> list[Piece]:

@@ -29,7 +29,7 @@ def section(number: int, shown: Explanation) -> dict[str, Any]:
         "headline": facts.headline(shown),
         "aim": facts.aim(shown),
         "reference": facts.reference(shown),
-        "faithfulness": facts.faithfulness(shown),
+        "faithfulness": re.sub(r"(?<=[ (])-(?=\d)", "−", facts.faithfulness(shown) or ""),
         "notes": facts.notes(shown),
         "absent": facts.absent(shown),
         "unit": facts.unit(shown),
