@@ -51,7 +51,11 @@ _UNITS = {
     "log-probability": "nats",
     "probability": "probability",
 }
-_POSITIONS = {"zero": "every position becomes the first real one, as published", "same": "positions stay"}
+_POSITIONS = {
+    "mean": "every position becomes the mean of all that the model has",
+    "zero": "every position becomes the first real one, as published",
+    "same": "positions stay",
+}
 
 Piece = tuple[Literal["plain", "word", "tag", "number"], str]
 
