@@ -85,7 +85,7 @@ def test_a_place_that_decides_nothing_gets_next_to_nothing_from_the_mean_positio
 
 HONEST = [
     ("planted", ARTICLE, "Rob"),
-    # 1,025 evaluations a path of a real model in double precision; benchmarks/honesty.py does it on 420 of them.
+    # 1,025 evaluations a path of a real model in double precision; benchmarks/honesty.py does it on 440 of them.
     pytest.param("open", "Angela Merkel visited Paris", "Paris", marks=pytest.mark.slow),
 ]
 
