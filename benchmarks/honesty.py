@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
 
@@ -174,7 +175,10 @@ def main(data: File, count: int, tables: int, out: File | None) -> None:
     for name in ("planted", "open"):
         chosen = cases(name, data, count)
         results["runs"][f"{name}, embedding path"] = study(name, False, chosen)
-        results["runs"][f"{name}, component path"] = study(name, True, chosen[:tables])
+        for positions in ("mean", "zero"):
+            results["runs"][f"{name}, component path, {positions}"] = study(
+                name, True, [replace(case, positions=positions) for case in chosen[:tables]]
+            )
     results["bank"] = bank()
     results["kinks"] = kinks(RANDOM_PROBLEMS)
     results["summary"] = {run: summary(rows) for run, rows in results["runs"].items()}

@@ -127,13 +127,17 @@ def _filled(random: Random) -> list[str]:
 
 
 def questions(model: Model, name: str, tokens: int, sentences: int, targets: int = 1) -> list[Question]:
-    """Cases: per sentence the word of an entity (one of several words gives its first), then other words."""
+    """Cases: per sentence the word of an entity (one of several words gives its first), then other words.
+
+    Tables are split as the article did, from a reference at the first position: the dearer path, and that of all
+    figures so far.
+    """
     chosen = []
     for number in range(sentences):
         words = sentence(model.tagger, name, tokens, number)
         first = _target(model, name, words)
         others = [index for index in range(1, len(words) + 1) if index != first]
-        chosen += [Question(words, index) for index in [first, *others][:targets]]
+        chosen += [Question(words, index, positions="zero") for index in [first, *others][:targets]]
     return chosen
 
 

@@ -429,9 +429,21 @@ class Family:
 
         return run
 
-    def places(self, count: int, zero: bool = False) -> Tensor:
-        """Positions of a sentence, or the first for all."""
-        return torch.full((count,), self.first or 0) if zero else torch.arange(count) + (self.first or 0)
+    def places(self, count: int) -> Tensor:
+        """Positions of a sentence."""
+        return torch.arange(count) + (self.first or 0)
+
+    def reference_outputs(self, model: Any, ids: list[int], positions: str) -> Tensor:
+        """(tables, sub-tokens, width) of a reference sentence: with "zero" all at the first position that a text
+        has, with "mean" all at the mean of those that it can have, with "same" where a text's are.
+        """
+        outputs = self.table_outputs(model, ids, self.places(len(ids)))
+        if POSITION not in self.tables or positions == "same":
+            return outputs
+        assert self.first is not None
+        real = list(model.base_model.embeddings.position_embeddings.weight)[self.first :]
+        outputs[self.tables.index(POSITION)] = real[0] if positions == "zero" else sum(real) / len(real)
+        return outputs
 
 
 ROBERTA = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "type_vocab_size": 1, "max_position_embeddings": 66}
@@ -559,13 +571,13 @@ def both_truths(
     ids: list[int],
     reference: list[int],
     scalar: Callable[[Tensor], Tensor],
-    positions: str = "zero",
+    positions: str = "mean",
 ) -> tuple[Truth, Truth]:
     """Truth on the embedding path and on the component path. `model` is float64."""
     places = family.places(len(ids))
     with torch.no_grad():
         end, start = (family.table_outputs(model, row, places) for row in (ids, reference))
-        moved = family.table_outputs(model, reference, family.places(len(ids), zero=positions == "zero"))
+        moved = family.reference_outputs(model, reference, positions)
         ends = family.joined(model, end), family.joined(model, start)
     with patch(
         "reference.gauss_legendre", partial(gauss_legendre, panels=6, points=64)

@@ -74,7 +74,7 @@ def bert_states(model, scalar: Callable[[Tensor], Tensor], tables: bool = False)
 
 
 def both_paths(
-    model, ids: list[int], reference: list[int], scalar: Callable[[Tensor], Tensor], positions: str = "zero"
+    model, ids: list[int], reference: list[int], scalar: Callable[[Tensor], Tensor], positions: str = "mean"
 ) -> tuple[Truth, Truth]:
     """Truth on the embedding path and on the component path. `model` is eager and float64."""
     block = model.bert.embeddings
@@ -87,6 +87,8 @@ def both_paths(
     with torch.no_grad():
         end, start = tables(ids, places), tables(reference, places)
         moved = tables(reference, torch.zeros_like(places) if positions == "zero" else places)
+        if positions == "mean":
+            moved[1] = sum(block.position_embeddings.weight) / len(block.position_embeddings.weight)
         h_end, h_start = block.LayerNorm(end.sum(0)), block.LayerNorm(start.sum(0))
     embedding = integrate_states(bert_states(model, scalar), h_end, h_start)
     return embedding, integrate_states(bert_states(model, scalar, tables=True), end, moved)

@@ -172,8 +172,8 @@ def sums(way: Way) -> tuple[float, float]:
 def compare(folder: Path, article: dict[str, Any]) -> Compared:
     subject = load(folder, "cpu")
     tag = article["target"]["tag"]
-    (one,) = prepare(subject.tagger, [Question(article["text"], ROB, tag=tag, zoom=SURPRISE)])
-    explanation = subject.explain(article["text"], ROB, tag=tag, zoom=SURPRISE)
+    (one,) = prepare(subject.tagger, [Question(article["text"], ROB, tag=tag, zoom=SURPRISE, positions="zero")])
+    explanation = subject.explain(article["text"], ROB, tag=tag, zoom=SURPRISE, positions="zero")
     before, after = as_published(subject.tagger, one), integrated(explanation)
     return Compared(article, explanation, len(one.encoding.ids), before, after)
 
@@ -257,7 +257,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def asked(subject: Model) -> PreparedQuestion:
-    return prepare(subject.tagger, [Question(TEXT, ROB, tag="B-PER", zoom=SURPRISE)])[0]
+    return prepare(subject.tagger, [Question(TEXT, ROB, tag="B-PER", zoom=SURPRISE, positions="zero")])[0]
 
 
 def first_nodes(count: int) -> tuple[list[float], float]:
@@ -330,7 +330,7 @@ def test_token_types_give_nothing(small: Model) -> None:
 def test_only_the_integrated_sums_are_complete(small: Model, bundled: bool) -> None:
     subject = load("planted", "cpu") if bundled else small
     one = asked(subject)
-    explanation = subject.explain(TEXT, ROB, tag="B-PER", zoom=SURPRISE)
+    explanation = subject.explain(TEXT, ROB, tag="B-PER", zoom=SURPRISE, positions="zero")
     compared = Compared({}, explanation, 0, as_published(subject.tagger, one), integrated(explanation))
     assert not list(incomplete(compared))
     assert [len(row) for row in (compared.before.word, compared.after.word)] == [15, 15]
@@ -373,7 +373,7 @@ def made_up(found: Compared) -> dict[str, Any]:
 def test_numbers_as_published_are_told_from_others() -> None:
     """On `planted`, as if it had been published; that "Rob" speaks against itself is then the one thing not so."""
     subject = load("planted", "cpu")
-    explanation = subject.explain(TEXT, ROB, tag="B-PER", zoom=SURPRISE)
+    explanation = subject.explain(TEXT, ROB, tag="B-PER", zoom=SURPRISE, positions="zero")
     before = as_published(subject.tagger, asked(subject))
     found = Compared({}, explanation, 15, before, integrated(explanation))
     article = made_up(found)

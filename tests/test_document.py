@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import samples
@@ -12,8 +13,9 @@ from jsonschema import Draft202012Validator
 
 import interp
 from interp.errors import FormatError, OutputError
-from interp.explanation import Explanation
+from interp.explanation import Explanation, Reference
 from interp.explanation.document import dumps, load_one, read, save, schema, to_document
+from interp.question import Positions
 
 
 def encodable(sample: Explanation) -> Explanation:
@@ -29,6 +31,7 @@ SAMPLES = [
     samples.without_parts(),
     encodable(samples.hostile()),
     samples.repeated(),
+    *(replace(samples.article(), reference=Reference("pad", positions)) for positions in get_args(Positions)),
 ]
 
 

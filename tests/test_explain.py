@@ -77,7 +77,7 @@ def question(request: pytest.FixtureRequest, tiny: Path, model64: Model) -> tupl
     eager = BertForTokenClassification.from_pretrained(tiny, attn_implementation="eager", dtype=torch.float64).eval()
     ids = list(model64.tagger.encode(SENTENCE.split()).ids)
     start = [ids[0], *[filler] * (len(ids) - 2), ids[-1]]
-    return options, *both_paths(eager, ids, start, scalar, options.get("positions", "zero"))
+    return options, *both_paths(eager, ids, start, scalar, options.get("positions", "mean"))
 
 
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-6])
@@ -403,7 +403,7 @@ def test_every_entity(model32: Model) -> None:
         ({"target": "wins in", "output": "probability"}, "log-probability"),
         ({"target": "in", "output": "odds"}, "choose one of logit"),
         ({"target": "in", "reference": "blank"}, "choose one of pad, mask, unk, zero"),
-        ({"target": "in", "positions": "last"}, "choose one of zero, same"),
+        ({"target": "in", "positions": "last"}, "choose one of mean, zero, same"),
         ({"target": "in", "without": ["words"]}, "without components, layers"),
         ({"target": "in", "zoom": "in", "without": ["layers"]}, "for no zoom"),
         ({"target": "in", "zoom": "Rob"}, "occurs 2 times"),

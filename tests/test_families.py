@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -20,9 +20,10 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, pipelin
 
 from interp.errors import InputError
 from interp.explain import Model, load
+from interp.explain.prepare import build_path, prepare
 from interp.explanation import Explanation
 from interp.explanation.document import to_document
-from interp.question import Question
+from interp.question import Positions, Question
 
 torch.set_num_threads(1)
 TARGET, TAG = 7, "B-PER"  # the second "Rob"
@@ -209,16 +210,36 @@ def test_tables_that_are_not_there_are_absent(subject: Subject) -> None:
     assert any(subject.found.components.word or [])
 
 
-def test_positions_move_to_the_first_one(subject: Subject) -> None:
-    """The first sub-token stands at the first position at both ends: nothing comes from there, and much from others."""
-    components = subject.found.components
-    if components is None or components.position is None:
-        assert "position" not in subject.family.tables
+@pytest.mark.parametrize("positions", get_args(Positions))
+def test_the_reference_of_the_tables_by_hand(subject: Subject, positions: Positions) -> None:
+    """Padding where its positions put it, and the input where it stands; RoBERTa's first two rows are for nobody."""
+    (asked,) = prepare(subject.model.tagger, [Question(SENTENCE, TARGET, tag=TAG, positions=positions)])
+    path = build_path(subject.model.tagger, [asked], tables=True)
+    with torch.no_grad():
+        end = subject.family.table_outputs(subject.bare, subject.ids, subject.family.places(len(subject.ids)))
+        start = subject.family.reference_outputs(subject.bare, subject.start, positions)
+    assert path.input.shape == path.reference.shape == end.shape
+    torch.testing.assert_close(path.input, end, rtol=0, atol=1e-12)
+    torch.testing.assert_close(path.reference, start, rtol=0, atol=1e-12)
+
+
+def test_what_the_choices_of_positions_say(subject: Subject) -> None:
+    """At the first position the first sub-token stands as before and gives nothing, at the same ones all do, and at
+    their mean none; a model without a table of positions has the same numbers whatever is chosen.
+    """
+    found = {
+        positions: subject.model.explain(SENTENCE, TARGET, tag=TAG, positions=positions, **LEAST)
+        for positions in get_args(Positions)
+    }
+    shares = {name: each.components.position for name, each in found.items() if each.components is not None}
+    if "position" not in subject.family.tables:
+        assert shares == dict.fromkeys(found)
+        assert len({each.components for each in found.values()}) == 1
         return
-    assert components.position[0] == 0
-    assert all(components.position[1:])
-    same = subject.model.explain(SENTENCE, TARGET, tag=TAG, positions="same", **LEAST).components
-    assert same is not None and not any(same.position or [1])
+    assert all(shares["mean"])
+    assert shares["zero"][0] == 0 and all(shares["zero"][1:])
+    assert not any(shares["same"])
+    assert len({each.attributions for each in found.values()}) == 1
 
 
 # --- batches and targets

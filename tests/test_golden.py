@@ -19,12 +19,13 @@ from samples import ARTICLE, article, hostile, make, repeated, without_parts
 from interp.cli import main
 from interp.errors import FormatError, InputError
 from interp.explain import load
-from interp.explanation import Explanation
+from interp.explanation import Explanation, Reference
 from interp.golden import Golden, Policy, Promise, compare_goldens, document, dumps, golden_of, loads
 from interp.golden.document import migrate_text
 from interp.golden.folder import delete_golden, file_name, find_problems, golden_file, list_goldens, migrate_goldens
 from interp.golden.revisions import in_folder, in_revision
 from interp.project.settings import Settings
+from interp.question import Positions
 
 GOLDENS = Path(__file__).parent.parent / "golden"
 TOLERANCE = 5e-3
@@ -228,6 +229,40 @@ class TestComparison:
         other = article(kind="mask") if "reference" in change else article(zoom=False)
         done = compare_goldens(golden_of(article(), TOLERANCE), golden_of(other, TOLERANCE), POLICY)
         assert not done.passed and done.rule is Promise.QUESTION and done.changes == ()
+
+    @pytest.mark.parametrize(("before", "after", "default"), [("zero", "mean", True), ("mean", "same", False)])
+    def test_other_positions_of_the_reference_say_how_to_keep_the_golden(
+        self, before: Positions, after: Positions, default: bool
+    ) -> None:
+        """A case that names none asks for others than it did, once the default is another."""
+        old, new = (
+            golden_of(replace(article(), reference=Reference("pad", positions)), TOLERANCE)
+            for positions in (before, after)
+        )
+        done = compare_goldens(old, new, POLICY)
+        assert not done.passed and done.rule is Promise.QUESTION and done.changes == ()
+        assert done.failures == (
+            f'The golden was accepted with positions = "{before}" and the question now has "{after}"'
+            f'{", the default" if default else ""}: write positions = "{before}" in the case, or in the call of '
+            "explain, to keep the golden, or accept the new one.",
+        )
+
+    @pytest.mark.parametrize("without", ["components", "table"])
+    def test_positions_that_move_no_number_are_no_other_question(self, without: str) -> None:
+        """Of a model without a table of positions, and of words alone."""
+        shown = article()
+        assert shown.components is not None
+        kept = replace(shown.components, position=None) if without == "table" else None
+        shown = replace(shown, components=kept)
+        old, new = (
+            golden_of(replace(shown, reference=Reference("pad", positions)), TOLERANCE)
+            for positions in ("zero", "mean")
+        )
+        assert old.question["positions"] != new.question["positions"]
+        assert compare_goldens(old, new, POLICY).passed
+        turned = replace(shown, target=replace(shown.target, tags=("O",), predicted=("O",)))
+        done = compare_goldens(old, golden_of(replace(turned, reference=Reference("pad", "mean")), TOLERANCE), POLICY)
+        assert done.rule is Promise.TAG and done.failures == ("The tag was B-PER and is O.",)
 
     def test_another_tag_of_a_case_that_names_none_is_a_flip(self) -> None:
         other = article()

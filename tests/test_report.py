@@ -24,8 +24,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from interp.errors import InputError, OutputError
-from interp.explanation import Explanation, View
+from interp.explanation import Explanation, Reference, View
 from interp.explanation.agreement import reference_agreements
+from interp.question import Positions
 from interp.report import facts
 from interp.report.figures import draw, save
 from interp.report.html.pages import explanations_page, notebook_frame
@@ -154,6 +155,23 @@ def test_a_word_that_may_be_several_is_noted() -> None:
     [note] = facts.notes(explanation)
     assert note.startswith('"小明住在北京" holds several characters of a script without spaces')
     assert not facts.notes(samples.make(["北京", "Rob"], target="Rob", leader="Rob"))
+
+
+@pytest.mark.parametrize(
+    ("positions", "expected"),
+    [
+        ("mean", "every position becomes the mean of all that the model has"),
+        ("zero", "every position becomes the first real one, as published"),
+        ("same", "positions stay"),
+    ],
+)
+def test_the_reference_says_where_its_words_stand(positions: Positions, expected: str) -> None:
+    """Where there is a table of positions to be split; words and layers know nothing of it."""
+    shown = replace(samples.article(), reference=Reference("pad", positions))
+    words = "pad: every sub-token but [CLS] and [SEP] becomes [PAD]"
+    assert facts.reference(shown) == f"{words}; on the component path {expected}"
+    assert expected in " ".join(terminal(shown).split())
+    assert facts.reference(replace(shown, components=None)) == words
 
 
 def headline(shown: Explanation) -> str:

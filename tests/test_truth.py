@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import reference
@@ -10,7 +12,7 @@ import torch
 from interp.bundled import grammar
 from interp.engine.status import IntegrationStatus
 from interp.explain import Model, load
-from interp.question import Question
+from interp.question import Positions, Question
 
 ARTICLE = "Soccer - Steve Tiger gets a lucky win , Rob in surprise defeat"
 
@@ -47,9 +49,43 @@ def test_open_finds_the_people_of_the_article() -> None:
     assert [[words[i - 1] for i in span] for span in model.entities(ARTICLE)] == [["Steve", "Tiger"], ["Rob"]]
 
 
+def test_a_place_that_decides_nothing_gets_next_to_nothing_from_the_mean_position() -> None:
+    """`open` says of Rob what it says, wherever the sentence stands: moved to sixty other places, F stays. From a
+    reference that is all at the first place, as published, positions are said to give nearly all of it; from one at the
+    mean of all places a tenth.
+    """
+    model = load("open", "cpu")
+    found = {
+        positions: model.explain(ARTICLE, "Rob", without=("layers",), positions=positions)
+        for positions in get_args(Positions)
+    }
+    encoding = model.tagger.encode(ARTICLE.split())
+    (target,), (tag,) = found["mean"].target.indices, found["mean"].target.tags
+    places = torch.stack([torch.arange(len(encoding.ids)) + moved for moved in range(61)])
+    places[:, 0] = 0  # [CLS] is nowhere else
+    with torch.no_grad():
+        rows = torch.tensor([encoding.ids]).expand(len(places), -1)
+        logits = model.tagger.model(input_ids=rows, position_ids=places).logits
+    here, *elsewhere = logits[:, encoding.first[target], model.info.labels.index(tag)].tolist()
+    assert all(abs(there - here) < 0.5 for there in elsewhere)
+
+    shares, evaluations = {}, {}
+    for positions, explanation in found.items():
+        path, components = explanation.completeness.components, explanation.components
+        assert path.status is IntegrationStatus.CONVERGED
+        change, parts = path.at_input - path.at_reference, components.present.values()
+        mass = sum(abs(value) for part in parts for value in part)
+        assert abs(sum(map(sum, parts)) - change) <= 1e-3 * mass
+        shares[positions], evaluations[positions] = sum(components.position) / change, path.evaluations
+    assert shares["zero"] > 0.85
+    assert 0 < shares["mean"] < 0.15
+    assert shares["same"] == 0
+    assert evaluations["same"] < evaluations["mean"] < evaluations["zero"]
+
+
 HONEST = [
     ("planted", ARTICLE, "Rob"),
-    # 1,025 evaluations a path of a real model in double precision; benchmarks/honesty.py does it on 420 of them.
+    # 1,025 evaluations a path of a real model in double precision; benchmarks/honesty.py does it on 440 of them.
     pytest.param("open", "Angela Merkel visited Paris", "Paris", marks=pytest.mark.slow),
 ]
 

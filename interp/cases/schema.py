@@ -35,7 +35,7 @@ class DefaultKeys(Strict):
 
     model: str | None = None
     reference: ReferenceKind = "pad"
-    positions: Positions = "zero"
+    positions: Positions = "mean"
     output: Output = "logit"
     pretokenized: bool = False
     integration_tolerance: Positive | None = None

@@ -61,9 +61,10 @@ class QuestionOptions:
     positions: Positions = flag(
         "--positions",
         type=click.Choice(get_args(Positions)),
-        default="zero",
+        default="mean",
         show_default=True,
-        help="Positions of the reference, when embeddings are split: the first, or the input's.",
+        help="Positions of the reference, when embeddings are split: the mean of all, the first (as published), or the "
+        "input's.",
     )
     without: Sequence[Part] = flag(
         "--without",

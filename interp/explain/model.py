@@ -65,7 +65,7 @@ class Model:
         output: Output = "logit",
         zoom: TargetSpec | None = None,
         reference: ReferenceKind = "pad",
-        positions: Positions = "zero",
+        positions: Positions = "mean",
         pretokenized: bool = False,
         without: Collection[Part] = (),
         window: bool = False,
@@ -92,7 +92,8 @@ class Model:
         `zoom`: a word, as `target`, whose hidden dimensions are wanted; default none.
         `reference`: what attributions are measured from: every sub-token "pad" (default), "mask" or "unk", or "zero",
         an embedding block's output of 0, for which there are no components.
-        `positions`: of the reference, for components: "zero" (default; all at the first) or "same" as the text's.
+        `positions`: of the reference, for components: "mean" (default; of the model's rows for all positions), "zero"
+        (all at the first, as the article had it) or "same" as the text's.
         `pretokenized`: split a text at white space only; default False.
         `without`: parts that are not wanted, "components", "layers" or both; without components it is much faster.
         `window`: of a text longer than the model reads, explain the part around the target; default False, an error.
@@ -147,7 +148,7 @@ class Model:
         output: Output = "logit",
         zoom: TargetSpec | None = None,
         reference: ReferenceKind = "pad",
-        positions: Positions = "zero",
+        positions: Positions = "mean",
         pretokenized: bool = False,
         without: Collection[Part] = (),
         window: bool = False,

@@ -13,6 +13,7 @@ from enum import Enum
 
 from interp.errors import counted
 from interp.golden.document import Golden, scale
+from interp.question import Question
 
 __all__ = ["Change", "Comparison", "Policy", "Promise", "compare_goldens"]
 
@@ -102,9 +103,10 @@ def compare_goldens(old: Golden, new: Golden, policy: Policy) -> Comparison:
     tolerance = max(policy.tolerance, old.integration_tolerance + new.integration_tolerance, old.tolerance / 10)
     differences = _question_differences(old, new)
     if differences:
-        tag_alone = {**old.question, "tag": None} == {**new.question, "tag": None}
-        rule = Promise.TAG if tag_alone and old.tags != new.tags else Promise.QUESTION
-        return Comparison(old=old, new=new, rule=rule, tolerance=tolerance, failures=differences, changes=())
+        rule = Promise.TAG if differences.keys() == {"tag"} and old.tags != new.tags else Promise.QUESTION
+        return Comparison(
+            old=old, new=new, rule=rule, tolerance=tolerance, failures=tuple(differences.values()), changes=()
+        )
     changes = _moved_numbers(old, new, tolerance)
     rule = _promise(old, new, policy)
     failures = []
@@ -130,16 +132,29 @@ def _promise(old: Golden, new: Golden, policy: Policy) -> Promise:
     return Promise.STRICT if policy.strict else Promise.LEADERS
 
 
-def _question_differences(old: Golden, new: Golden) -> tuple[str, ...]:
-    """Differences of the question, one sentence each."""
-    sentences = []
+def _question_differences(old: Golden, new: Golden) -> dict[str, str]:
+    """Differences of the question by its key, one sentence each."""
+    sentences = {}
     for key in dict.fromkeys([*old.question, *new.question]):
         before, after = old.question.get(key), new.question.get(key)
-        if before != after:
-            sentences.append(f"The {key} was {_option_text(before)} and is {_option_text(after)}.")
+        if before == after:
+            continue
+        if key != "positions":
+            sentences[key] = f"The {key} was {_option_text(before)} and is {_option_text(after)}."
+        elif "position" in old.groups or "position" in new.groups:  # else they moved no number
+            sentences[key] = _moved_positions(str(before), str(after))
     if not sentences and old.words != new.words:
-        sentences = ["The sentence is split into other words than it was."]
-    return tuple(sentences)
+        sentences["words"] = "The sentence is split into other words than it was."
+    return sentences
+
+
+def _moved_positions(before: str, after: str) -> str:
+    """Told whole: a question that names no positions asks for others than it did once the default is another."""
+    default = ", the default" if after == Question.positions else ""
+    return (
+        f'The golden was accepted with positions = "{before}" and the question now has "{after}"{default}: write '
+        f'positions = "{before}" in the case, or in the call of explain, to keep the golden, or accept the new one.'
+    )
 
 
 def _option_text(value: object) -> str:

@@ -32,6 +32,8 @@ class Parts:
     """Each call of one of them ends a layer."""
     widths: tuple[int, ...]
     """Features of the embedding block's output and of every layer's."""
+    positions: range
+    """Rows of the table of positions at which the sub-tokens of a text stand, in their order; empty without one."""
     longest: int | None
     """Sub-tokens that the model reads, None without a limit."""
     kept: Sequence[nn.Module]
@@ -66,6 +68,7 @@ def measure_parts(
     recording_rows = _recording_rows(kept)
     with torch.no_grad(), frozen(model), recording_calls([embeddings, *layers]) as outputs, recording_rows as rows:
         logits = model(input_ids=ids).logits
+    positions = _positions(rows)
     if any(output.shape[:2] != ids.shape for output in outputs):
         raise ValueError("its states are not one row for each sub-token")
     return Parts(
@@ -74,7 +77,8 @@ def measure_parts(
         absent=_absent(tables, reasons),
         layers=layers,
         widths=tuple(output.shape[-1] for output in outputs),
-        longest=_longest(model, rows),
+        positions=positions,
+        longest=len(positions) or getattr(model.config, "max_position_embeddings", None),
         kept=list(rows),
         pads=_masks_padding(model, ids, logits),
     )
@@ -106,16 +110,16 @@ def _absent(tables: Mapping[str, nn.Module], reasons: Mapping[str, str]) -> dict
     return {f"components.{name}": reasons[name] for name in TABLES if name not in tables}
 
 
-def _longest(model: PreTrainedModel, rows: Mapping[nn.Module, Tensor]) -> int | None:
-    """Sub-tokens that the model reads: what its table of positions has from the first sub-token's row on, or else what
-    its configuration says.
+def _positions(rows: Mapping[nn.Module, Tensor]) -> range:
+    """The rows of the table of positions from the first sub-token's on: RoBERTa's kind has others before it. `rows`:
+    those that each table was asked for, for two sub-tokens.
     """
-    longest: int | None = getattr(model.config, "max_position_embeddings", None)
+    positions = range(0)
     for table, numbers in rows.items():
-        first, second = numbers.flatten()[[0, -1]].tolist()
+        first, second = map(int, numbers.flatten()[[0, -1]].tolist())
         if second == first + 1:  # a table of positions
-            longest = cast(nn.Embedding, table).num_embeddings - int(first)
-    return longest
+            positions = range(first, cast(nn.Embedding, table).num_embeddings)
+    return positions
 
 
 def _masks_padding(model: PreTrainedModel, ids: Tensor, logits: Tensor) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from interp.engine.budget import MAX_TOKENS, Cost
-from interp.engine.hooks import frozen, interrupted, recording, replacing, saved_bytes
+from interp.engine.hooks import first_tensor, frozen, interrupted, recording, replacing, saved_bytes
 from interp.engine.paths import Block, IntegrationPath, Samples
 from interp.errors import InputError, TooLongError
 from interp.explanation import ModelInfo
@@ -157,14 +157,17 @@ class Tagger:
         self, encoding: Encoding, objectives: Sequence[Objective], reference: str, positions: str
     ) -> IntegrationPath:
         """From the reference's table outputs to the input's: states (tables, sub-tokens, hidden), before the
-        LayerNorm. With `positions` "zero" every sub-token of the reference stands where the input's first one does.
+        LayerNorm. With `positions` "mean" every sub-token of the reference has the mean row of the table of positions,
+        with "zero" the row of the input's first one, with "same" its own.
         """
         tables = self.parts.tables
         _, end = self._embed(encoding.ids, tables.values())
         fixed_outputs = {table: end[table] for table in self.parts.kept}
         position_table = tables.get("position")
-        if positions == "zero" and position_table is not None:
-            fixed_outputs[position_table] = fixed_outputs[position_table][:1].expand_as(fixed_outputs[position_table])
+        if position_table is not None and positions != "same":
+            own = fixed_outputs[position_table]
+            row = own[0] if positions == "zero" else self._mean_position(position_table)
+            fixed_outputs[position_table] = row.expand_as(own)
         _, start = self._embed(self._reference_ids(encoding, reference), tables.values(), fixed_outputs)
         return IntegrationPath(
             input=torch.stack(list(end.values())),
@@ -173,6 +176,12 @@ class Tagger:
             sums=self.word_sums(encoding),
             context=PathContext(encoding, tuple(objectives), tables=True, layers=False),
         )
+
+    def _mean_position(self, table: nn.Module) -> Tensor:
+        """The mean row (width,) of the table of positions over all at which a text's sub-tokens can stand."""
+        rows = torch.tensor(self.parts.positions, device=self.device)
+        with torch.no_grad():
+            return first_tensor(table(rows)).mean(0)
 
     def scores(self, encoding: Encoding, objective: Objective, states: Tensor) -> Tensor:
         """F (rows,) of embedding-block outputs (rows, sub-tokens, hidden), differentiable with respect to them.

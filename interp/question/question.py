@@ -14,7 +14,7 @@ __all__ = ["INTEGRATED_GRADIENTS", "MethodName", "Output", "Part", "Positions", 
 
 Output = Literal["logit", "centred-logit", "log-probability", "probability"]
 ReferenceKind = Literal["pad", "mask", "unk", "zero"]
-Positions = Literal["zero", "same"]
+Positions = Literal["mean", "zero", "same"]
 Part = Literal["components", "layers"]
 MethodName = Literal[
     "integrated-gradients",
@@ -58,8 +58,8 @@ class Question:
     """A word whose hidden dimensions are wanted."""
     reference: ReferenceKind = "pad"
     """What attributions are measured from."""
-    positions: Positions = "zero"
-    """Positions of the reference, when embeddings are split: the first, or the input's."""
+    positions: Positions = "mean"
+    """Positions of the reference, when embeddings are split: the mean of all, the first, or the input's."""
     pretokenized: bool = False
     """Whether a text is split at white space only."""
     without: Collection[Part] = ()

@@ -57,7 +57,11 @@ _VERDICTS: dict[Verdict, str] = {
     "unclear": "as the words that it names may do no more than random ones",
     "contradicted": "as others surely do more than the words that it names",
 }
-_POSITIONS = {"zero": "every position becomes the first real one, as published", "same": "positions stay"}
+_POSITIONS = {
+    "mean": "every position becomes the mean of all that the model has",
+    "zero": "every position becomes the first real one, as published",
+    "same": "positions stay",
+}
 
 Piece = tuple[Literal["plain", "word", "tag", "number"], str]
 

@@ -317,6 +317,24 @@ def test_another_question_is_told_as_such(project: Project) -> None:
     assert says(result, "The golden answers another question, so there is nothing to compare.")
 
 
+def test_a_golden_of_another_default_of_positions_is_kept_or_accepted(project: Project) -> None:
+    """Goldens of cases that name none were accepted at the first position, which was the default once."""
+    path = project.cases()
+    project.accept()
+    accepted = project.read()
+    project.change(question=accepted["question"] | {"positions": "zero"})
+    result = project.run()
+    (message,) = messages(result)
+    assert message.startswith('The golden was accepted with positions = "zero" and the question now has "mean"')
+    assert says(result, "    pytest sport.cases.toml::rob::golden --snapshot-update")
+    as_it_was = path.read_text()
+    path.write_text(as_it_was.replace('target = "Rob"', 'target = "Rob"\npositions = "zero"'))
+    assert project.run().ret == 0
+    path.write_text(as_it_was)
+    project.accept()
+    assert project.read() == accepted
+
+
 @pytest.mark.parametrize(
     ("version", "told"),
     [
