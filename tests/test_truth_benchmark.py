@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks.truth.__main__ import recipes
-from benchmarks.truth.measure import explained_texts, layer_shares, measure, score
+from benchmarks.truth.measure import explained_texts, measure
 from benchmarks.truth.mechanisms import (
     BLANKS,
     FILLERS,
@@ -27,6 +27,7 @@ from benchmarks.truth.mechanisms import (
     turning_edits,
 )
 from benchmarks.truth.report import report
+from benchmarks.truth.score import layer_shares, position_share, score, score_row
 from benchmarks.truth.summary import interval, summarise
 from benchmarks.truth.train import Recipe, answers, build, encoded, proof_holds, prove, tokenizer, train
 from interp.models.train import encode
@@ -203,18 +204,26 @@ def test_words_are_read_as_the_tokeniser_reads_them() -> None:
 
 
 def test_score_by_hand() -> None:
-    right = score([3.0, -1.0, 4.0, 2.0], evidence={0: 1, 1: 1}, ranked=[0, 1, 3], target=2, decoy=3)
-    assert (right.precision, right.chance, right.sign) == (0.5, 2 / 3, 0.5)
+    right = score([-6.0, 3.0, -1.0, 4.0, 2.0, 4.0], evidence={0: 1, 1: 1}, ranked=[0, 1, 3], target=2, decoy=3)
+    assert (right.precision, right.chance, right.sign, right.balance) == (0.5, 2 / 3, 0.5, 1 / 3)
     assert (right.best, right.worst) == (1, 3)
-    assert (right.share, right.target, right.decoy) == (4 / 6, 4 / 10, 2 / 6)
-    turned = score([1.0, -2.0, 0.0], evidence={0: 1, 1: -1}, ranked=[0, 1, 2], target=2)
+    assert (right.share, right.target, right.special, right.decoy) == (4 / 6, 4 / 10, 10 / 20, 2 / 6)
+    turned = score([0.0, 1.0, -2.0, 0.0, 0.0], evidence={0: 1, 1: -1}, ranked=[0, 1, 2], target=2)
     assert (turned.precision, turned.sign, turned.share, turned.decoy) == (1.0, 1.0, 1.0, None)
-    assert score([1.0, 2.0], evidence={0: 1}, ranked=[0, 1], target=1, signed=False).sign is None
+    alone = score([0.0, 1.0, 2.0, 0.0], evidence={0: 1}, ranked=[0, 1], target=1, signed=False)
+    assert (alone.sign, alone.balance) == (None, None)
 
 
 def test_ties_and_nothing_at_all_count_against_a_method() -> None:
-    nothing = score([0.0, 0.0, 0.0], evidence={0: 1}, ranked=[0, 1], target=2)
+    nothing = score([0.0] * 5, evidence={0: 1}, ranked=[0, 1], target=2)
     assert (nothing.precision, nothing.sign, nothing.share, nothing.best, nothing.target) == (0.0, 0.0, 0.0, 2, 0.0)
+
+
+def test_a_row_is_scored_against_its_text() -> None:
+    words = ["babo", "signal", TARGETS[0], "echo"]
+    row = {"words": words, "target": 2, "values": [0.0, 1.0, 5.0, 9.0, 2.0, 0.0], "signed": True}
+    result = score_row(MECHANISMS["decoy"], row)
+    assert (result.precision, result.share, result.decoy, result.target) == (1.0, 5 / 8, 2 / 8, 9 / 17)
 
 
 def test_an_interval_is_over_models() -> None:
@@ -286,8 +295,9 @@ def test_from_training_to_tables(work: Path) -> None:
     assert (deep["texts"], deep["unsettled"]) == (4, 0)
     assert deep["precision"] == 1 and deep["sign"] == 1, "the target alone matters"
     assert deep["at input"] == pytest.approx(np.mean([answer.margin for answer in said]), abs=1e-4)
-    assert [layer["layer"] for layer in layers] == [1]
-    assert layers[0]["mechanism's words"] == pytest.approx(1, abs=1e-5), "no word but the target is read at the end"
+    assert [layer["layer"] for layer in layers] == [0, 1]
+    assert layers[1]["mechanism's words"] == pytest.approx(1, abs=1e-5), "no word but the target is read at the end"
+    assert layers[0]["mechanism's words"] == pytest.approx(deep["target"], abs=1e-9), "the words themselves"
     assert summaries["occlusion"].layers == []
 
     content = {
@@ -303,11 +313,10 @@ def test_from_training_to_tables(work: Path) -> None:
 
 
 def test_layer_shares_by_hand() -> None:
-    class Layers:
-        layers = ((1.0, 2.0, -1.0, 0.0), (0.0, 0.0, 4.0, 0.0))
-
-    assert layer_shares(Layers(), [0], 1) == [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]]
-    assert layer_shares(Layers(), [1], 1) == [[0.25, 0.0, 0.75], [1.0, 0.0, 0.0]]
+    layers = ((1.0, 2.0, -1.0, 0.0), (0.0, 0.0, 4.0, 0.0))
+    assert layer_shares(layers, [0], 1) == [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]]
+    assert layer_shares(layers, [1], 1) == [[0.25, 0.0, 0.75], [1.0, 0.0, 0.0]]
+    assert position_share({"word": (1.0, -2.0), "position": (0.0, -1.0)}) == 0.25
 
 
 def test_training_is_the_same_each_time() -> None:

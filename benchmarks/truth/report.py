@@ -3,12 +3,13 @@
     python -m benchmarks.truth.report benchmarks/results/truth.json
 
 Cells are means over models of the means over their texts; intervals are 95 % by Student's t over models, as texts of
-one model are not independent. `--full` adds every number of every mechanism.
+one model are not independent, cut at what is possible. `--full` adds every number of every mechanism.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,18 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.truth.summary import interval
+from benchmarks.truth.summary import PLACES, interval
 
 Row = Mapping[str, Any]
+COUNTS = ("best", "worst", "unsettled")
 ALL = "all"
-PLACES = ("mechanism's words", "target", "rest")
-BARS = {"precision": "Precision at k", "share": "Share of the mass on the mechanism's words", "sign": "Right signs"}
+GRIDS = {
+    "precision": "Precision at k",
+    "share": "Share of the mass on the mechanism's words",
+    "sign": "Right signs",
+    "balance": "The smaller of two words over the larger",
+    "special": "Share of the mass on [CLS] and [SEP]",
+}
 
 
 def label(row: Row) -> str:
@@ -37,9 +44,10 @@ def mean(values: Sequence[float], digits: int = 2) -> str:
     return f"{np.mean(values):.{digits}f}" if values else "–"
 
 
-def with_interval(values: Sequence[float]) -> str:
+def with_interval(values: Sequence[float], most: float = 1) -> str:
+    """Mean and interval, cut at 0 and at `most`."""
     ends = interval(values)
-    return mean(values) + (f" ({ends[0]:.2f} to {ends[1]:.2f})" if ends else "")
+    return mean(values) + (f" ({max(ends[0], 0):.2f} to {min(ends[1], most):.2f})" if ends else "")
 
 
 def per_model(rows: Sequence[Row], field: str) -> list[float]:
@@ -83,7 +91,7 @@ def proofs(models: Sequence[Row]) -> Iterator[str]:
 
 def grid(rows: Sequence[Row], field: str) -> Iterator[str]:
     """Methods against mechanisms, and over all models with an interval."""
-    columns = names(rows, label)
+    columns = names([row for row in rows if field in row], label)
     body = []
     for method in names(rows, lambda row: row["method"]):
         own = [row for row in rows if row["method"] == method and field in row]
@@ -132,18 +140,22 @@ def depth(layers: Sequence[Row], rows: Sequence[Row]) -> Iterator[str]:
             cells.append(" / ".join(mean([row[part] for row in some]) for part in PLACES))
         shares = [row["position table"] for row in rows if label(row) == column and "position table" in row]
         body.append([column, *cells, mean(shares)])
-    yield from lines_of(["mechanism", *(f"layer {number}" for number in numbers), "position table"], body)
+    yield from lines_of(
+        ["mechanism", *(f"layer {number}" if number else "words" for number in numbers), "position table"], body
+    )
 
 
 def full(rows: Sequence[Row]) -> Iterator[str]:
-    fields = ("precision", "sign", "share", "best", "worst", "target", "decoy", "unsettled")
+    fields = ("precision", "sign", "share", "best", "worst", "balance", "target", "special", "decoy", "unsettled")
     for column in names(rows, label):
         own = [row for row in rows if label(row) == column]
         body = []
         for method in names(own, lambda row: row["method"]):
             some = [row for row in own if row["method"] == method]
             values = [[row[field] for row in some if field in row] for field in fields]
-            body.append([method, *(with_interval(value) if value else "–" for value in values)])
+            most = [math.inf if field in COUNTS else 1 for field in fields]
+            cells = [with_interval(*pair) if pair[0] else "–" for pair in zip(values, most, strict=True)]
+            body.append([method, *cells])
         yield f"### {column}, {len(names(own, lambda row: row['seed']))} models\n"
         yield from lines_of(["method", *fields], body)
 
@@ -153,7 +165,7 @@ def report(content: Mapping[str, Any], everything: bool) -> Iterator[str]:
     yield f"{len(content['models'])} models, {content['sentences']} texts of each case.\n"
     yield "### Proof\n"
     yield from proofs(content["models"])
-    for field, title in BARS.items():
+    for field, title in GRIDS.items():
         yield f"### {title}\n"
         yield from grid(rows, field)
     yield "### Decoy\n"

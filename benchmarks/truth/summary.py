@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from benchmarks.truth.mechanisms import MECHANISMS, Mechanism, Text
+from benchmarks.truth.score import layer_shares, position_share, score_row
 from benchmarks.truth.train import Recipe
 
-__all__ = ["Summary", "interval", "summarise"]
+__all__ = ["PLACES", "Summary", "interval", "summarise"]
 
-MEANS = (
-    *("precision", "chance", "sign", "share", "best", "worst", "target", "decoy"),
-    *("position table", "at input", "at reference"),
-)
+PLACES = ("mechanism's words", "target", "rest")
+"""Where the evidence of a layer may sit."""
 
 
 @dataclass(frozen=True)
@@ -27,34 +27,42 @@ class Summary:
     rows: list[dict[str, Any]]
     """Means over the texts of each case; without what the method or the mechanism does not have."""
     layers: list[dict[str, Any]]
-    """Where the evidence sits in depth, a row for each case and layer."""
+    """Where the evidence sits in depth, a row for each case and layer; layer 0 is the words themselves."""
 
 
 def summarise(recipe: Recipe, method: str, rows: Sequence[Mapping[str, Any]]) -> Summary:
-    key = {"mechanism": recipe.mechanism, "seed": recipe.seed, "blanks": recipe.blanks}
-    cases = {case: list(some) for case, some in groupby(rows, key=lambda row: row["case"])}
-    return Summary(
-        rows=[
-            {**key, "case": case, "method": method, "texts": len(some), **dict(_means(some))}
-            for case, some in cases.items()
-        ],
-        layers=[
-            {**key, "case": case, "layer": layer, "mechanism's words": words, "target": target, "rest": rest}
-            for case, some in cases.items()
-            if "layers" in some[0]
-            for layer, (words, target, rest) in enumerate(
-                np.mean([row["layers"] for row in some], axis=0).tolist(), start=1
+    mechanism = MECHANISMS[recipe.mechanism]
+    summary = Summary([], [])
+    for case, group in groupby(rows, key=lambda row: row["case"]):
+        some = list(group)
+        key = {"mechanism": recipe.mechanism, "seed": recipe.seed, "blanks": recipe.blanks, "case": case}
+        means = _means([_numbers(mechanism, row) for row in some])
+        unsettled = sum(not row["settled"] for row in some)
+        summary.rows.append({**key, "method": method, "texts": len(some), **means, "unsettled": unsettled})
+        if "layers" in some[0]:
+            shares = np.mean([_depth(mechanism, row) for row in some], axis=0)
+            summary.layers.extend(
+                {**key, "layer": layer, **dict(zip(PLACES, values, strict=True))}
+                for layer, values in enumerate(shares.tolist())
             )
-        ],
-    )
+    return summary
 
 
-def _means(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
-    for name in MEANS:
-        values = [row[name] for row in rows if row.get(name) is not None]
-        if values:
-            yield name, float(np.mean(values))
-    yield "unsettled", sum(not row["settled"] for row in rows)
+def _numbers(mechanism: Mechanism, row: Mapping[str, Any]) -> dict[str, float | None]:
+    """All that is averaged of a text."""
+    ends = {name: row[name] for name in ("at input", "at reference")}
+    tables = {"position table": position_share(row["tables"])} if "tables" in row else {}
+    return {**asdict(score_row(mechanism, row)), **ends, **tables}
+
+
+def _depth(mechanism: Mechanism, row: Mapping[str, Any]) -> list[list[float]]:
+    evidence = list(mechanism.evidence(Text(tuple(row["words"]), row["target"])))
+    return layer_shares([row["values"], *row["layers"]], evidence, row["target"])
+
+
+def _means(rows: Sequence[Mapping[str, float | None]]) -> dict[str, float]:
+    """Of what there is; a number is there for all texts of a case, or for none."""
+    return {name: float(np.mean([row[name] for row in rows])) for name, first in rows[0].items() if first is not None}
 
 
 def interval(values: Sequence[float]) -> tuple[float, float] | None:
