@@ -87,7 +87,7 @@ def test_rules(name: str, line: str, tag: str) -> None:
         ("order", "early babo late Target", {0: 1, 2: 1}, [0, 1, 2]),
         ("suppressor", "off babo signal Target", {0: -1, 2: 1}, [0, 1, 2]),
         ("position", "babo Target bado", {1: 1}, [0, 1, 2]),
-        ("inside", "babo Xfirst Target", {1: 1}, [0, 1, 2]),
+        ("inside", "babo Xfirst Target", {1: 1}, [0, 1]),
         ("inside", "Target babo Xfirst", {2: 1}, [0, 1, 2]),
         ("decoy", "echo signal Target", {1: 1}, [0, 1]),
     ],
@@ -208,10 +208,11 @@ def test_score_by_hand() -> None:
     assert (right.precision, right.chance, right.sign, right.balance) == (0.5, 2 / 3, 0.5, 1 / 3)
     assert (right.best, right.worst) == (1, 3)
     assert (right.share, right.target, right.special, right.decoy) == (4 / 6, 4 / 10, 10 / 20, 2 / 6)
+    assert right.logits == 4.0
     turned = score([0.0, 1.0, -2.0, 0.0, 0.0], evidence={0: 1, 1: -1}, ranked=[0, 1, 2], target=2)
     assert (turned.precision, turned.sign, turned.share, turned.decoy) == (1.0, 1.0, 1.0, None)
     alone = score([0.0, 1.0, 2.0, 0.0], evidence={0: 1}, ranked=[0, 1], target=1, signed=False)
-    assert (alone.sign, alone.balance) == (None, None)
+    assert (alone.sign, alone.balance, alone.logits) == (None, None, None)
 
 
 def test_ties_and_nothing_at_all_count_against_a_method() -> None:

@@ -92,11 +92,6 @@ class Mechanism:
     by_place: bool = False
     """Whether the target's own place decides."""
 
-    @property
-    def inside(self) -> bool:
-        """Whether the evidence is in the target or its entity, so that these words are ranked with the context."""
-        return self.entity or self.by_place
-
     def says_x(self, text: Text) -> bool:
         return text.words[text.target] not in BLANKS and self.rule(text)
 
@@ -116,8 +111,10 @@ class Mechanism:
         return {index: self.roles[word].sign for index, word in enumerate(text.words) if word in self.roles}
 
     def ranked(self, text: Text) -> list[int]:
-        """The words that compete: all of the context; with the target where the evidence may be in it."""
-        return [index for index in range(len(text.words)) if self.inside or index != text.target]
+        """The words that compete: all of the context, and the target where it is the evidence itself. Elsewhere it is
+        left out: that it fills the slot is needed as well, whichever word it is.
+        """
+        return [index for index in range(len(text.words)) if index != text.target or index in self.evidence(text)]
 
     def neutral(self, text: Text) -> list[int]:
         """Words of the context that decide nothing, the decoy among them."""

@@ -20,12 +20,13 @@ import numpy as np
 from benchmarks.truth.summary import PLACES, interval
 
 Row = Mapping[str, Any]
-COUNTS = ("best", "worst", "unsettled")
+UNBOUNDED = ("best", "worst", "logits", "unsettled")
 ALL = "all"
 GRIDS = {
     "precision": "Precision at k",
     "share": "Share of the mass on the mechanism's words",
     "sign": "Right signs",
+    "logits": "Logits on the mechanism's words",
     "balance": "The smaller of two words over the larger",
     "special": "Share of the mass on [CLS] and [SEP]",
 }
@@ -44,9 +45,9 @@ def mean(values: Sequence[float], digits: int = 2) -> str:
     return f"{np.mean(values):.{digits}f}" if values else "–"
 
 
-def with_interval(values: Sequence[float], most: float = 1) -> str:
-    """Mean and interval, cut at 0 and at `most`."""
-    ends = interval(values)
+def with_interval(values: Sequence[float], field: str) -> str:
+    """Mean and interval, cut at what is possible."""
+    ends, most = interval(values), math.inf if field in UNBOUNDED else 1
     return mean(values) + (f" ({max(ends[0], 0):.2f} to {min(ends[1], most):.2f})" if ends else "")
 
 
@@ -97,7 +98,7 @@ def grid(rows: Sequence[Row], field: str) -> Iterator[str]:
         own = [row for row in rows if row["method"] == method and field in row]
         if own:
             cells = [mean([row[field] for row in own if label(row) == column]) for column in columns]
-            body.append([method, *cells, with_interval(per_model(own, field))])
+            body.append([method, *cells, with_interval(per_model(own, field), field)])
     if field in ("precision", "share"):
         some = [row for row in rows if row["method"] == rows[0]["method"]]
         chance = [mean([row["chance"] for row in some if label(row) == column]) for column in columns]
@@ -113,7 +114,7 @@ def by_blanks(rows: Sequence[Row]) -> Iterator[str]:
         for field in ("precision", "share"):
             for blanks in (True, False):
                 own = [row for row in rows if row["method"] == method and row["blanks"] is blanks]
-                cells.append(with_interval(per_model(own, field)))
+                cells.append(with_interval(per_model(own, field), field))
         body.append([method, *cells])
     yield from lines_of(
         ["method", "precision, trained with blanks", "without", "share, trained with blanks", "without"], body
@@ -125,7 +126,7 @@ def decoys(rows: Sequence[Row]) -> Iterator[str]:
     body = []
     for method in names(own, lambda row: row["method"]):
         some = [row for row in own if row["method"] == method]
-        body.append([method, *(with_interval([row[field] for row in some]) for field in ("share", "decoy"))])
+        body.append([method, *(with_interval([row[field] for row in some], field) for field in ("share", "decoy"))])
     yield from lines_of(["method", "share of the cue", "share of the decoy"], body)
 
 
@@ -146,15 +147,15 @@ def depth(layers: Sequence[Row], rows: Sequence[Row]) -> Iterator[str]:
 
 
 def full(rows: Sequence[Row]) -> Iterator[str]:
-    fields = ("precision", "sign", "share", "best", "worst", "balance", "target", "special", "decoy", "unsettled")
+    """Every number of every case."""
+    fields = (*GRIDS, "best", "worst", "target", "decoy", "unsettled")
     for column in names(rows, label):
         own = [row for row in rows if label(row) == column]
         body = []
         for method in names(own, lambda row: row["method"]):
             some = [row for row in own if row["method"] == method]
             values = [[row[field] for row in some if field in row] for field in fields]
-            most = [math.inf if field in COUNTS else 1 for field in fields]
-            cells = [with_interval(*pair) if pair[0] else "–" for pair in zip(values, most, strict=True)]
+            cells = [with_interval(value, field) if value else "–" for value, field in zip(values, fields, strict=True)]
             body.append([method, *cells])
         yield f"### {column}, {len(names(own, lambda row: row['seed']))} models\n"
         yield from lines_of(["method", *fields], body)

@@ -25,6 +25,8 @@ class Score:
     """Part of the mechanism's words whose attribution has the sign that it should; None for magnitudes."""
     share: float
     """Part of Σ|attribution| over the ranked words that is on the mechanism's."""
+    logits: float | None
+    """Σ|attribution| on the mechanism's words; None for magnitudes. What ranks first may still be next to nothing."""
     best: int
     """Rank of the mechanism's first word, by |attribution|; 1 is the top."""
     worst: int
@@ -68,6 +70,7 @@ def score(
         chance=k / len(order),
         sign=float(np.mean(right)) if signed else None,
         share=_part(own.sum(), mass),
+        logits=float(own.sum()) if signed else None,
         best=ranks[0],
         worst=ranks[-1],
         balance=_part(own.min(), own.max()) if k > 1 else None,
