@@ -38,8 +38,10 @@ def recipes(names: tuple[str, ...], seeds: int) -> Iterator[Recipe]:
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="Models and rows; resumed.")
 @click.option("--out", type=click.Path(path_type=Path), help="Results as JSON.")
 @click.option("--mechanism", "names", multiple=True, type=click.Choice(list(MECHANISMS)), help="Only these.")
-@click.option("--seeds", default=3, show_default=True, help="Models of each mechanism.")
-@click.option("--sentences", default=60, show_default=True, help="Explained texts of each case.")
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Models of each mechanism.")
+@click.option(
+    "--sentences", type=click.IntRange(1), default=60, show_default=True, help="Explained texts of each case."
+)
 def main(work: Path, out: Path | None, names: tuple[str, ...], seeds: int, sentences: int) -> None:
     torch.set_num_threads(1)
     work.mkdir(parents=True, exist_ok=True)

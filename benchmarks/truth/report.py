@@ -111,13 +111,14 @@ def by_blanks(rows: Sequence[Row]) -> Iterator[str]:
     body = []
     for method in names(rows, lambda row: row["method"]):
         cells = []
-        for field in ("precision", "share"):
+        for field in ("share", "sign"):
             for blanks in (True, False):
                 own = [row for row in rows if row["method"] == method and row["blanks"] is blanks]
-                cells.append(with_interval(per_model(own, field), field))
+                values = per_model(own, field)
+                cells.append(with_interval(values, field) if values else "–")
         body.append([method, *cells])
     yield from lines_of(
-        ["method", "precision, trained with blanks", "without", "share, trained with blanks", "without"], body
+        ["method", "share, trained with blanks", "without", "right signs, trained with blanks", "without"], body
     )
 
 
