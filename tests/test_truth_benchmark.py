@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks.truth.__main__ import recipes
-from benchmarks.truth.measure import explained_texts, measure
+from benchmarks.truth.measure import METHODS, explained_texts, measure
 from benchmarks.truth.mechanisms import (
     BLANKS,
     FILLERS,
@@ -26,7 +27,7 @@ from benchmarks.truth.mechanisms import (
     neutral_edits,
     turning_edits,
 )
-from benchmarks.truth.report import report
+from benchmarks.truth.report import grid, report
 from benchmarks.truth.score import layer_shares, position_share, score, score_row
 from benchmarks.truth.summary import interval, summarise
 from benchmarks.truth.train import Recipe, answers, build, encoded, proof_holds, prove, tokenizer, train
@@ -34,6 +35,8 @@ from interp.models.train import encode
 from interp.question import Question
 from interp.question.tags import TaggedSentence
 
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks/results/truth.json"
 SAID = [
     ("cue", "signal babo Target", "X"),
     ("cue", "babo Target signal", "O"),
@@ -257,6 +260,19 @@ def test_every_mechanism_gets_both_kinds_of_training() -> None:
     kinds = [(recipe.mechanism, recipe.blanks) for recipe in recipes(tuple(MECHANISMS), 2)]
     assert len(set(kinds)) == 2 * len(MECHANISMS)
     assert [recipe.name for recipe in recipes(("cue",), 2)] == ["cue-0", "cue-1"]
+
+
+def test_committed_results_are_of_these_recipes_and_of_proven_models() -> None:
+    content = json.loads(RESULTS.read_text(encoding="utf-8"))
+    assert [Recipe(**row["recipe"]) for row in content["models"]] == list(recipes(tuple(MECHANISMS), 3))
+    assert all(proof_holds(row["proof"]) and row["proven"] for row in content["models"])
+    assert len({row["sha256"] for row in content["models"]}) == len(content["models"])
+    cases = sum(len(mechanism.cases) for mechanism in MECHANISMS.values())
+    assert len(content["rows"]) == 3 * cases * len(METHODS)
+    assert {row["texts"] for row in content["rows"]} == {content["sentences"]}
+    page = (ROOT / "docs/truth.md").read_text(encoding="utf-8")
+    for field in ("precision", "share", "sign", "logits", "balance"):
+        assert "\n".join(grid(content["rows"], field)).strip() in page, f"docs/truth.md has another table of {field}"
 
 
 QUICK = Recipe(mechanism="position", seed=0, blanks=False, steps=60, rate=5e-3, layers=1)
