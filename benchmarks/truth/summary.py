@@ -66,7 +66,7 @@ def _means(rows: Sequence[Mapping[str, float | None]]) -> dict[str, float]:
 
 
 def interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """95 % by Student's t over models, clipped to nothing; None for fewer than two."""
+    """95 % by Student's t over models; None for fewer than two."""
     if len(values) < 2:
         return None
     half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
