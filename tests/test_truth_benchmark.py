@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from benchmarks.truth.__main__ import recipes
+from benchmarks.truth.faithful import RIGHT, WRONG
 from benchmarks.truth.measure import METHODS, explained_texts, measure
 from benchmarks.truth.mechanisms import (
     BLANKS,
@@ -31,6 +33,7 @@ from benchmarks.truth.report import grid, report
 from benchmarks.truth.score import layer_shares, position_share, score, score_row
 from benchmarks.truth.summary import interval, summarise
 from benchmarks.truth.train import Recipe, answers, build, encoded, proof_holds, prove, tokenizer, train
+from interp.explanation.faithfulness import VERDICTS
 from interp.models.train import encode
 from interp.question import Question
 from interp.question.tags import TaggedSentence
@@ -342,3 +345,15 @@ def test_training_is_the_same_each_time() -> None:
     assert all(torch.equal(first[name], second[name]) for name in first)
     other = train(Recipe(mechanism="cue", seed=2, blanks=True, steps=3)).state_dict()
     assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
+
+
+def test_the_page_has_the_verdicts_of_the_committed_rows() -> None:
+    page = (ROOT / "docs/truth.md").read_text(encoding="utf-8")
+    content = json.loads((ROOT / "benchmarks/results/truth-faithful.json").read_text(encoding="utf-8"))
+    counts = {name: Counter[str]() for name in (RIGHT, WRONG)}
+    for row in content["rows"]:
+        for name, total in counts.items():
+            total.update(row[name])
+    cells = [" / ".join(str(total[verdict]) for verdict in VERDICTS) for total in counts.values()]
+    assert f"| all | {cells[0]} | {cells[1]} |" in page
+    assert counts[RIGHT]["contradicted"] + counts[WRONG]["confirmed"] < 0.02 * counts[RIGHT].total()
