@@ -65,8 +65,8 @@ class FaithfulnessCheck:
     def _measure(self, prepared: PreparedQuestion, explanation: Explanation) -> tuple[Faithfulness | None, str]:
         if self._replacements is None:
             return None, self._why_not
-        readable = [index for index, first in enumerate(prepared.encoding.first) if first is not None]
-        readable = [index for index in readable if 0 < index <= len(prepared.encoding.words)]
+        first = prepared.encoding.first
+        readable = [index for index in range(1, len(first) - 1) if first[index] is not None]
         size = math.ceil(len(readable) / UNITS)
         speaking = [word.index for word in explanation.ranked if word.attribution > 0 and word.index in readable]
         named = tuple(speaking[:size])
