@@ -357,3 +357,19 @@ def test_the_page_has_the_verdicts_of_the_committed_rows() -> None:
     cells = [" / ".join(str(total[verdict]) for verdict in VERDICTS) for total in counts.values()]
     assert f"| all | {cells[0]} | {cells[1]} |" in page
     assert counts[RIGHT]["contradicted"] + counts[WRONG]["confirmed"] < 0.02 * counts[RIGHT].total()
+
+
+@pytest.mark.slow  # trains a tagger for 20 s; the committed rows say the same of three
+def test_the_cue_is_found_and_the_decoy_is_not(tmp_path: Path) -> None:
+    recipe = next(recipes(("decoy",), 1))
+    model, row = build(recipe, tmp_path, proof_texts=1_000)
+    assert row["proven"], row["proof"]
+    mechanism = MECHANISMS["decoy"]
+    (texts,) = (explained_texts(model, mechanism, case, 20) for case in mechanism.cases)
+    questions = [Question(text.words, text.target + 1, tag="X", against="O") for text in texts]
+    for text, explanation in zip(texts, model.explain_many(questions, faithful=True), strict=True):
+        values, (cue,) = explanation.attributions[1:-1], mechanism.evidence(text)
+        decoy = text.words.index(str(mechanism.decoy))
+        assert values[cue] == max(values[index] for index in mechanism.ranked(text))
+        assert abs(values[decoy]) < 0.1 * values[cue]
+        assert explanation.faithfulness is not None and explanation.faithfulness.verdict != "contradicted"
