@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -90,7 +91,10 @@ def test_tags_that_become_one_add_their_probabilities(planted: interp.Model) -> 
     assert both == pytest.approx(expected / (chances[first] + chances[second]), abs=1e-4)
 
 
-def test_models_that_call_tags_otherwise_bring_the_same_words(planted: interp.Model, texts: Texts) -> None:
+def test_models_that_call_tags_otherwise_bring_the_same_words(
+    planted: interp.Model, texts: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("interp.probe.own_cues"), "SITES", 4)  # gradients of six models
     changed = copy.deepcopy(planted)
     table = changed.tagger.model.get_input_embeddings()
     with torch.no_grad():
