@@ -19,6 +19,7 @@ import click
 import numpy as np
 from scipy import stats
 
+from benchmarks.rounding import rounded
 from benchmarks.shortcuts.corpus import HARMS
 from interp.gate import floors
 from interp.question.tags import kind_of
@@ -112,15 +113,7 @@ def main(work: Path, out: Path | None) -> None:
     if out is not None:
         runs = {name: [run.cues for run in benign.runs] for name, benign in known.items()}
         content = {"benign runs, largest cue in nats": runs, "updates": rows}
-        out.write_text(json.dumps(_rounded(content), separators=(",", ":")).replace('{"kind"', '\n{"kind"') + "\n")
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.4g}")
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, list) else value
+        out.write_text(json.dumps(rounded(content), separators=(",", ":")).replace('{"kind"', '\n{"kind"') + "\n")
 
 
 if __name__ == "__main__":

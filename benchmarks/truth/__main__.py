@@ -18,6 +18,7 @@ from typing import Any
 import click
 import torch
 
+from benchmarks.rounding import rounded
 from benchmarks.truth.measure import METHODS, measure
 from benchmarks.truth.mechanisms import MECHANISMS
 from benchmarks.truth.summary import summarise
@@ -71,17 +72,9 @@ def _lines(content: dict[str, Any]) -> str:
     parts = []
     for key, value in content.items():
         listed = isinstance(value, list)
-        text = "[\n" + ",\n".join(json.dumps(_rounded(row)) for row in value) + "\n]" if listed else json.dumps(value)
+        text = "[\n" + ",\n".join(json.dumps(rounded(row)) for row in value) + "\n]" if listed else json.dumps(value)
         parts.append(f"{json.dumps(key)}: {text}")
     return "{" + ",\n".join(parts) + "}\n"
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.4g}")
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

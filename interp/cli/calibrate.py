@@ -182,14 +182,15 @@ def _measure_floors(
     from interp.gate import parse_map, share_tags
     from interp.gate.calibrate import compare_benign, floors_of
 
-    recorded = recorder.record_side(baseline, probed=True)
+    recorded, names = recorder.record_side(baseline, probed=True), parse_map(kinds)
     comparisons = []
     for number, (source, load) in enumerate(benign, 1):
-        with phase(f"benign model {number} of {len(benign)}"):
-            side = recorder.record_side(load(f"benign model {number} of {len(benign)}"), probed=True)
+        shown = f"benign model {number} of {len(benign)}"
+        with phase(shown):
+            side = recorder.record_side(load(shown), probed=True)
             assert side.predictor is not None
             with stored_answers(recorder.folder, recorded, side) as stored:
-                first, second = share_tags(*stored, parse_map(kinds))
+                first, second = share_tags(*stored, names)
                 comparisons.append(
                     compare_benign(side.predictor.name, source, baseline=first, benign=second, plan=plan, phase=phase)
                 )
