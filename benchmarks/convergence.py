@@ -126,7 +126,7 @@ def captum_words(tagger: Tagger, path: IntegrationPath, steps: int) -> Array:
     """Word sums of Captum's integrated gradients of the embedding block."""
     route = path.context
     (objective,) = route.objectives
-    ids, pads = (torch.tensor([row]) for row in (route.encoding.ids, tagger._reference_ids(route.encoding, "pad")))
+    ids, pads = (torch.tensor([row]) for row in (route.encoding.ids, tagger.constant_reference(route.encoding, "pad")))
 
     def forward(rows: Tensor) -> Tensor:
         value: Tensor = objective(tagger.model(input_ids=rows).logits)

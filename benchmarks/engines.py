@@ -160,7 +160,7 @@ def _captum(tagger: Tagger, questions: Sequence[PreparedQuestion], steps: int, s
     paths = [build_path(tagger, [question], False) for question in questions]
     ids = torch.tensor([question.encoding.ids for question in questions], device=tagger.device)
     pads = torch.tensor(
-        [tagger._reference_ids(question.encoding, "pad") for question in questions], device=tagger.device
+        [tagger.constant_reference(question.encoding, "pad") for question in questions], device=tagger.device
     )
     rows = max(_rows(tagger, ids.shape[1]), 2 * len(questions))
     wanted = [(question.objective.positions[0], question.objective.tags[0]) for question in questions]

@@ -55,7 +55,7 @@ class Forward:
 def words(tagger: Tagger, one: PreparedQuestion) -> Published:
     """Of the embedding block's output: the word importance line."""
     forward = Forward(tagger, one, [])
-    ids, pads = forward.ids, torch.tensor([tagger._reference_ids(one.encoding, "pad")])
+    ids, pads = forward.ids, torch.tensor([tagger.constant_reference(one.encoding, "pad")])
     engine = LayerIntegratedGradients(forward.of_ids, tagger.parts.embeddings)
     found = engine.attribute(ids, pads, n_steps=STEPS, internal_batch_size=None)
     with torch.no_grad():

@@ -11,6 +11,7 @@ from benchmarks.cells import Cell, matrix, predicted
 from benchmarks.convergence import reference, runs
 from benchmarks.shapes import SHAPES, groups, questions
 from interp.explain import Model
+from interp.explain.prepare import build_path
 
 WORKS = ("layers", "words", "words-default", "analysis", "analysis-33", "sweep", "share", "devices", "memory")
 
@@ -49,7 +50,7 @@ def test_a_sweep_counts_the_rows_that_it_evaluates(planted: Model, chosen: engin
 def test_every_method_of_the_convergence_study(planted: Model, chosen: engines.Groups) -> None:
     (one,), path = chosen[0], None
     found = {run.method: run for run in runs(planted, one, index=10**6) if run.method != "captum"}
-    path = planted.tagger.embedding_path(one.encoding, [one.objective], "pad")
+    path = build_path(planted.tagger, [one], tables=False)
     right, bound = reference(path, planted.tagger.evaluate, 16)
     assert bound < 1e-4
     assert set(found) == {"one panel", "adaptive"}

@@ -105,7 +105,7 @@ def test_converged_means_within_the_tolerance(name: str, text: str, target: str)
     truth = reference.integrate_states(
         reference.bert_states(exact.model, lambda logits: logits[:, position, label]),
         exact._embed(encoding.ids)[0],
-        exact._embed(exact._reference_ids(encoding, "pad"))[0],
+        exact._embed(exact.constant_reference(encoding, "pad"))[0],
     )
     units = torch.tensor(encoding.units)
     found = [explanation.attributions, *explanation.layers]

@@ -39,11 +39,14 @@ def recipes(names: tuple[str, ...], seeds: int) -> Iterator[Recipe]:
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="Models and rows; resumed.")
 @click.option("--out", type=click.Path(path_type=Path), help="Results as JSON.")
 @click.option("--mechanism", "names", multiple=True, type=click.Choice(list(MECHANISMS)), help="Only these.")
+@click.option("--method", "methods", multiple=True, type=click.Choice(list(METHODS)), help="Only these.")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Models of each mechanism.")
 @click.option(
     "--sentences", type=click.IntRange(1), default=60, show_default=True, help="Explained texts of each case."
 )
-def main(work: Path, out: Path | None, names: tuple[str, ...], seeds: int, sentences: int) -> None:
+def main(
+    work: Path, out: Path | None, names: tuple[str, ...], methods: tuple[str, ...], seeds: int, sentences: int
+) -> None:
     torch.set_num_threads(1)
     work.mkdir(parents=True, exist_ok=True)
     models: list[dict[str, Any]] = []
@@ -57,11 +60,11 @@ def main(work: Path, out: Path | None, names: tuple[str, ...], seeds: int, sente
         click.echo(f"{recipe.name}: {verdict}, accuracy {row['proof']['accuracy'][2]:.4f}")
         if not row["proven"]:
             continue
-        for method in METHODS:
+        for method in methods or tuple(METHODS):
             summary = summarise(recipe, method, measure(model, recipe, method, count=sentences, work=work))
             rows += summary.rows
             layers += summary.layers
-        click.echo(f"{recipe.name}: {len(METHODS)} methods, {time.perf_counter() - clock:.0f} s in all")
+        click.echo(f"{recipe.name}: {len(methods or METHODS)} methods, {time.perf_counter() - clock:.0f} s in all")
         if out is not None:
             content = {"sentences": sentences, "models": models, "rows": rows, "layers": layers}
             out.write_text(_lines(content))

@@ -21,7 +21,9 @@ METHODS: Mapping[str, tuple[str, ReferenceKind]] = {
     **{f"{INTEGRATED_GRADIENTS} ({kind})": (INTEGRATED_GRADIENTS, kind) for kind in get_args(ReferenceKind)},
     **{name: (name, "pad") for name in get_args(MethodName) if name in OTHERS},
 }
-"""Every method by the name of its rows, with its reference: all four for interp's own, its default for the others."""
+"""Every method by the name of its rows, with its reference: all five for interp's own, its default for the others."""
+REFERENCES = 16
+"""Texts of the mechanism's own kind, over which the reference "text" is averaged."""
 DEPTH = f"{INTEGRATED_GRADIENTS} (pad)"
 """The method of which layers and embedding tables are kept, too."""
 
@@ -61,6 +63,8 @@ def _rows(model: Model, mechanism: Mechanism, case: str, method: str, count: int
     """A row for each text, with every number as it came: X rather than O is explained, also where the rule says O."""
     name, reference = METHODS[method]
     texts = explained_texts(model, mechanism, case, count)
+    rng = np.random.default_rng(40_000)
+    reference_texts = [draw(mechanism, rng).words for _ in range(REFERENCES)] if reference == "text" else ()
     questions = [
         Question(
             text.words,
@@ -68,6 +72,7 @@ def _rows(model: Model, mechanism: Mechanism, case: str, method: str, count: int
             tag="X",
             against="O",
             reference=reference,
+            reference_texts=reference_texts,
             without=() if method == DEPTH else ("components", "layers"),
         )
         for text in texts

@@ -9,7 +9,7 @@ from pydantic import Field
 from interp.engine.options import MIN_EVALUATIONS
 from interp.project.settings import Positive
 from interp.project.strict import Strict
-from interp.question import Output, Positions, ReferenceKind
+from interp.question import ConstantReference, Output, Positions
 
 __all__ = ["CaseKeys", "DefaultKeys", "FileKeys", "LayerShareKeys", "SwapKeys"]
 
@@ -34,7 +34,7 @@ class DefaultKeys(Strict):
     """Keys of [defaults], which every case may also give."""
 
     model: str | None = None
-    reference: ReferenceKind = "pad"
+    reference: ConstantReference = "pad"
     positions: Positions = "mean"
     output: Output = "logit"
     pretokenized: bool = False

@@ -22,6 +22,8 @@ from interp.cli.explain_outputs import OutputOptions
 from interp.cli.flags import with_options
 from interp.cli.load_model import check_models
 from interp.cli.progress import phase
+from interp.cli.project import open_project
+from interp.cli.read_texts import read_texts
 from interp.cli.streams import read_standard_input
 from interp.errors import InputError
 from interp.project.files import decode_text, read_text
@@ -39,6 +41,8 @@ ARTICLE_TEXT, ARTICLE_TARGET = "Soccer - Steve Tiger gets a lucky win , Rob in s
 STANDARD_INPUT = "-"
 """In place of a file name."""
 NOT_REACHED = 3
+REFERENCES = 16
+"""Sentences that --reference text draws: the standard error is a quarter of how far single ones are spread."""
 
 
 @click.command()
@@ -76,7 +80,9 @@ def explain(
     question.check_target()
     attribution.check_effort()
     check_models([model], machine.device)
-    questions = _ask(_read_sentences(text, file), question, reading)
+    question.check_references()
+    reference_texts = _read_reference_texts(question.reference_file, attribution)
+    questions = _ask(_read_sentences(text, file), question, reading, reference_texts)
 
     loaded = machine.load(model)
     prepared = _prepare(loaded, questions, finds_entities=question.target is None)
@@ -115,14 +121,28 @@ def _split_lines(content: str, name: str) -> list[tuple[str, str]]:
     return sentences
 
 
+def _read_reference_texts(file: str | None, attribution: AttributionOptions) -> list[tuple[str, ...]]:
+    """The words of as many sentences as `--samples` says, at random, but none without a file."""
+    if file is None:
+        return []
+    from interp.texts import sample_sentences
+
+    sentences = read_texts([file], open_project()[1], "text", labels=False)
+    drawn = sample_sentences(sentences, attribution.samples or REFERENCES, attribution.seed)
+    return [sentence.words for sentence in drawn]
+
+
 def _ask(
-    sentences: Sequence[tuple[str, str]], question: QuestionOptions, reading: ReadingOptions
+    sentences: Sequence[tuple[str, str]],
+    question: QuestionOptions,
+    reading: ReadingOptions,
+    reference_texts: Sequence[Sequence[str]],
 ) -> list[tuple[str, list[Question]]]:
     """What is asked of each sentence, whose words must be there."""
     by_place = []
     for place, text in sentences:
         with _placed(place):
-            questions = question.ask(text, reading)
+            questions = question.ask(text, reading, reference_texts)
             questions[0].find_words()
         by_place.append((place, questions))
     return by_place

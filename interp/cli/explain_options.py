@@ -55,8 +55,12 @@ class QuestionOptions:
         type=click.Choice(get_args(ReferenceKind)),
         multiple=True,
         default=["pad"],
-        help="What attributions are measured from: every sub-token becomes [PAD], [MASK] or [UNK], or the embedding "
-        "output 0. Given twice, both answers and how far they agree.  [default: pad]",
+        help="What attributions are measured from: every sub-token becomes [PAD], [MASK] or [UNK]; or the embedding "
+        "output 0; or text, the mean over real sentences in its place. Given twice, both answers and how far they "
+        "agree.  [default: pad]",
+    )
+    reference_file: str | None = flag(
+        "--reference-texts", metavar="FILE", help="Sentences for --reference text, in any form that `--cases` takes."
     )
     positions: Positions = flag(
         "--positions",
@@ -78,7 +82,14 @@ class QuestionOptions:
         if self.target is None and (self.tag or self.against or self.true_tag):
             raise InputError("--tag, --against and --true-tag speak of one target: name it with --target.")
 
-    def ask(self, text: str, reading: ReadingOptions) -> list[Question]:
+    def check_references(self) -> None:
+        """Raise InputError for a reference without its sentences, or sentences without their reference."""
+        if "text" in self.references and self.reference_file is None:
+            raise InputError("--reference text is a mean over sentences: name a file of them with --reference-texts.")
+        if "text" not in self.references and self.reference_file is not None:
+            raise InputError("--reference-texts are for --reference text: add it, or drop them.")
+
+    def ask(self, text: str, reading: ReadingOptions, reference_texts: Sequence[Sequence[str]]) -> list[Question]:
         """A question per reference. Where no target is named they are about the first word, in place of entities.
 
         Raises InputError for choices that do not go together.
@@ -93,6 +104,7 @@ class QuestionOptions:
                 output=self.output,
                 zoom=self.zoom,
                 reference=reference,
+                reference_texts=reference_texts if reference == "text" else (),
                 positions=self.positions,
                 pretokenized=reading.pretokenized,
                 without=self.without,
@@ -115,7 +127,9 @@ class AttributionOptions:
     )
     compare_methods: bool = flag("--compare-methods", is_flag=True, help="The words by every method, side by side.")
     samples: int | None = flag(
-        "--samples", type=count_from(1), help="Of a method that draws at random; each has its own default."
+        "--samples",
+        type=count_from(1),
+        help="Of a method that draws at random, each with its own default; or sentences of --reference text.",
     )
     faithful: bool = flag(
         "--faithful",
@@ -178,9 +192,10 @@ def check_together(question: QuestionOptions, attribution: AttributionOptions, v
     """Raise InputError for options that have no meaning beside each other; `view` is what is to be drawn, if any is."""
     _check_view(question, view)
     if attribution.compare_methods:
+        _check_constant("--compare-methods", question)
         _check_comparison(attribution.method, question.zoom, view)
     else:
-        _check_method(attribution, question.zoom, view)
+        _check_method(question, attribution, view)
 
 
 def _check_view(question: QuestionOptions, view: View | None) -> None:
@@ -200,16 +215,29 @@ def _check_comparison(method: MethodName, zoom: str | None, view: View | None) -
     _check_words_alone("the comparison of methods", zoom, view)
 
 
-def _check_method(attribution: AttributionOptions, zoom: str | None, view: View | None) -> None:
+def _check_method(question: QuestionOptions, attribution: AttributionOptions, view: View | None) -> None:
     """One method takes no options of another."""
     context, method = click.get_current_context(), attribution.method
     integrates = method == INTEGRATED_GRADIENTS
-    drawing = ("samples",) if attribution.faithful else ("samples", "seed")
-    for name in drawing if integrates else ("tolerance", "max_evaluations"):
+    drawing = {"seed", "samples"} - _drawn_options(question, attribution)
+    for name in sorted(drawing) if integrates else ("tolerance", "max_evaluations"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise InputError(f"{method} takes no `{name}`: drop it, or choose another --method.")
     if not integrates:
-        _check_words_alone(method, zoom, view)
+        _check_constant(method, question)
+        _check_words_alone(method, question.zoom, view)
+
+
+def _check_constant(source: str, question: QuestionOptions) -> None:
+    if "text" in question.references:
+        raise InputError(f"{source} takes one reference for all sentences: choose pad, mask, unk or zero.")
+
+
+def _drawn_options(question: QuestionOptions, attribution: AttributionOptions) -> set[str]:
+    """What integrated gradients draw by, of words that are replaced and of sentences for a reference."""
+    if "text" in question.references:
+        return {"seed", "samples"}
+    return {"seed"} if attribution.faithful else set()
 
 
 def _check_words_alone(source: str, zoom: str | None, view: View | None) -> None:

@@ -13,7 +13,7 @@ from interp.cli.flags import SEED, count_from, count_or_all, flag
 from interp.cli.load_model import load_model
 from interp.errors import InputError
 from interp.project.defaults import EXPLAINED, MOST_CUES, PROBE_SITES, RECORDING_TOLERANCE
-from interp.question import ReferenceKind
+from interp.question import ConstantReference
 
 if TYPE_CHECKING:
     from interp.explain import Model
@@ -149,9 +149,9 @@ class SamplingOptions:
 class RecordingOptions:
     """What is recorded of a model."""
 
-    references: Sequence[ReferenceKind] = flag(
+    references: Sequence[ConstantReference] = flag(
         "--reference",
-        type=click.Choice(get_args(ReferenceKind)),
+        type=click.Choice(get_args(ConstantReference)),
         multiple=True,
         default=["pad", "mask"],
         help="What attributions are measured from; a shift of evidence counts only if all agree.  "

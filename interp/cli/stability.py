@@ -18,7 +18,7 @@ from interp.cli.options import memory_flag
 from interp.cli.progress import phase
 from interp.cli.project import open_project
 from interp.project.paths import checked_path
-from interp.question import ReferenceKind
+from interp.question import ConstantReference
 
 if TYPE_CHECKING:
     from interp.cases.case import Case
@@ -36,9 +36,9 @@ class StabilityOptions:
     """The checkpoints, the references, and where the rates go."""
 
     models: Sequence[str] = flag("--model", multiple=True, required=True, help="A checkpoint; give it several times.")
-    references: Sequence[ReferenceKind] = flag(
+    references: Sequence[ConstantReference] = flag(
         "--reference",
-        type=click.Choice(get_args(ReferenceKind)),
+        type=click.Choice(get_args(ConstantReference)),
         multiple=True,
         help="Give it several times.  [default: each case's own, and mask]",
     )

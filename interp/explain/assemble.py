@@ -9,7 +9,7 @@ import torch
 
 from interp.engine.sweep import Integral
 from interp.explain.methods import required_packages
-from interp.explain.prepare import PreparedQuestion
+from interp.explain.prepare import ZERO_COMPONENTS, PreparedQuestion
 from interp.explanation import (
     Completeness,
     Components,
@@ -28,11 +28,6 @@ from interp.question import Question
 from interp.versions import versions
 
 __all__ = ["PathIntegrals", "absent_parts", "assemble_integrals", "assemble_words"]
-
-ZERO_COMPONENTS = (
-    "with a reference of zeros the sum of the tables passes through 0, where the LayerNorm behind it is singular: "
-    "choose another reference for this view"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +84,7 @@ def assemble_words(
         text=question.text if isinstance(question.text, str) else " ".join(question.text),
         words=words,
         target=prepared.target,
-        reference=Reference(question.reference, question.positions, tagger.token_name(question.reference)),
+        reference=_reference(tagger, question),
         components=None,
         layers=(),
         zoom=None,
@@ -106,6 +101,11 @@ def absent_parts(tagger: Tagger, question: Question) -> dict[str, str]:
     if question.reference == "zero":
         absent["components"] = ZERO_COMPONENTS
     return absent if "components" in absent else {**absent, **tagger.parts.absent}
+
+
+def _reference(tagger: Tagger, question: Question) -> Reference:
+    token = None if question.reference == "text" else tagger.token_name(question.reference)
+    return Reference(question.reference, question.positions, token)
 
 
 def _run(tagger: Tagger, rows: int, method: Method | None) -> Run:

@@ -12,6 +12,7 @@ from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, Sw
 from interp.engine.size import parse_size
 from interp.errors import InputError, bare, counted
 from interp.explain.assemble import assemble_words
+from interp.explain.average import average_explanations
 from interp.explain.faithful import FaithfulnessCheck
 from interp.explain.integrate import integrate_questions
 from interp.explain.methods import METHODS, MethodRefusedError, MethodRequest, request_method, run_method
@@ -65,6 +66,7 @@ class Model:
         output: Output = "logit",
         zoom: TargetSpec | None = None,
         reference: ReferenceKind = "pad",
+        reference_texts: Sequence[str | Sequence[str]] = (),
         positions: Positions = "mean",
         pretokenized: bool = False,
         without: Collection[Part] = (),
@@ -90,8 +92,11 @@ class Model:
         `output`: what is attributed, and the unit of every number: "logit" (default), "centred-logit" (less the mean of
         the logits), "log-probability" (nats) or "probability" (of one word).
         `zoom`: a word, as `target`, whose hidden dimensions are wanted; default none.
-        `reference`: what attributions are measured from: every sub-token "pad" (default), "mask" or "unk", or "zero",
-        an embedding block's output of 0, for which there are no components.
+        `reference`: what attributions are measured from: every sub-token "pad" (default), "mask" or "unk"; "zero",
+        an embedding block's output of 0, for which there are no components; or "text", real sentences.
+        `reference_texts`: with "text", two sentences at least, such as 16 of your own: each puts its sub-tokens in the
+        place of the text's, and the mean over all is explained, with its standard error beside the integration error
+        (`explanation.sampling`). It takes as many times as long.
         `positions`: of the reference, for components: "mean" (default; of the model's rows for all positions), "zero"
         (all at the first, as the article had it) or "same" as the text's.
         `pretokenized`: split a text at white space only; default False.
@@ -124,6 +129,7 @@ class Model:
             output=output,
             zoom=zoom,
             reference=reference,
+            reference_texts=reference_texts,
             positions=positions,
             pretokenized=pretokenized,
             without=without,
@@ -148,6 +154,7 @@ class Model:
         output: Output = "logit",
         zoom: TargetSpec | None = None,
         reference: ReferenceKind = "pad",
+        reference_texts: Sequence[str | Sequence[str]] = (),
         positions: Positions = "mean",
         pretokenized: bool = False,
         without: Collection[Part] = (),
@@ -160,8 +167,9 @@ class Model:
     ) -> Explanations:
         """Explain every entity that the model finds in a text, in order; there may be none.
 
-        `text`, `output`, `zoom`, `reference`, `positions`, `pretokenized`, `without`, `window` (around each entity),
-        `faithful`, `seed`, `tolerance`, `max_evaluations` and `memory` are those of `explain`, and so are the errors.
+        `text`, `output`, `zoom`, `reference`, `reference_texts`, `positions`, `pretokenized`, `without`, `window`
+        (around each entity), `faithful`, `seed`, `tolerance`, `max_evaluations` and `memory` are those of `explain`,
+        and so are the errors.
         """
         any_word = Question(
             text,
@@ -169,6 +177,7 @@ class Model:
             output=output,
             zoom=zoom,
             reference=reference,
+            reference_texts=reference_texts,
             positions=positions,
             pretokenized=pretokenized,
             without=without,
@@ -333,9 +342,24 @@ class Model:
             prepared = self._prepared(window)
             if before:
                 return_memory()  # thousands of sentences must take no more of it than the first few
-            explanations = integrate_questions(self.tagger, prepared, options, budget=budget, progress=report_progress)
+            explanations = self._explain_prepared(prepared, options, budget=budget, progress=report_progress)
             yield from map(check, prepared, explanations)
             before += len(window)
+
+    def _explain_prepared(
+        self, questions: Sequence[PreparedQuestion], options: SweepOptions, *, budget: int | None, progress: Progress
+    ) -> Iterator[Explanation]:
+        """Those with several references as the mean of explanations under each."""
+        single = [under_one for question in questions for under_one in question.by_reference()]
+        part = len(questions) / len(single)
+        explanations = iter(
+            integrate_questions(
+                self.tagger, single, options, budget=budget, progress=lambda done: progress(part * done)
+            )
+        )
+        for question in questions:
+            of_question = [next(explanations) for _ in question.references]
+            yield average_explanations(of_question) if len(of_question) > 1 else of_question[0]
 
     def _run_method(
         self,

@@ -8,15 +8,21 @@ from dataclasses import dataclass, replace
 from interp.engine.paths import IntegrationPath
 from interp.errors import InputError, bare, quoted
 from interp.explain.predict import NO_PREDICTIONS, Prediction, Predictions, predict_sentences
+from interp.explain.reference_texts import ReferenceTexts
 from interp.explain.windows import fit_window
 from interp.explanation import Target, Window
 from interp.models.encoding import Encoding
 from interp.models.objective import Objective
-from interp.models.tagger import Tagger
+from interp.models.tagger import ReferenceIds, Tagger
 from interp.question import Question, Tags
 from interp.question.words import find_target
 
-__all__ = ["PreparedQuestion", "build_path", "prepare"]
+__all__ = ["ZERO_COMPONENTS", "PreparedQuestion", "build_path", "prepare"]
+
+ZERO_COMPONENTS = (
+    "with a reference of zeros the sum of the tables passes through 0, where the LayerNorm behind it is singular: "
+    "choose another reference for this view"
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,6 +38,8 @@ class PreparedQuestion:
     """The unit of the zoomed word."""
     window: Window | None
     """None where the model reads all of the text."""
+    references: tuple[ReferenceIds | None, ...]
+    """Those over which explanations are averaged, one where the reference is constant; None stands for zeros."""
 
     def __repr__(self) -> str:
         words, tags = quoted(self.target.text), bare(" ".join(self.target.tags))
@@ -47,6 +55,10 @@ class PreparedQuestion:
         """The largest |logit| of the sentence; 0 where F is a probability, which rounds as it is large itself."""
         return 0.0 if self.question.output == "probability" else float(self.prediction.logits.abs().max())
 
+    def by_reference(self) -> list[PreparedQuestion]:
+        """The same question under each of its references alone."""
+        return [replace(self, references=(reference,)) for reference in self.references]
+
     @property
     def sentence(self) -> tuple[object, ...]:
         """Questions that agree in this share their forward passes."""
@@ -54,7 +66,7 @@ class PreparedQuestion:
         return (
             question.output == "probability",
             self.encoding.words,
-            question.reference,
+            self.references,
             question.positions,
             self.zoom,
             frozenset(question.without),
@@ -70,16 +82,45 @@ def prepare(
     in_windows = [fit_window(tagger, question) if question.window else (question, None) for question in questions]
     sentences = [tuple(question.words) for question, _ in in_windows]
     predictions = predict_sentences(tagger, sentences, known)
+    find_references = _ReferenceFinder(tagger)
     return [
-        _resolve(tagger, question, predictions[words], window)
+        _resolve(
+            tagger,
+            question,
+            predictions[words],
+            window=window,
+            references=find_references(question, predictions[words].encoding),
+        )
         for (question, window), words in zip(in_windows, sentences, strict=True)
     ]
 
 
-def _resolve(tagger: Tagger, question: Question, prediction: Prediction, window: Window | None) -> PreparedQuestion:
+class _ReferenceFinder:
+    """The references of questions; texts that several questions share are read once."""
+
+    def __init__(self, tagger: Tagger) -> None:
+        self._tagger = tagger
+        self._texts: dict[tuple[tuple[str, ...], ...], ReferenceTexts] = {}
+
+    def __call__(self, question: Question, encoding: Encoding) -> tuple[ReferenceIds | None, ...]:
+        """Raises InputError for a reference that the model cannot have."""
+        if question.reference != "text":
+            return (self._tagger.constant_reference(encoding, question.reference),)
+        sentences = question.reference_words
+        if sentences not in self._texts:
+            self._texts[sentences] = ReferenceTexts(self._tagger, sentences)
+        return self._texts[sentences].references_of(encoding)
+
+
+def _resolve(
+    tagger: Tagger,
+    question: Question,
+    prediction: Prediction,
+    *,
+    window: Window | None,
+    references: tuple[ReferenceIds | None, ...],
+) -> PreparedQuestion:
     encoding = prediction.encoding
-    if question.reference not in tagger.references:
-        raise tagger.missing_reference(question.reference)
     indices = find_target(encoding.words, question.target)
     zoom = None if question.zoom is None else _single(find_target(encoding.words, question.zoom, "zoom"))
     positions = tuple(_first_position(encoding, index) for index in indices)
@@ -100,6 +141,7 @@ def _resolve(tagger: Tagger, question: Question, prediction: Prediction, window:
         target=target,
         zoom=zoom,
         window=window,
+        references=references,
     )
 
 
@@ -160,13 +202,18 @@ def _single(indices: tuple[int, ...]) -> int:
 
 
 def build_path(tagger: Tagger, questions: Sequence[PreparedQuestion], tables: bool) -> IntegrationPath:
-    """The path that questions of one sentence share: before the LayerNorm with `tables`, else behind it."""
+    """The path that questions of one sentence and one reference share: before the LayerNorm with `tables`, or behind
+    it.
+    """
     first = questions[0]
+    (reference,) = first.references
     objectives = [prepared.objective for prepared in questions]
     question = first.question
     if tables:
-        path = tagger.component_path(first.encoding, objectives, question.reference, question.positions)
+        if reference is None:
+            raise ValueError(ZERO_COMPONENTS)
+        path = tagger.component_path(first.encoding, objectives, reference, question.positions)
     else:
         layers = "layers" not in question.without
-        path = tagger.embedding_path(first.encoding, objectives, question.reference, zoom=first.zoom, layers=layers)
+        path = tagger.embedding_path(first.encoding, objectives, reference, zoom=first.zoom, layers=layers)
     return replace(path, magnitude=first.logit_magnitude)

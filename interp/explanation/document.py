@@ -28,6 +28,7 @@ from interp.explanation import (
     ModelInfo,
     Reference,
     Run,
+    Sampling,
     Target,
     Window,
     Word,
@@ -137,6 +138,7 @@ def _encode(explanation: Explanation) -> dict[str, Any]:
         },
         "method": explanation.method and asdict(explanation.method),
         "faithfulness": explanation.faithfulness and _encode_faithfulness(explanation.faithfulness),
+        "sampling": explanation.sampling and asdict(explanation.sampling),
         "ranking": explanation.ranking,
         "run": asdict(explanation.run),
     }
@@ -163,7 +165,8 @@ def _decode_model(data: dict[str, Any]) -> ModelInfo:
 
 def _decode(data: dict[str, Any], model: ModelInfo) -> Explanation:
     attributions, paths, reference = data["attributions"], data["paths"], data["reference"]
-    components, zoom, window, method = attributions["components"], data["zoom"], data.get("window"), data.get("method")
+    components, zoom = attributions["components"], data["zoom"]
+    window, method, sampling = (data.get(part) for part in ("window", "method", "sampling"))
     return Explanation(
         model=model,
         text=data["text"],
@@ -182,6 +185,7 @@ def _decode(data: dict[str, Any], model: ModelInfo) -> Explanation:
         window=window and _from_fields(Window, window),
         method=method and _from_fields(Method, method),
         faithfulness=_decode_faithfulness(data.get("faithfulness")),
+        sampling=sampling and _from_fields(Sampling, sampling),
     )
 
 

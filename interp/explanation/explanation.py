@@ -24,6 +24,7 @@ from interp.explanation.parts import (
     ModelInfo,
     Reference,
     Run,
+    Sampling,
     Target,
     Values,
     Window,
@@ -77,10 +78,12 @@ class Explanation:
     """None for integrated gradients."""
     faithfulness: Faithfulness | None = None
     """None where that was not checked."""
+    sampling: Sampling | None = None
+    """None where there is one reference."""
 
     def __post_init__(self) -> None:
         rows = [*self.layers, *(self.components.present.values() if self.components else ())]
-        rows += [self.method.errors] if self.method and self.method.errors else []
+        rows += [self.errors] if self.errors else []
         if any(len(row) != len(self.words) for row in rows):
             raise ValueError(f"every layer and component has one value per word, {len(self.words)} of them")
         if (self.method is None) == (self.completeness.embedding is None):
@@ -123,6 +126,20 @@ class Explanation:
         return tuple(word.attribution for word in self.words)
 
     @property
+    def errors(self) -> Values | None:
+        """The standard error of every word's attribution; None where nothing is drawn."""
+        drawing = self.sampling or self.method
+        return None if drawing is None else drawing.errors
+
+    @property
+    def sampling_error(self) -> float | None:
+        """Σ standard error / Σ|attribution| over words; None where nothing is drawn."""
+        if self.errors is None:
+            return None
+        mass = math.fsum(map(abs, self.attributions))
+        return math.fsum(self.errors) / mass if mass else 0.0
+
+    @property
     def score(self) -> float:
         """The attribution score: the sum of all word attributions."""
         return math.fsum(self.attributions)
@@ -152,7 +169,7 @@ class Explanation:
         """One row per word, special tokens included, as a pandas table.
 
         `table`: "words" has the columns `index` ([CLS] is 0), `word`, `special`, `tag` and `probability` (the model's
-        own; missing for special tokens), `attribution`; `error`, the standard error, with a method that draws; and
+        own; missing for special tokens), `attribution`; `error`, the standard error, where something is drawn; and
         `word_table`, `position_table`, `token_type_table`, the shares of the embedding tables that there are. "layers"
         has `index`, `word`, `special` and `layer 1` …, the conductance of each layer. Numbers are in units of the
         output. Raises InputError for an unknown table, and for "layers" where the explanation has none.

@@ -23,6 +23,7 @@ __all__ = [
     "ModelInfo",
     "Reference",
     "Run",
+    "Sampling",
     "Target",
     "Values",
     "Window",
@@ -95,6 +96,18 @@ class Reference:
     kind: ReferenceKind
     positions: Positions
     token: str | None = None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What averaging over a sample of references leaves uncertain, beside the integration error."""
+
+    references: int
+    """How many there were."""
+    errors: Values
+    """The standard error of every word's attribution, in units of the output."""
+    reference_error: float
+    """The standard error of F(reference)."""
 
 
 @dataclass(frozen=True)

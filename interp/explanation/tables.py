@@ -69,8 +69,8 @@ def _word_columns(explanation: Explanation) -> dict[str, Sequence[object]]:
         "probability": [word.probability for word in explanation.words],
         "attribution": explanation.attributions,
     }
-    if explanation.method is not None and explanation.method.errors is not None:
-        columns["error"] = explanation.method.errors
+    if explanation.errors is not None:
+        columns["error"] = explanation.errors
     tables = {} if explanation.components is None else explanation.components.present
     return columns | {f"{table}_table": values for table, values in tables.items()}
 

@@ -38,7 +38,7 @@ def _integrate_probe(tagger: Tagger) -> Integral:
     position = next(position for position in encoding.first[1:-1] if position is not None)
     tag = int(logits[position].argmax())
     objective = Objective(positions=(position,), tags=(tag,), against=None, output="logit")
-    path = tagger.embedding_path(encoding, [objective], tagger.references[0])
+    path = tagger.embedding_path(encoding, [objective], tagger.constant_reference(encoding, tagger.references[0]))
     sweep = integrate([path], tagger.evaluate, SweepOptions(max_evaluations=MAX_EVALUATIONS))
     return sweep.integrals[0][0]
 

@@ -24,9 +24,12 @@ from interp.models.evaluate import PathContext, evaluate_blocks, padded_rows
 from interp.models.find_parts import find_parts
 from interp.models.objective import Objective
 from interp.models.parts import probe_ids
-from interp.question import ReferenceKind
+from interp.question import ConstantReference, Positions
 
-__all__ = ["Tagger"]
+__all__ = ["ReferenceIds", "Tagger"]
+
+ReferenceIds = tuple[int, ...]
+"""Sub-tokens of a reference sentence, special ones included."""
 
 
 class Tagger:
@@ -87,9 +90,9 @@ class Tagger:
         return encode_words(self.tokenizer, words)
 
     @property
-    def references(self) -> list[ReferenceKind]:
-        """The kinds of reference that this model can have."""
-        kinds: list[ReferenceKind] = ["pad", "mask", "unk"]
+    def references(self) -> list[ConstantReference]:
+        """The kinds of constant reference that this model can have."""
+        kinds: list[ConstantReference] = ["pad", "mask", "unk"]
         return [*(kind for kind in kinds if self._token(kind) is not None), "zero"]
 
     def missing_reference(self, reference: str) -> InputError:
@@ -102,9 +105,20 @@ class Tagger:
         number: int | None = getattr(self.tokenizer, f"{kind}_token_id")
         return number
 
-    def token_name(self, reference: ReferenceKind) -> str | None:
+    def token_name(self, reference: ConstantReference) -> str | None:
         """What the tokeniser calls the token of a reference sentence; None for zeros."""
         return None if reference == "zero" else str(getattr(self.tokenizer, f"{reference}_token"))
+
+    def constant_reference(self, encoding: Encoding, reference: ConstantReference) -> ReferenceIds | None:
+        """The sentence with every sub-token but the special ones replaced; None for zeros. Raises InputError where the
+        model has no such token.
+        """
+        if reference == "zero":
+            return None
+        token = self._token(reference)
+        if token is None:
+            raise self.missing_reference(reference)
+        return tuple(own if special else token for own, special in zip(encoding.ids, encoding.special, strict=True))
 
     def logits(self, encodings: Sequence[Encoding]) -> list[Tensor]:
         """Logits (sub-tokens, labels) of each sentence, float64 on the CPU."""
@@ -129,17 +143,17 @@ class Tagger:
         self,
         encoding: Encoding,
         objectives: Sequence[Objective],
-        reference: str,
+        reference: ReferenceIds | None,
         *,
         zoom: int | None = None,
         layers: bool = True,
     ) -> IntegrationPath:
-        """From the reference sentence's embedding-block output to the input's: states (sub-tokens, hidden)."""
+        """From the reference sentence's embedding-block output to the input's: states (sub-tokens, hidden).
+
+        `reference`: its sub-tokens, as many as the input's; None for an output of zeros.
+        """
         end, kept = self._embed(encoding.ids, self.parts.kept)
-        if reference == "zero":
-            start = torch.zeros_like(end)
-        else:
-            start, _ = self._embed(self._reference_ids(encoding, reference), fixed_outputs=kept)
+        start = torch.zeros_like(end) if reference is None else self._embed(reference, fixed_outputs=kept)[0]
         detail = None
         if zoom is not None:
             positions = [position for position, unit in enumerate(encoding.units) if unit == zoom]
@@ -154,7 +168,7 @@ class Tagger:
         )
 
     def component_path(
-        self, encoding: Encoding, objectives: Sequence[Objective], reference: str, positions: str
+        self, encoding: Encoding, objectives: Sequence[Objective], reference: ReferenceIds, positions: Positions
     ) -> IntegrationPath:
         """From the reference's table outputs to the input's: states (tables, sub-tokens, hidden), before the
         LayerNorm. With `positions` "mean" every sub-token of the reference has the mean row of the table of positions,
@@ -168,7 +182,7 @@ class Tagger:
             own = fixed_outputs[position_table]
             row = own[0] if positions == "zero" else self._mean_position(position_table)
             fixed_outputs[position_table] = row.expand_as(own)
-        _, start = self._embed(self._reference_ids(encoding, reference), tables.values(), fixed_outputs)
+        _, start = self._embed(reference, tables.values(), fixed_outputs)
         return IntegrationPath(
             input=torch.stack(list(end.values())),
             reference=torch.stack(list(start.values())),
@@ -252,13 +266,6 @@ class Tagger:
             self.model(input_ids=row, attention_mask=mask)
         block_output, *table_outputs = (outputs[0][0] for outputs in calls)
         return block_output, dict(zip(tables, table_outputs, strict=True))
-
-    def _reference_ids(self, encoding: Encoding, reference: str) -> list[int]:
-        """The sentence with every sub-token but the special ones replaced."""
-        token = self._token(reference)
-        if token is None:
-            raise self.missing_reference(reference)
-        return [number if special else token for number, special in zip(encoding.ids, encoding.special, strict=True)]
 
     def word_sums(self, encoding: Encoding) -> Callable[[Tensor], Tensor]:
         """Values per sub-token (…, sub-tokens) to sums per word (…, units)."""

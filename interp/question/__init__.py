@@ -2,6 +2,7 @@
 
 from interp.question.question import (
     INTEGRATED_GRADIENTS,
+    ConstantReference,
     MethodName,
     Output,
     Part,
@@ -13,6 +14,7 @@ from interp.question.question import (
 
 __all__ = [
     "INTEGRATED_GRADIENTS",
+    "ConstantReference",
     "MethodName",
     "Output",
     "Part",

@@ -10,10 +10,22 @@ from interp.errors import InputError
 from interp.project.characters import holds_half_characters
 from interp.question.words import TargetSpec, find_target, split_words
 
-__all__ = ["INTEGRATED_GRADIENTS", "MethodName", "Output", "Part", "Positions", "Question", "ReferenceKind", "Tags"]
+__all__ = [
+    "INTEGRATED_GRADIENTS",
+    "ConstantReference",
+    "MethodName",
+    "Output",
+    "Part",
+    "Positions",
+    "Question",
+    "ReferenceKind",
+    "Tags",
+]
 
 Output = Literal["logit", "centred-logit", "log-probability", "probability"]
-ReferenceKind = Literal["pad", "mask", "unk", "zero"]
+ConstantReference = Literal["pad", "mask", "unk", "zero"]
+"""The same in every place."""
+ReferenceKind = Literal[ConstantReference, "text"]
 Positions = Literal["mean", "zero", "same"]
 Part = Literal["components", "layers"]
 MethodName = Literal[
@@ -35,8 +47,8 @@ Tags = str | Sequence[str]
 class Question:
     """One question: why does the model give `target` in `text` its tag?
 
-    `text`, `target`, `tag`, `against`, `true_tag`, `output`, `zoom`, `reference`, `positions`, `pretokenized`,
-    `without`, `window`: as in `Model.explain`.
+    `text`, `target`, `tag`, `against`, `true_tag`, `output`, `zoom`, `reference`, `reference_texts`, `positions`,
+    `pretokenized`, `without`, `window`: as in `Model.explain`.
 
     Raises InputError for choices that do not exist or do not go together; whether the words are there is seen later.
     """
@@ -58,6 +70,8 @@ class Question:
     """A word whose hidden dimensions are wanted."""
     reference: ReferenceKind = "pad"
     """What attributions are measured from."""
+    reference_texts: Sequence[str | Sequence[str]] = ()
+    """With the reference "text": the sentences, two at least, over which explanations are averaged."""
     positions: Positions = "mean"
     """Positions of the reference, when embeddings are split: the mean of all, the first, or the input's."""
     pretokenized: bool = False
@@ -76,6 +90,10 @@ class Question:
             raise InputError(
                 f'Unknown part "{min(unknown)}": an explanation can be without {", ".join(get_args(Part))}.'
             )
+        if self.reference == "text" and len(self.reference_texts) < 2:
+            raise InputError('The reference "text" is a mean over sentences: give two of them at least.')
+        if self.reference != "text" and self.reference_texts:
+            raise InputError(f'The reference "{self.reference}" takes no sentences: choose "text", or give none.')
         if self.zoom is not None and "layers" in self.without:
             raise InputError("A zoom shows a word in every layer: ask for the layers too, or for no zoom.")
 
@@ -88,14 +106,23 @@ class Question:
     @property
     def words(self) -> list[str]:
         """The words of the text. Raises InputError where there are none, or something else."""
-        if isinstance(self.text, str):
-            words = split_words(self.text, self.pretokenized)
-        elif isinstance(self.text, Collection) and all(isinstance(word, str) for word in self.text):
-            words = list(self.text)
-        else:
-            raise InputError("The text must be a sentence or a list of words.")
-        if not words or not any(word.strip() for word in words):
-            raise InputError("The text is empty: give a sentence with at least one word.")
-        if holds_half_characters("".join(words)):
-            raise InputError("The text holds bytes that are no characters: give it as UTF-8.")
-        return words
+        return _words(self.text, self.pretokenized, "text")
+
+    @property
+    def reference_words(self) -> tuple[tuple[str, ...], ...]:
+        """The words of every reference text. Raises InputError as `words` does."""
+        return tuple(tuple(_words(text, self.pretokenized, "reference text")) for text in self.reference_texts)
+
+
+def _words(text: str | Sequence[str], pretokenized: bool, name: str) -> list[str]:
+    if isinstance(text, str):
+        words = split_words(text, pretokenized)
+    elif isinstance(text, Collection) and all(isinstance(word, str) for word in text):
+        words = list(text)
+    else:
+        raise InputError(f"The {name} must be a sentence or a list of words.")
+    if not words or not any(word.strip() for word in words):
+        raise InputError(f"The {name} is empty: give a sentence with at least one word.")
+    if holds_half_characters("".join(words)):
+        raise InputError(f"The {name} holds bytes that are no characters: give it as UTF-8.")
+    return words

@@ -10,7 +10,7 @@ from pydantic import Field
 from interp.errors import InputError, bare, counted, quoted
 from interp.explanation import ModelInfo, Values
 from interp.project.defaults import RECORDING_TOLERANCE
-from interp.question import ReferenceKind
+from interp.question import ConstantReference
 
 __all__ = [
     "SCHEMA",
@@ -35,7 +35,7 @@ class RecordSettings:
     `layers`: every layer's conductance too.
     """
 
-    references: tuple[ReferenceKind, ...] = ("pad", "mask")
+    references: tuple[ConstantReference, ...] = ("pad", "mask")
     tolerance: float = RECORDING_TOLERANCE
     layers: bool = True
 

@@ -31,6 +31,7 @@ __all__ = [
     "per_cent",
     "probability",
     "reference",
+    "sampling",
     "signed",
     "unit",
     "unsigned",
@@ -93,7 +94,7 @@ class WordRow:
     fraction: float
     """Of the largest |attribution|, signed."""
     error: float | None = None
-    """Standard error, of a method that draws at random."""
+    """Standard error, where something is drawn at random."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class PathRow:
 def word_rows(explanation: Explanation) -> list[WordRow]:
     """One row per word in sentence order, special tokens included."""
     values, target = explanation.attributions, explanation.target
-    errors = explanation.method.errors if explanation.method else None
+    errors = explanation.errors
     mass, top = math.fsum(map(abs, values)), largest(values)
     attributed = dict(zip(target.indices, target.tags, strict=True))
     true = dict(zip(target.indices, target.true, strict=True)) if target.true else {}
@@ -263,15 +264,30 @@ def _aim_pieces(explanation: Explanation) -> list[Piece]:
 def reference(explanation: Explanation) -> str:
     """The reference by name, and what it does to the sentence."""
     kind, positions = explanation.reference.kind, explanation.reference.positions
+    special = " and ".join(dict.fromkeys(word.text for word in explanation.words if word.special))
+    replaced = f"every sub-token{f' but {special}' if special else ''} becomes"
     if kind == "zero":
         effect = "the embedding block's output is 0"
+    elif explanation.sampling is not None:
+        effect = f"{replaced} that of a real sentence at its place, in the mean over {explanation.sampling.references}"
     else:
-        special = " and ".join(dict.fromkeys(word.text for word in explanation.words if word.special))
-        token = explanation.reference.token or f"[{kind.upper()}]"
-        effect = f"every sub-token{f' but {special}' if special else ''} becomes {token}"
+        effect = f"{replaced} {explanation.reference.token or f'[{kind.upper()}]'}"
     sentence = f"{kind}: {effect}"
     placed = explanation.components is not None and explanation.components.position is not None
     return f"{sentence}; on the component path {_POSITIONS[positions]}" if placed else sentence
+
+
+def sampling(explanation: Explanation) -> str | None:
+    """What averaging over references leaves uncertain; None where there is one."""
+    sample, share = explanation.sampling, explanation.sampling_error
+    if sample is None or share is None:
+        return None
+    number = signed([explanation.at_reference], digits=3)
+    return (
+        f"Over {sample.references} references, standard errors of words add up to {100 * share:.0f} % of the sum of "
+        f"|attribution|; F(reference) is {number(explanation.at_reference)} +/- {sample.reference_error:.2g}. More "
+        "sentences lower both: four times as many, by half."
+    )
 
 
 def notes(explanation: Explanation) -> list[str]:

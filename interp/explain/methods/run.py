@@ -103,6 +103,10 @@ def run_method(
             f"A zoom shows a word in every layer, and {request.name} gives the words alone: drop `zoom`, or use "
             f"{INTEGRATED_GRADIENTS}."
         )
+    if len(prepared.references) > 1:
+        raise InputError(
+            f"{request.name} is run from one reference: choose pad, mask, unk or zero, or use {INTEGRATED_GRADIENTS}."
+        )
     rows = _rows_within(tagger, len(prepared.encoding.ids), budget, least=request.spec.rows)
     with frozen(tagger.model):
         measured = _measure(tagger, Scorer(tagger, prepared, rows), request)

@@ -16,7 +16,8 @@ class Scorer:
 
     def __init__(self, tagger: Tagger, prepared: PreparedQuestion, rows: int) -> None:
         encoding = prepared.encoding
-        path = tagger.embedding_path(encoding, [prepared.objective], prepared.question.reference, layers=False)
+        (reference,) = prepared.references
+        path = tagger.embedding_path(encoding, [prepared.objective], reference, layers=False)
         self.input, self.reference, self.rows = path.input, path.reference, rows
         self.tagger, self.prepared, self.evaluations = tagger, prepared, 0
         self._sums = path.sums

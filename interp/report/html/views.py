@@ -29,7 +29,7 @@ def section(number: int, shown: Explanation) -> dict[str, Any]:
         "headline": facts.headline(shown),
         "aim": facts.aim(shown),
         "reference": facts.reference(shown),
-        "faithfulness": re.sub(r"(?<=[ (])-(?=\d)", "−", facts.faithfulness(shown) or ""),
+        "faithfulness": _typeset(facts.faithfulness(shown) or ""),
         "notes": facts.notes(shown),
         "absent": facts.absent(shown),
         "unit": facts.unit(shown),
@@ -49,7 +49,13 @@ def section(number: int, shown: Explanation) -> dict[str, Any]:
         "paths": facts.path_rows(shown),
         "layers_note": facts.LAYERS_NOTE,
         "integration_note": facts.INTEGRATION_NOTE,
+        "sampling": _typeset(facts.sampling(shown) or ""),
     }
+
+
+def _typeset(sentence: str) -> str:
+    """With a real minus before numbers, and a real sign of an error."""
+    return re.sub(r"(?<=[ (])-(?=\d)", "−", sentence).replace("+/-", "±")
 
 
 def _fact_text(head: str, line: str) -> str:

@@ -74,6 +74,9 @@ def _explanation_blocks(shown: Explanation, canvas: Canvas) -> Iterator[Renderab
         return
     yield section_title("Integration error", "of the integral alone, not of the method or the reference")
     yield from _integration_blocks(shown, canvas)
+    if sampling := facts.sampling(shown):
+        yield section_title("Sampling error", "of the sentences that are the reference, beside the integration's")
+        yield Text(canvas.safe(sampling).replace("+/-", canvas.glyphs.spread))
 
 
 def _head_blocks(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]:
