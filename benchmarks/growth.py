@@ -20,7 +20,7 @@ from interp.bundled import grammar
 from interp.explain import load
 from interp.records import RecordSettings
 from interp.records.make import make_records
-from interp.records.store import SENTENCES_PER_PART
+from interp.records.record import SENTENCES_PER_PART
 from interp.texts import Sentence
 
 MEBIBYTE = 2**20

@@ -74,6 +74,8 @@ def records(
                 target=(at,),
                 tags=(tags[at],),
                 reference=kind,
+                at_input=1.0,
+                at_reference=0.0,
                 attributions=tuple(attribute(each.words, at, rng)),
                 layers=tuple(tuple(attribute(each.words, at, rng)) for _ in range(3)),
                 estimate=1e-3,

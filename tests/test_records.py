@@ -22,7 +22,8 @@ from interp.question import Question
 from interp.records import Record, Records, RecordSettings, why_incomparable
 from interp.records import load_records as load_records
 from interp.records.make import make_records
-from interp.records.store import part_name
+from interp.records.rows import COLUMNS
+from interp.records.store import MANIFEST, part_name
 from interp.texts import Sentence
 
 WORDS = ("Rob", "wins", "in", "London", ",", "Rob")
@@ -77,6 +78,37 @@ def test_what_is_written_is_what_is_read(made: Records) -> None:
     assert again.about.sources == ("dev",)
 
 
+def test_other_readers_find_a_row_for_each_target_and_what_the_columns_mean(made: Records) -> None:
+    manifest = json.loads((made.folder / MANIFEST).read_text())
+    assert (manifest["schema"], manifest["parts"], manifest["sentences"]) == ("interp.records/2", 1, 5)
+    assert manifest["columns"] == COLUMNS
+    table = pq.read_table(made.folder)
+    assert table.column_names == list(COLUMNS)
+    rows = table.to_pylist()
+    explained = [row for row in rows if row["target"] is not None]
+    assert len(explained) == sum(len(record.explained) for record in made)
+    assert len({row["id"] for row in rows}) == len(rows)
+    assert [row["kind"] or "" for row in rows] == sorted(row["kind"] or "" for row in rows)
+    for row in explained:
+        assert sum(row["attributions"]) == pytest.approx(row["at_input"] - row["at_reference"], abs=0.05)
+
+
+def test_a_sentence_is_asked_the_same_of_every_model(made: Records, tmp_path: Path) -> None:
+    other = load(tagger_directory(tmp_path / "other", seed=1), "cpu")
+    again = make_records(other, sentences(), WANTED, tmp_path / "r")
+    rows, others = (pq.read_table(records.folder).to_pylist() for records in (made, again))
+    named = {row["id"] for row in rows if row["sentence"] != "c:1"}
+    assert named and named <= {row["id"] for row in others}
+
+
+def test_a_damaged_part_is_made_anew(model32: Model, made: Records, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    make_records(model32, sentences(), WANTED, folder)
+    part = folder / part_name(0, made.about)
+    part.write_bytes(part.read_bytes()[:-100])
+    assert list(make_records(model32, sentences(), WANTED, folder, resume=True)) == list(made)
+
+
 def test_without_layers(model32: Model, tmp_path: Path) -> None:
     record = next(
         iter(make_records(model32, sentences(1), RecordSettings(("pad",), 0.05, layers=False), tmp_path / "r"))
@@ -102,7 +134,7 @@ def test_a_kill_loses_no_finished_part(model32: Model, tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         make_records(model32, many, WANTED, folder, progress=killed)
-    [kept] = folder.iterdir()
+    [kept] = folder.glob("*.parquet")
     before = kept.stat().st_mtime_ns
     with pytest.raises(FormatError, match=r"2 of 3 parts are missing, part-00001-of-00003.parquet first.*--resume"):
         load_records(folder)
@@ -151,10 +183,10 @@ def test_damage_is_told_by_name(made: Records, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="holds no records of interp"):
         load_records(tmp_path)
     table = pq.read_table(made.folder / part)
-    told = table.schema.metadata[b"interp"].replace(b"interp.records/1", b"interp.records/9")
+    told = table.schema.metadata[b"interp"].replace(b"interp.records/2", b"interp.records/9")
     pq.write_table(table.replace_schema_metadata({b"interp": told}), other)
     with pytest.raises(
-        FormatError, match=r'has the schema "interp.records/9", and this release reads interp.records/1'
+        FormatError, match=r'has the schema "interp.records/9", and this release reads interp.records/2'
     ):
         load_records(tmp_path)
     broken(whole, "part-00000-of-00002.parquet")
@@ -183,30 +215,29 @@ def forged(made: Records, folder: Path, edit: Edit | None = None, **header: Any)
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda row: row.clear(), r"holds \d rows for \d sentences"),
+        (lambda row: row.update(number=7), r"does not hold \d sentences"),
         (lambda row: row.update(words=None), "words is missing"),
         (lambda row: row.update(words=[]), "it has no words"),
-        (lambda row: row.update(id=None), "id is missing"),
+        (lambda row: row.update(sentence=None), "id is missing"),
         (lambda row: row.update(tags=None), "tags is missing"),
         (lambda row: row.update(tags=row["tags"][:-1]), r"it has \d+ words and \d+ tags"),
         (lambda row: row.update(tags=["B-X", *row["tags"][1:]]), 'its tag "B-X" is none of the model'),
         (lambda row: row.update(gold=["O"]), r"it has \d+ words and 1 right tags"),
         (lambda row: row.update(probabilities=[]), r"it has \d+ words and 0 probabilities"),
         (lambda row: row.update(pieces=None), "pieces is missing"),
-        (lambda row: row.update(explained=None), "explained is missing"),
         (lambda row: row.update(error="bad"), "it has both an error and tags"),
-        (lambda row: row["explained"][0].update(target=[99]), "it explains words that it does not have"),
-        (lambda row: row["explained"][0].update(target=[]), "it explains words that it does not have"),
-        (lambda row: row["explained"][0].update(tags=[]), "with 0 tags"),
-        (lambda row: row["explained"][0].update(reference="zero"), 'under the reference "zero"'),
-        (lambda row: row["explained"][0].update(attributions=[1.0]), "does not have a number for each"),
-        (lambda row: row["explained"][0].update(attributions=None), "attributions is missing"),
-        (lambda row: row["explained"][0].update(layers=[]), "is explained in 0 layers"),
-        (lambda row: row["explained"][0]["layers"][0].pop(), "does not have a number for each"),
-        (lambda row: row["explained"][0].update(status=None), "status is missing"),
+        (lambda row: row.update(target=[99]), "it explains words that it does not have"),
+        (lambda row: row.update(target=[]), "it explains words that it does not have"),
+        (lambda row: row.update(target_tags=[]), "with 0 tags"),
+        (lambda row: row.update(reference="zero"), 'under the reference "zero"'),
+        (lambda row: row.update(attributions=[1.0]), "does not have a number for each"),
+        (lambda row: row.update(attributions=None), "attributions is missing"),
+        (lambda row: row.update(layers=[]), "is explained in 0 layers"),
+        (lambda row: row["layers"][0].pop(), "does not have a number for each"),
+        (lambda row: row.update(status=None), "status is missing"),
     ],
 )
-def test_a_row_that_does_not_fit_together_is_told_by_file_and_row(
+def test_a_row_that_does_not_fit_together_is_told_by_file_and_sentence(
     edit: Edit, message: str, made: Records, tmp_path: Path
 ) -> None:
     with pytest.raises(FormatError, match=rf"part-00000-of-00001.parquet.*{message}"):
@@ -220,13 +251,14 @@ def test_a_row_that_does_not_fit_together_is_told_by_file_and_row(
         (10**18, "parts are missing"),
         (0, "damaged at sentences"),
         (-3, "damaged at sentences"),
-        (1, "rows for 1 sentences"),
+        (1, "does not hold 1 sentences"),
     ],
 )
 def test_absurd_counts_are_told_at_once(count: int, message: str, made: Records, tmp_path: Path) -> None:
     folder = forged(made, tmp_path, sentences=count)
     if count > 64:
-        (folder / "part-00000-of-00001.parquet").rename(folder / part_name(0, count))
+        header = replace(made.about, sentences=count)
+        (folder / "part-00000-of-00001.parquet").rename(folder / part_name(0, header))
     with pytest.raises(FormatError, match=message):
         list(load_records(folder))
 

@@ -15,7 +15,7 @@ _STATUSES = tuple(status.value for status in IntegrationStatus)
 def problems_of(record: Record, header: RecordsHeader) -> Iterator[str]:
     """What does not fit together in a record, as sentences without a full stop; nothing where all does."""
     count = len(record.words)
-    if not count:
+    if not count and record.error is None:
         yield "it has no words"
     if record.gold is not None and len(record.gold) != count:
         yield f"it has {count} words and {len(record.gold)} right tags"

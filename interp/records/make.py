@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from interp.engine.budget import return_memory
-from interp.errors import FormatError, InputError, TooLongError
+from interp.errors import InputError, TooLongError
 from interp.explain import Model
 from interp.explain.predict import Prediction, predict_encodings
 from interp.explain.prepare import prepare
 from interp.explanation import Explanation, ModelInfo
 from interp.models.encoding import Encoding
 from interp.progress import Progress, ignore_progress
-from interp.project.files import make_folder
 from interp.question import Part, Question
 from interp.question.tags import find_entities
-from interp.records.record import (
-    TAGS_ALONE,
-    Record,
-    RecordedExplanation,
-    RecordSettings,
-    RecordsHeader,
-    same_work,
-)
-from interp.records.store import SENTENCES_PER_PART, Records, part_count, part_name, read_part, write_part
+from interp.records.record import TAGS_ALONE, Record, RecordedExplanation, RecordSettings
+from interp.records.recording import Recording, RecordPart
+from interp.records.store import Records
 from interp.records.tag import tag_sentences
 from interp.taggers import Predictor
-from interp.texts import Sentence, data_fingerprint
-from interp.versions import versions
+from interp.texts import Sentence, SentenceList, UnreadSentence
 
-__all__ = ["make_records", "record_tags"]
-
-RecordPart = Callable[[Sequence[Sentence], Progress], list[Record]]
-"""Records of some sentences; told the share of them that is done."""
+__all__ = ["make_records", "part_recorder", "record_tags"]
 
 
 def make_records(
@@ -55,9 +43,14 @@ def make_records(
     `progress` is told how many sentences are done. A sentence that the model cannot read (too long, say) is recorded
     with the reason. Raises InputError, OutputError, FormatError.
     """
-    record_part = partial(_record_part, model, settings, memory)
-    header = _header(model.info, sentences, sources, settings)
-    return _write_parts(header, sentences, folder, record_part, resume=resume, progress=progress or ignore_progress)
+    recording = Recording.of(model.info, SentenceList(sentences), settings, folder=folder, sources=sources)
+    record_part = part_recorder(model, settings, memory)
+    return recording.make_parts(recording.begin(resume), record_part, progress or ignore_progress)
+
+
+def part_recorder(model: Model, settings: RecordSettings, memory: int | str | None = None) -> RecordPart:
+    """What records sentences with this model."""
+    return partial(_record_part, model, settings, memory)
 
 
 def record_tags(
@@ -71,88 +64,54 @@ def record_tags(
 ) -> Records:
     """The same of any tagger: what it says of every word, and nothing of why."""
     model = ModelInfo(name=predictor.name, sha256=predictor.sha256, labels=predictor.labels, layers=0)
-    header = _header(model, sentences, sources, TAGS_ALONE)
-    record_part = partial(_record_tags_of_part, predictor)
-    return _write_parts(header, sentences, folder, record_part, resume=resume, progress=progress)
+    recording = Recording.of(model, SentenceList(sentences), TAGS_ALONE, folder=folder, sources=sources)
+    return recording.make_parts(recording.begin(resume), partial(_record_tags_of_part, predictor), progress)
 
 
-def _header(
-    model: ModelInfo, sentences: Sequence[Sentence], sources: Sequence[str], settings: RecordSettings
-) -> RecordsHeader:
-    return RecordsHeader(
-        model=model,
-        data=data_fingerprint(sentences),
-        sentences=len(sentences),
-        sources=tuple(sources),
-        wanted=settings,
-        versions=versions(),
-    )
-
-
-def _write_parts(
-    header: RecordsHeader,
-    sentences: Sequence[Sentence],
-    folder: Path,
-    record_part: RecordPart,
-    *,
-    resume: bool,
-    progress: Progress,
-) -> Records:
-    """Those that are not there yet."""
-    finished = _finished_parts(folder, header, resume)
-    for number in range(part_count(len(sentences))):
-        start = number * SENTENCES_PER_PART
-        part = sentences[start : start + SENTENCES_PER_PART]
-        if number not in finished:
-
-            def report_progress(share: float, start: int = start, count: int = len(part)) -> None:
-                progress(start + count * share)
-
-            write_part(folder / part_name(number, len(sentences)), header, record_part(part, report_progress))
-            return_memory()  # else the holes that one part leaves are added to those of the next
-        progress(start + len(part))
-    return Records(folder, header)
-
-
-def _finished_parts(folder: Path, header: RecordsHeader, resume: bool) -> set[int]:
-    """The parts that need not be computed again."""
-    make_folder(folder)
-    files = {path.name: path for path in folder.glob("part-*.parquet")}
-    if files and not resume:
-        raise InputError(f"{folder} holds records already: go on with `resume`, or choose another folder.")
-    finished = set()
-    for number in range(part_count(header.sentences)):
-        path = files.pop(part_name(number, header.sentences), None)
-        if path is None:
-            continue
-        part_header, _ = read_part(path)  # read whole: a damaged part is told now
-        if part_header.model.sha256 == header.model.former_sha256:
-            raise FormatError(
-                f"{path} was recorded under an earlier release's fingerprint, which left the configuration out: record "
-                "anew in another folder."
-            )
-        if not same_work(part_header, header):
-            raise FormatError(f"{path} is of another model, other data or settings: choose another folder.")
-        finished.add(number)
-    if files:
-        raise FormatError(f"{min(files.values())} is of other records: choose another folder.")
-    return finished
-
-
-def _record_tags_of_part(predictor: Predictor, sentences: Sequence[Sentence], progress: Progress) -> list[Record]:
-    records = tag_sentences(predictor, sentences)
+def _record_tags_of_part(
+    predictor: Predictor, sentences: Sequence[Sentence | UnreadSentence], progress: Progress
+) -> list[Record]:
+    read = [sentence for sentence in sentences if isinstance(sentence, Sentence)]
+    records = iter(tag_sentences(predictor, read))
     progress(1.0)
-    return records
+    return [next(records) if isinstance(sentence, Sentence) else _unread_record(sentence) for sentence in sentences]
 
 
 def _record_part(
     model: Model,
     settings: RecordSettings,
     memory: int | str | None,
-    sentences: Sequence[Sentence],
+    sentences: Sequence[Sentence | UnreadSentence],
     progress: Progress,
 ) -> list[Record]:
     """Predict every sentence once, then explain its targets."""
+    read = [sentence for sentence in sentences if isinstance(sentence, Sentence)]
+    records = iter(_record_sentences(model, settings, memory, read, progress))
+    return [next(records) if isinstance(sentence, Sentence) else _unread_record(sentence) for sentence in sentences]
+
+
+def _unread_record(sentence: UnreadSentence) -> Record:
+    """What could not even be read as words."""
+    return Record(
+        id=sentence.id,
+        document=sentence.id,
+        words=(),
+        gold=None,
+        tags=(),
+        probabilities=(),
+        pieces=(),
+        explained=(),
+        error=sentence.reason,
+    )
+
+
+def _record_sentences(
+    model: Model,
+    settings: RecordSettings,
+    memory: int | str | None,
+    sentences: Sequence[Sentence],
+    progress: Progress,
+) -> list[Record]:
     encodings, errors = _encode_readable(model, sentences)
     predictions = dict(zip(encodings, predict_encodings(model.tagger, list(encodings.values())), strict=True))
     records = [
@@ -238,6 +197,8 @@ def _recorded_explanation(explanation: Explanation) -> RecordedExplanation:
         target=tuple(index - 1 for index in explanation.target.indices),
         tags=explanation.target.tags,
         reference=explanation.reference.kind,
+        at_input=explanation.at_input,
+        at_reference=explanation.at_reference,
         attributions=explanation.attributions[1:-1],
         layers=tuple(layer[1:-1] for layer in explanation.layers),
         estimate=integration.estimate,

@@ -14,16 +14,21 @@ from interp.question import ConstantReference
 
 __all__ = [
     "SCHEMA",
+    "SENTENCES_PER_PART",
     "TAGS_ALONE",
     "Record",
     "RecordSettings",
     "RecordedExplanation",
     "RecordsHeader",
+    "part_count",
+    "part_range",
     "same_work",
     "why_incomparable",
 ]
 
-SCHEMA = "interp.records/1"
+SCHEMA = "interp.records/2"
+SENTENCES_PER_PART = 64
+"""What a kill may lose, and what is held in memory."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class RecordsHeader:
     sources: tuple[str, ...]
     """Where the sentences came from."""
     wanted: RecordSettings
+    part_size: Annotated[int, Field(gt=0)] = SENTENCES_PER_PART
+    """Sentences of every part but the last."""
     versions: dict[str, str] = field(default_factory=dict)
     """Of the libraries that computed them."""
 
@@ -77,6 +84,10 @@ class RecordedExplanation:
     tags: tuple[str, ...]
     """The tags that are explained, one per word of the target."""
     reference: str
+    at_input: float
+    """F of the sentence."""
+    at_reference: float
+    """F of the reference."""
     attributions: Values
     layers: tuple[Values, ...]
     """Conductance of every word, per layer; empty where it was not asked for."""
@@ -117,6 +128,16 @@ class Record:
     def __repr__(self) -> str:
         ending = counted(len(self.explained), "explanation") if self.error is None else quoted(self.error, 80)
         return f"<Record {quoted(self.id)} of {quoted(' '.join(self.words))}: {ending}>"
+
+
+def part_count(header: RecordsHeader) -> int:
+    return -(-header.sentences // header.part_size)
+
+
+def part_range(header: RecordsHeader, number: int) -> range:
+    """Numbers of the sentences of a part."""
+    start = number * header.part_size
+    return range(start, min(start + header.part_size, header.sentences))
 
 
 def same_work(first: RecordsHeader, second: RecordsHeader) -> bool:

@@ -1,7 +1,7 @@
 """Records on disk: a folder of Parquet parts, each written whole or not at all, each saying what it is of.
 
-A part holds `PART` sentences; its name tells its number and how many there are, so that what is missing is seen. Only
-the schema below is read: no pickle, no code.
+A part's name tells its number and how many there are, so that what is missing is seen. _manifest.json says for
+other readers what the folder holds. Only the columns of `rows` are read: no pickle, no code.
 """
 
 from __future__ import annotations
@@ -22,52 +22,34 @@ from interp.errors import FormatError, InputError, bare, counted, first_line
 from interp.project.files import write
 from interp.project.strict_json import parse_document
 from interp.records.check import problems_of
-from interp.records.record import SCHEMA, Record, RecordsHeader, same_work
+from interp.records.record import SCHEMA, Record, RecordsHeader, part_count, part_range, same_work
+from interp.records.rows import COLUMNS, TABLE, group_rows, to_rows
 
 __all__ = [
-    "SENTENCES_PER_PART",
+    "MANIFEST",
+    "DamagedPartError",
     "Records",
     "count_kept",
     "load_records",
-    "part_count",
     "part_name",
     "read_part",
+    "write_manifest",
     "write_part",
 ]
 
-SENTENCES_PER_PART = 64
-"""Sentences: what a kill may lose, and what is held in memory."""
+MANIFEST = "_manifest.json"
+"""Other readers pass over names that begin so."""
+ROWS_PER_GROUP = 1024
+"""Of a part: what a reader may skip that looks for one kind."""
 
-MOST_VALUES = 200_000_000
-"""Of a part: 64 sentences of 512 words, with 64 targets each, under two references, in 24 layers, hold 100 million."""
+MOST_VALUES_PER_SENTENCE = 3_000_000
+"""A sentence of 512 words, with 64 targets, under two references, in 24 layers, holds half of that."""
 _RECORD = TypeAdapter(Record)
 _KEY = b"interp"
-_NUMBERS = pa.list_(pa.float32())
-_EXPLAINED = pa.struct(
-    [
-        ("target", pa.list_(pa.int16())),
-        ("tags", pa.list_(pa.string())),
-        ("reference", pa.string()),
-        ("attributions", _NUMBERS),
-        ("layers", pa.list_(_NUMBERS)),
-        ("estimate", pa.float32()),
-        ("evaluations", pa.int32()),
-        ("status", pa.string()),
-    ]
-)
-_TABLE = pa.schema(
-    [
-        ("id", pa.string()),
-        ("document", pa.string()),
-        ("words", pa.list_(pa.string())),
-        ("gold", pa.list_(pa.string())),
-        ("tags", pa.list_(pa.string())),
-        ("probabilities", _NUMBERS),
-        ("pieces", pa.list_(pa.int16())),
-        ("explained", pa.list_(_EXPLAINED)),
-        ("error", pa.string()),
-    ]
-)
+
+
+class DamagedPartError(FormatError):
+    """A part that can be made anew."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +64,8 @@ class Records:
         return f"<Records of {counted(len(self), 'sentence')} by {model} in {bare(str(self.folder))}>"
 
     def __iter__(self) -> Iterator[Record]:
-        for number in range(part_count(self.about.sentences)):
-            about, records = read_part(self.folder / part_name(number, self.about.sentences))
+        for number in range(part_count(self.about)):
+            about, records = read_part(self.folder / part_name(number, self.about))
             if not same_work(about, self.about):
                 raise FormatError(f"{self.folder}: its parts are of different records: record anew.")
             yield from records
@@ -94,15 +76,12 @@ class Records:
 
 def count_kept(folder: Path) -> int:
     """Sentences that an unfinished run leaves behind, about: the last part may hold fewer."""
-    return SENTENCES_PER_PART * len(list(folder.glob("part-*.parquet")))
+    parts = list(folder.glob("part-*.parquet"))
+    return len(parts) * read_part(parts[0], rows=False)[0].part_size if parts else 0
 
 
-def part_count(sentences: int) -> int:
-    return -(-sentences // SENTENCES_PER_PART)
-
-
-def part_name(number: int, sentences: int) -> str:
-    return f"part-{number:05}-of-{part_count(sentences):05}.parquet"
+def part_name(number: int, header: RecordsHeader) -> str:
+    return f"part-{number:05}-of-{part_count(header):05}.parquet"
 
 
 def load_records(folder: Path) -> Records:
@@ -114,12 +93,12 @@ def load_records(folder: Path) -> Records:
         raise InputError(f"{folder} holds no records: make some with interp record.")
     about, _ = read_part(parts[0], rows=False)
     numbers = [_number_of(part, about) for part in parts]
-    count = part_count(about.sentences)
+    count = part_count(about)
     if len(numbers) < count:
         missing = next(number for number in range(count) if number not in numbers)
         raise FormatError(
             f"{folder}: {count - len(numbers)} of {count} parts are missing, "
-            f"{part_name(missing, about.sentences)} first: go on with interp record --resume."
+            f"{part_name(missing, about)} first: go on with interp record --resume."
         )
     return Records(folder, about)
 
@@ -128,17 +107,28 @@ def _number_of(path: Path, header: RecordsHeader) -> int:
     """Which part a file is. Raises FormatError where it is none of these records."""
     match = re.fullmatch(r"part-(\d+)-of-\d+\.parquet", path.name)
     number = int(match[1]) if match else -1
-    if 0 <= number < part_count(header.sentences) and path.name == part_name(number, header.sentences):
+    if 0 <= number < part_count(header) and path.name == part_name(number, header):
         return number
     raise FormatError(f"{path.parent}: {path.name} does not belong to the other parts: record anew.")
 
 
+def write_manifest(folder: Path, about: RecordsHeader) -> None:
+    """What the folder is to hold, for readers that are not this package. Raises OutputError."""
+    content = {"schema": SCHEMA, **asdict(about), "parts": part_count(about), "columns": COLUMNS}
+    write(folder / MANIFEST, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+
+
 def write_part(path: Path, about: RecordsHeader, records: Sequence[Record]) -> None:
     """Raises OutputError."""
-    table = pa.Table.from_pylist([asdict(record) for record in records], schema=_TABLE)
+    table = pa.Table.from_pylist(to_rows(records), schema=TABLE)
     description = json.dumps({"schema": SCHEMA, **asdict(about)}, ensure_ascii=False)
     memory = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({_KEY: description.encode()}), memory, compression="zstd")
+    pq.write_table(
+        table.replace_schema_metadata({_KEY: description.encode()}),
+        memory,
+        compression="zstd",
+        row_group_size=ROWS_PER_GROUP,
+    )
     write(path, memory.getvalue())
 
 
@@ -147,18 +137,17 @@ def read_part(path: Path, rows: bool = True) -> tuple[RecordsHeader, list[Record
     try:
         with pq.ParquetFile(path) as file:
             header = _parse_header(path, file.schema_arrow)
-            if not file.schema_arrow.equals(_TABLE):
+            if not file.schema_arrow.equals(TABLE):
                 raise FormatError(f"{path}: its columns are not those of {SCHEMA}: record anew with this release.")
             if not rows:
                 return header, []
             _check_size(path, header, file.metadata)
-            rows_read = enumerate(file.read().to_pylist(), start=1)
-            return header, [_parse_record(path, number, row, header) for number, row in rows_read]
+            return header, _parse_records(path, file.read().to_pylist(), header)
     except FormatError:
         raise
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FormatError(
-            f"{path} is damaged ({first_line(error)}): delete it, and go on with interp record --resume."
+        raise DamagedPartError(
+            f"{path} is damaged ({first_line(error)}): go on with interp record --resume."
         ) from error
 
 
@@ -176,28 +165,32 @@ def _parse_header(path: Path, schema: pa.Schema) -> RecordsHeader:
 
 def _check_size(path: Path, header: RecordsHeader, metadata: pq.FileMetaData) -> None:
     """Before a row is read: a file of a few bytes may say that it holds billions."""
-    start = _number_of(path, header) * SENTENCES_PER_PART
-    expected = min(SENTENCES_PER_PART, header.sentences - start)
-    if metadata.num_rows != expected:
-        raise FormatError(
-            f"{path} holds {metadata.num_rows} rows for {expected} sentences: delete it, and go on with interp record "
-            "--resume."
-        )
+    expected = len(part_range(header, _number_of(path, header)))
     groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
     values = sum(group.column(number).num_values for group in groups for number in range(group.num_columns))
-    if values > MOST_VALUES:
+    if values > MOST_VALUES_PER_SENTENCE * expected:
         raise FormatError(f"{path} says that {expected} sentences hold {values:,} values: record anew.")
 
 
-def _parse_record(path: Path, number: int, row: dict[str, Any], header: RecordsHeader) -> Record:
-    """A row, the first of which is 1, as a record that fits together."""
+def _parse_records(path: Path, rows: Sequence[dict[str, Any]], header: RecordsHeader) -> list[Record]:
+    """Rows as records that fit together, all of them."""
+    expected = len(part_range(header, _number_of(path, header)))
+    if {row["number"] for row in rows} != set(range(expected)):
+        raise DamagedPartError(
+            f"{path} does not hold {expected} sentences, as it should: go on with interp record --resume."
+        )
+    return [_parse_record(path, record, header) for record in group_rows(rows)]
+
+
+def _parse_record(path: Path, content: dict[str, Any], header: RecordsHeader) -> Record:
+    """A sentence's rows as a record that fits together."""
     try:
-        record = _RECORD.validate_python(row)
+        record = _RECORD.validate_python(content)
         problem = next(problems_of(record, header), None)
     except ValidationError as error:
         problem = f"{_faulty_field(error)} is missing or of another kind"
     if problem is not None:
-        raise FormatError(f"{path}, row {number} ({row['id']}): {problem}; record anew.")
+        raise FormatError(f"{path}, sentence {content['id']}: {problem}; record anew.")
     return record
 
 
