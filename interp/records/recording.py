@@ -24,10 +24,20 @@ from interp.records.store import DamagedPartError, Records, part_name, read_part
 from interp.texts import Corpus, Sentence, UnreadSentence
 from interp.versions import versions
 
-__all__ = ["RecordPart", "Recording"]
+__all__ = ["RecordPart", "Recording", "part_size_of"]
+
+MOST_PARTS = 20_000
+"""Of a corpus, before its parts grow: a folder of more files is slow to list."""
+LARGEST_PART = 16_384
+"""Sentences: minutes of work, and tens of megabytes in memory."""
 
 RecordPart = Callable[[Sequence[Sentence | UnreadSentence], Progress], list[Record]]
 """Records of some sentences, in their order; told the share of them that is done."""
+
+
+def part_size_of(sentences: int) -> int:
+    """Sentences of a part of that many."""
+    return max(SENTENCES_PER_PART, min(LARGEST_PART, sentences // MOST_PARTS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +114,7 @@ class Recording:
 
     def make_parts(self, parts: Sequence[int], record_part: RecordPart, progress: Progress) -> Records:
         """Write parts one after the other; `progress` is told how many sentences are done, those of other parts too."""
-        done = self.header.sentences - sum(len(part_range(self.header, number)) for number in parts)
+        done = self.count_besides(parts)
         progress(done)
         for number in parts:
             count = len(part_range(self.header, number))
@@ -115,6 +125,10 @@ class Recording:
             done += self.make_part(number, record_part, report_progress)
             progress(done)
         return self.finished
+
+    def count_besides(self, parts: Sequence[int]) -> int:
+        """How many sentences the other parts hold."""
+        return self.header.sentences - sum(len(part_range(self.header, number)) for number in parts)
 
     @property
     def finished(self) -> Records:

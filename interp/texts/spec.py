@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl
 
 from interp.cases.case import CASE_SUFFIX
 from interp.errors import InputError
 from interp.project.paths import checked_path
 
-__all__ = ["FORMATS", "NO_TAGS", "OPTIONS", "Source", "parse_source"]
+__all__ = ["CORPUS_OPTIONS", "FORMATS", "NO_TAGS", "OPTIONS", "Source", "parse_corpus_source", "parse_source"]
 
 NO_TAGS = "none"
 """`?tag=none`, `?tags=none`: there are no right tags, whatever else stands there."""
@@ -29,6 +29,21 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "text": (),
 }
 """Of each kind of source."""
+CORPUS_OPTIONS: dict[str, tuple[str, ...]] = {
+    "text": (),
+    "jsonl": ("words", "text"),
+    "csv": ("text",),
+    "parquet": ("words", "text"),
+    "hf": ("words", "text", "split"),
+}
+"""Of each kind of corpus."""
+_KINDS_OF_NAMES = {
+    ".txt": "text",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "comments": ("yes", "no"),
     "format": FORMATS,
@@ -42,19 +57,24 @@ class Source:
     """A spec taken apart."""
 
     kind: str
-    path: Path
+    where: str
+    """A path; of a corpus also a glob or the address of a remote store."""
     options: Mapping[str, str]
+
+    @property
+    def path(self) -> Path:
+        return Path(self.where)
 
     @property
     def shown(self) -> str:
         """What ids and messages begin with."""
-        return self.path.as_posix()
+        return self.where if "://" in self.where else self.path.as_posix()
 
     def without_labels(self) -> Source:
         """The same, for its words alone."""
-        option = "tag" if self.kind == "conll" else "tags"
-        if option not in OPTIONS[self.kind]:
+        if self.kind == "text":
             return self
+        option = "tag" if self.kind == "conll" else "tags"
         others = {name: value for name, value in self.options.items() if name not in _MEANING}
         return replace(self, options={**others, option: NO_TAGS})
 
@@ -80,9 +100,7 @@ class Source:
 
 def parse_source(spec: str, usual: str | None) -> Source:
     """`usual` is what a file is taken for whose name does not tell. Raises InputError."""
-    head, mark, rest = spec.partition(":")
-    kind, where = (head, rest) if mark and head in OPTIONS else ("", spec)
-    name, _, query = where.partition("?")
+    kind, name, options = _take_apart(spec, OPTIONS)
     path = checked_path(name)
     if not kind:
         kind = _guess_kind(path, spec, usual)
@@ -90,19 +108,40 @@ def parse_source(spec: str, usual: str | None) -> Source:
         raise InputError(f"There is no {path} ({spec}).")
     if path.is_dir() and kind not in ("cases", "hf"):
         raise InputError(f"{path} is a folder ({spec}): name its files.")
+    _check_options(spec, options, OPTIONS[kind])
+    return Source(kind, str(path), options)
+
+
+def parse_corpus_source(spec: str) -> Source:
+    """The same of a corpus; whether it is there is seen when it is opened. Raises InputError."""
+    kind, where, options = _take_apart(spec, CORPUS_OPTIONS)
+    kind = kind or _KINDS_OF_NAMES.get(PurePosixPath(where).suffix, "")
+    if not kind and Path(checked_path(where)).is_dir():
+        kind = "hf"
+    if not kind:
+        kinds = ", ".join(f"{name}:" for name in CORPUS_OPTIONS)
+        raise InputError(f"What is {spec}? Write one of {kinds} before it.")
+    _check_options(spec, options, CORPUS_OPTIONS[kind])
+    return Source(kind, where, options)
+
+
+def _take_apart(spec: str, known: Mapping[str, object]) -> tuple[str, str, dict[str, str]]:
+    """Kind, empty where none is named, path and options. Raises InputError."""
+    head, mark, rest = spec.partition(":")
+    kind, where = (head, rest) if mark and head in known else ("", spec)
+    name, _, query = where.partition("?")
     pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)  # a plus stands for itself
     options = dict(pairs)
     if len(options) < len(pairs):
         raise InputError(f"{spec}: an option comes twice.")
-    _check_options(spec, kind, options)
-    return Source(kind, path, options)
+    return kind, name, options
 
 
-def _check_options(spec: str, kind: str, options: Mapping[str, str]) -> None:
+def _check_options(spec: str, options: Mapping[str, str], known: Sequence[str]) -> None:
     for key, value in options.items():
-        if key not in OPTIONS[kind]:
-            close = get_close_matches(key, OPTIONS[kind], n=1)
-            hint = f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(OPTIONS[kind]) or 'none'}."
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            hint = f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(known) or 'none'}."
             raise InputError(f'{spec}: unknown option "{key}"{hint}')
         if key in _CHOICES and value not in _CHOICES[key]:
             raise InputError(f'{spec}: "{key}={value}" is unknown: write {key}={" or ".join(_CHOICES[key])}.')
