@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["record_on_ray"]
 
+CONNECTING = 10
+"""Seconds, to reach a cluster."""
 MOST_BLOCKS = 4096
 """Into which the numbers of parts are split: Ray Data's own work is by the block."""
 
@@ -95,9 +98,17 @@ def _be_quiet(ray: Any) -> None:
 def _connect(ray: Any, address: str | None) -> None:
     local = {"_node_ip_address": "127.0.0.1"} if address is None else {}
     try:
+        _check_answers(address)
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="error", **local)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"There is no Ray cluster at {address} ({first_line(error)}).") from error
+
+
+def _check_answers(address: str | None) -> None:
+    """Raise OSError where nobody listens: Ray itself tries for minutes."""
+    host, mark, port = (address or "").rpartition(":")
+    if mark and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=CONNECTING).close()
 
 
 def _as_ours(error: Exception) -> InterpError:
