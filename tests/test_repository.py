@@ -26,6 +26,7 @@ def test_the_workflow_runs_the_test_command_of_the_readme() -> None:
         test_command,
         "tox -e tests -- -m slow",
         "tox -e taggers",
+        "tox -e ray",
     ]
 
 

@@ -96,10 +96,10 @@ def _be_quiet(ray: Any) -> None:
 
 
 def _connect(ray: Any, address: str | None) -> None:
-    local = {"_node_ip_address": "127.0.0.1"} if address is None else {}
+    own = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         _check_answers(address)
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="error", **local)
+        ray.init(**(own if address is None else {"address": address}), log_to_driver=False, logging_level="error")
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"There is no Ray cluster at {address} ({first_line(error)}).") from error
 

@@ -78,7 +78,7 @@ class Records:
         """The same columns of every part, which are not checked as records are: for counts over millions of rows."""
         for number in range(part_count(self.about)):
             path = self.folder / part_name(number, self.about)
-            with _reading(path), pq.ParquetFile(path) as file:
+            with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
                 _check_columns(path, file.schema_arrow)
                 yield file.read(list(columns))
 
@@ -137,13 +137,14 @@ def write_part(path: Path, about: RecordsHeader, records: Sequence[Record]) -> N
         memory,
         compression="zstd",
         row_group_size=ROWS_PER_GROUP,
+        write_page_checksum=True,
     )
     write(path, memory.getvalue())
 
 
 def read_part(path: Path, rows: bool = True) -> tuple[RecordsHeader, list[Record]]:
     """What a part is of, and its records, each of them sound. Raises FormatError, which names file and row."""
-    with _reading(path), pq.ParquetFile(path) as file:
+    with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         header = _parse_header(path, file.schema_arrow)
         _check_columns(path, file.schema_arrow)
         if not rows:
