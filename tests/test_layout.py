@@ -32,6 +32,7 @@ FOLDERS = [
     "stress",
     "stability",
     "report",
+    "summary",
     "gate",
     "testing",
     "pytest_plugin",

@@ -18,6 +18,7 @@ from interp.cli.golden import golden
 from interp.cli.probe import probe
 from interp.cli.record import record
 from interp.cli.stability import stability
+from interp.cli.summary import summary
 
 __all__ = ["main"]
 
@@ -32,6 +33,7 @@ main.add_command(explain)
 main.add_command(golden)
 main.add_command(stability)
 main.add_command(record)
+main.add_command(summary)
 main.add_command(gate)
 main.add_command(probe)
 gate.add_command(accept)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["record_on_ray"]
 
+LOOPBACK = "127.0.0.1"
+LOOPBACK_ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Read when Ray is imported: without clusters over several machines it takes the loopback address as it is, else it
+puts the machine's own in its place, and listens there.
+"""
 CONNECTING = 10
 """Seconds, to reach a cluster."""
 MOST_BLOCKS = 4096
@@ -55,6 +60,8 @@ def record_on_ray(
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    if _is_of_this_machine(address):
+        os.environ.setdefault(LOOPBACK_ALONE, "0")
     try:
         import ray
         import ray.data
@@ -96,12 +103,17 @@ def _be_quiet(ray: Any) -> None:
 
 
 def _connect(ray: Any, address: str | None) -> None:
-    own = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    cluster = {"address": "local", "include_dashboard": False} if address is None else {"address": address}
+    here = {"_node_ip_address": LOOPBACK} if _is_of_this_machine(address) else {}
     try:
         _check_answers(address)
-        ray.init(**(own if address is None else {"address": address}), log_to_driver=False, logging_level="error")
+        ray.init(**cluster, **here, log_to_driver=False, logging_level="error")
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"There is no Ray cluster at {address} ({first_line(error)}).") from error
+
+
+def _is_of_this_machine(address: str | None) -> bool:
+    return address is None or address.startswith(f"{LOOPBACK}:")
 
 
 def _check_answers(address: str | None) -> None:

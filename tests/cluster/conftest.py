@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # the latter: loopback alone
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -100,15 +100,15 @@ def test_a_cluster_that_is_not_there_is_said(tiny: Path, corpus: Path, tmp_path:
     assert "There is no Ray cluster at 127.0.0.1:1" in ran.stderr
 
 
-def test_a_machine_of_the_cluster_that_goes_is_done_without(
+def test_a_machine_that_goes_is_done_without_where_another_has_room(
     tiny: Path, corpus: Path, undisturbed: list[dict[str, object]], tmp_path: Path
 ) -> None:
     from ray.cluster_utils import Cluster
 
-    here = {"num_cpus": 1, "node_ip_address": "127.0.0.1"}
-    cluster = Cluster(initialize_head=True, head_node_args={**here, "include_dashboard": False})
+    here = {"node_ip_address": "127.0.0.1"}
+    cluster = Cluster(initialize_head=True, head_node_args={**here, "num_cpus": 2, "include_dashboard": False})
     try:
-        second = cluster.add_node(**here)
+        second = cluster.add_node(**here, num_cpus=1)  # of two actors, which Ray spreads, it has one
         folder = tmp_path / "r"
         words = command(tiny, corpus, folder, "--engine", "ray", "--workers", "2", "--address", cluster.address)
         process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)

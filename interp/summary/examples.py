@@ -1,0 +1,59 @@
+"""Sentences in which a word carries most, found in a second pass: which words those are, the first one tells."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from interp.progress import Progress
+from interp.records import Records
+from interp.records.record import part_range
+from interp.summary.columns import COLUMNS, Columns
+from interp.summary.result import Example
+
+__all__ = ["find_examples"]
+
+Key = tuple[str, str]
+"""Kind and word."""
+EXAMPLES = 3
+"""Of each word."""
+
+
+def find_examples(
+    records: Records, reference: str, keys: Collection[Key], progress: Progress
+) -> Mapping[Key, tuple[Example, ...]]:
+    """Those with the largest |attribution|, the largest first."""
+    best: dict[Key, list[tuple[float, int, Example]]] = defaultdict(list)
+    words = pa.array(sorted({word for _, word in keys}), pa.string())
+    order = 0
+    for number, table in enumerate(records.tables([*COLUMNS, "sentence"])):
+        chosen = table.filter(pc.fill_null(pc.equal(table["reference"], reference), False))
+        columns = Columns.of(chosen, reference)
+        wanted = pc.is_in(columns.words.dictionary, words).to_numpy(zero_copy_only=False)
+        places = np.flatnonzero(wanted[columns.codes] & (columns.distance != 0))
+        for place in places[np.argsort(-np.abs(columns.attributions[places]), kind="stable")].tolist():
+            row = int(columns.row[place])
+            key = columns.kinds[row], columns.words.dictionary[int(columns.codes[place])].as_py()
+            size = abs(float(columns.attributions[place]))
+            order += 1
+            if key not in keys or (len(best[key]) == EXAMPLES and size <= best[key][0][0]):
+                continue
+            entry = size, -order, _example(chosen, columns, row, place)
+            (heapq.heappushpop if len(best[key]) == EXAMPLES else heapq.heappush)(best[key], entry)
+        progress(part_range(records.about, number).stop)
+    return {key: tuple(example for *_, example in sorted(found, reverse=True)) for key, found in best.items()}
+
+
+def _example(table: pa.Table, columns: Columns, row: int, place: int) -> Example:
+    return Example(
+        sentence=table["sentence"][row].as_py(),
+        words=tuple(table["words"][row].as_py()),
+        target=tuple(table["target"][row].as_py()),
+        place=place - int(np.searchsorted(columns.row, row)),
+        attribution=float(columns.attributions[place]),
+    )
