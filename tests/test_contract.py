@@ -34,6 +34,7 @@ from interp.golden import loads as read_golden
 from interp.project.settings import Settings, load_settings
 from interp.records import RecordSettings, load_records
 from interp.records.make import make_records
+from interp.summary import summarise
 from interp.texts import Sentence, read_sentences
 
 Run = Callable[[list[str]], tuple[int, str]]
@@ -264,11 +265,12 @@ def test_damaged_records(count: int, model32: Model, tmp_path: Path) -> None:
     sentences = [Sentence(f"a:{number}", "a", ("Rob", "wins"), ("B-PER", "O")) for number in range(3)]
     folder = tmp_path / "records"
     make_records(model32, sentences, RecordSettings(("pad",), 0.05, layers=False), folder)
-    (part,) = folder.iterdir()
+    (part,) = folder.glob("*.parquet")
 
     def check(content: bytes) -> None:
         part.write_bytes(content)
         refused_or(lambda: list(load_records(folder)))
+        refused_or(lambda: summarise(load_records(folder)))
 
     generate(count, damaged(part.read_bytes()), check)
 

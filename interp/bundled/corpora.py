@@ -17,7 +17,7 @@ __all__ = [
     "CORPORA",
     "HELD_OUT",
     "LABELS",
-    "Corpus",
+    "CorpusFiles",
     "alone",
     "iob2",
     "names_of",
@@ -48,7 +48,7 @@ _NATIONALITIES = tuple(_NATIONALITY_ENDINGS.split())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Corpus:
+class CorpusFiles:
     """Where a corpus lies below the data folder and how its columns read."""
 
     files: tuple[str, ...]
@@ -62,17 +62,17 @@ class Corpus:
     """Whether lines that begin with '# ' are comments (in tweets they are words)."""
 
 
-CORPORA: Mapping[str, Corpus] = {
-    "wikigold": Corpus(files=("open-ner/wikigold.conll.txt",), kinds=_NEWS_KINDS, separator=None),
+CORPORA: Mapping[str, CorpusFiles] = {
+    "wikigold": CorpusFiles(files=("open-ner/wikigold.conll.txt",), kinds=_NEWS_KINDS, separator=None),
     # Part e (200 tweets) stays out: its spans are off by words ("Russia Today shares/B-ORG this/I-ORG").
-    "btc": Corpus(files=tuple(f"open-ner/btc_{part}.conll" for part in "abfgh"), kinds=_NEWS_KINDS),
-    "wnut": Corpus(
+    "btc": CorpusFiles(files=tuple(f"open-ner/btc_{part}.conll" for part in "abfgh"), kinds=_NEWS_KINDS),
+    "wnut": CorpusFiles(
         files=("open-ner/wnut17train.conll", "open-ner/emerging.dev.conll", "open-ner/emerging.test.annotated"),
         kinds=_SOCIAL_KINDS,
     ),
-    "uner-dev": Corpus(files=("open-ner/uner_dev.iob2",), kinds=_NEWS_KINDS, word=1, tag=2, comments=True),
-    "uner-test": Corpus(files=("open-ner/uner_test.iob2",), kinds=_NEWS_KINDS, word=1, tag=2, comments=True),
-    "conll-test": Corpus(files=("conll2003/test.txt",), kinds=_NEWS_KINDS, separator=None),
+    "uner-dev": CorpusFiles(files=("open-ner/uner_dev.iob2",), kinds=_NEWS_KINDS, word=1, tag=2, comments=True),
+    "uner-test": CorpusFiles(files=("open-ner/uner_test.iob2",), kinds=_NEWS_KINDS, word=1, tag=2, comments=True),
+    "conll-test": CorpusFiles(files=("conll2003/test.txt",), kinds=_NEWS_KINDS, separator=None),
 }
 
 
@@ -102,7 +102,7 @@ def read(name: str, data: Path) -> list[TaggedSentence]:
     return [sentence for file in corpus.files for sentence in _read_file(data / file, corpus)]
 
 
-def _read_file(path: Path, corpus: Corpus) -> list[TaggedSentence]:
+def _read_file(path: Path, corpus: CorpusFiles) -> list[TaggedSentence]:
     if not path.is_file():
         raise InputError(f"corpus file {path} is missing: point the data folder at one that holds it")
     sentences: list[TaggedSentence] = []
@@ -119,7 +119,7 @@ def _read_file(path: Path, corpus: Corpus) -> list[TaggedSentence]:
     return sentences
 
 
-def _sentence_of_rows(rows: Sequence[Sequence[str]], corpus: Corpus) -> list[TaggedSentence]:
+def _sentence_of_rows(rows: Sequence[Sequence[str]], corpus: CorpusFiles) -> list[TaggedSentence]:
     """The sentence in `rows`; none where they hold only a document marker."""
     # A few tweets have rows without a word or without a tag; they carry nothing.
     kept = [row for row in rows if len(row) > 1 and row[corpus.word] and row[corpus.word] != "-DOCSTART-"]
@@ -137,7 +137,7 @@ def split_wikigold(sentences: Sequence[TaggedSentence]) -> tuple[list[TaggedSent
 def tidy(sentence: TaggedSentence) -> TaggedSentence:
     """The sentence under one convention, where the corpora (and often two annotators of one) differ.
 
-    * User names (`@name`, `@ name`) and hashtags are O, as in WNUT-17; most of the Broad Twitter Corpus tags
+    * User names (`@name`, `@ name`) and hashtags are O, as in WNUT-17; most of the Broad Twitter CorpusFiles tags
       every user name, even the `@`, as a person.
     * Titles ("President", "Dr.") stay outside persons, as in most of WikiGold.
     * A nationality on its own ("Russian air space") is no place, as in WikiGold.

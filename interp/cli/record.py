@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["record"]
 
-TOLD = 5
-"""Sentences that are left out, before they are counted only."""
+NAMED = 5
+"""Sentences that are left out, before they are only counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,13 +166,13 @@ def _tell_unread(records: Records, file: str | None) -> None:
 
     if file is not None:
         write_document("".join(f"{json.dumps(asdict(row))}\n" for row in unread_rows(records)), file)
-    told = list(islice(unread_rows(records), TOLD + 1))
-    if len(told) <= TOLD:
-        say(*(f"{row.id} is left out: {row.reason}" for row in told))
+    first_rows = list(islice(unread_rows(records), NAMED + 1))
+    if len(first_rows) <= NAMED:
+        say(*(f"{row.id} is left out: {row.reason}" for row in first_rows))
         return
     count = sum(1 for _ in unread_rows(records))
     all_of_them = "" if file else " All of them: --resume --errors FILE."
-    say(f"{count} sentences are left out, {told[0].id} first: {told[0].reason.rstrip('.')}.{all_of_them}")
+    say(f"{count} sentences are left out, {first_rows[0].id} first: {first_rows[0].reason.rstrip('.')}.{all_of_them}")
 
 
 def _tell_counts(records: Records, folder: Path, *, to_stderr: bool) -> None:

@@ -86,7 +86,7 @@ def _record_part(
 ) -> list[Record]:
     """Predict every sentence once, then explain its targets."""
     read = [sentence for sentence in sentences if isinstance(sentence, Sentence)]
-    records = iter(_record_sentences(model, settings, memory, read, progress))
+    records = iter(_record_sentences(model, read, settings, memory=memory, progress=progress))
     return [next(records) if isinstance(sentence, Sentence) else _unread_record(sentence) for sentence in sentences]
 
 
@@ -107,9 +107,10 @@ def _unread_record(sentence: UnreadSentence) -> Record:
 
 def _record_sentences(
     model: Model,
-    settings: RecordSettings,
-    memory: int | str | None,
     sentences: Sequence[Sentence],
+    settings: RecordSettings,
+    *,
+    memory: int | str | None,
     progress: Progress,
 ) -> list[Record]:
     encodings, errors = _encode_readable(model, sentences)

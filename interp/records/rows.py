@@ -70,8 +70,8 @@ def _rows_of(record: Record, number: int) -> Iterator[Row]:
 
 
 def _hash(record: Record, explanation: RecordedExplanation | None) -> str:
-    asked = None if explanation is None else (explanation.target, explanation.reference)
-    return hashlib.sha256(json.dumps([record.id, record.words, asked]).encode()).hexdigest()[:32]
+    question = None if explanation is None else (explanation.target, explanation.reference)
+    return hashlib.sha256(json.dumps([record.id, record.words, question]).encode()).hexdigest()[:32]
 
 
 def group_rows(rows: Sequence[Mapping[str, Any]]) -> list[Row]:

@@ -23,7 +23,7 @@ LEADING = 0.5
 """Part of Σ|attribution| with which a context word carries a target alone."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class KindSums:
     """Of one kind, beside what is summed by word."""
 

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 COLUMNS = ("document", "words", "target", "kind", "reference", "attributions", "layers")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Columns:
     """Targets are numbered from 0; words are those of all targets' sentences, behind one another."""
 

@@ -21,7 +21,7 @@ def compare_summaries(old: Summary, new: Summary, top: int) -> tuple[MovedWord, 
     """
     if old.reference != new.reference:
         raise IncomparableError(
-            f"One was explained under {old.reference} and the other under {new.reference}: choose one --reference."
+            f"One was explained under {old.reference} and the other under {new.reference}: choose one `reference`."
         )
     old_kinds = {kind.kind: kind for kind in old.kinds}
     moved = [word for kind in new.kinds if kind.kind in old_kinds for word in _moved_words(old_kinds[kind.kind], kind)]

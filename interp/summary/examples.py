@@ -46,7 +46,7 @@ def find_examples(
             entry = size, -order, _example(chosen, columns, row, place)
             (heapq.heappushpop if len(best[key]) == EXAMPLES else heapq.heappush)(best[key], entry)
         progress(part_range(records.about, number).stop)
-    return {key: tuple(example for *_, example in sorted(found, reverse=True)) for key, found in best.items()}
+    return {key: tuple(example for *_, example in sorted(entries, reverse=True)) for key, entries in best.items()}
 
 
 def _example(table: pa.Table, columns: Columns, row: int, place: int) -> Example:

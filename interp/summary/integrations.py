@@ -19,7 +19,7 @@ MOST_REASONS = 5
 _NUMBER = re.compile(r"\d+")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class IntegrationCounts:
     """Takes the tables of parts one by one."""
 

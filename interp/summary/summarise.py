@@ -56,8 +56,8 @@ def summarise(
     if not accumulator.kinds:
         raise InputError(f"{records.folder} explains nothing under {reference}: the model found no entity in it.")
     kinds = _summarise_kinds(accumulator, top)
-    told = {(kind.kind, word.word) for kind in kinds for word in (*kind.words_for, *kind.words_against)}
-    examples = find_examples(records, reference, told, lambda done: progress(len(records) + done))
+    keys = {(kind.kind, word.word) for kind in kinds for word in (*kind.words_for, *kind.words_against)}
+    examples = find_examples(records, reference, keys, lambda done: progress(len(records) + done))
     return Summary(
         model=records.about.model.name,
         sha256=records.about.model.sha256,
@@ -189,7 +189,8 @@ def _part(some: float, whole: float) -> float:
 
 
 def _with_examples(kind: KindSummary, examples: Mapping[Key, tuple[Example, ...]]) -> KindSummary:
-    def told(words: Sequence[WordSummary]) -> tuple[WordSummary, ...]:
-        return tuple(replace(word, examples=examples.get((kind.kind, word.word), ())) for word in words)
-
-    return replace(kind, words_for=told(kind.words_for), words_against=told(kind.words_against))
+    words_for, words_against = (
+        tuple(replace(word, examples=examples.get((kind.kind, word.word), ())) for word in words)
+        for words in (kind.words_for, kind.words_against)
+    )
+    return replace(kind, words_for=words_for, words_against=words_against)

@@ -23,7 +23,7 @@ FIELDS = 8
 N, DOCUMENTS, SUM, MASS, SQUARES, S_S, S_N, N_N = range(FIELDS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """What is known of one key: values a in documents, which are independent of each other where words are not."""
 
@@ -44,7 +44,9 @@ class Cluster:
         between = max(0.0, sums[S_S] - 2 * mean * sums[S_N] + mean**2 * sums[N_N])  # Σ (s − mean · n)²
         error = float(math.sqrt(documents / (documents - 1) * between) / n) if documents > 1 else None
         spread = math.sqrt(max(0.0, sums[SQUARES] / n - mean**2))
-        return cls(int(n), int(documents), float(mean), spread, error, float(sums[MASS]))
+        return cls(
+            count=int(n), documents=int(documents), mean=float(mean), spread=spread, error=error, mass=float(sums[MASS])
+        )
 
 
 @dataclass
