@@ -137,7 +137,7 @@ def split_wikigold(sentences: Sequence[TaggedSentence]) -> tuple[list[TaggedSent
 def tidy(sentence: TaggedSentence) -> TaggedSentence:
     """The sentence under one convention, where the corpora (and often two annotators of one) differ.
 
-    * User names (`@name`, `@ name`) and hashtags are O, as in WNUT-17; most of the Broad Twitter CorpusFiles tags
+    * User names (`@name`, `@ name`) and hashtags are O, as in WNUT-17; most of the Broad Twitter Corpus tags
       every user name, even the `@`, as a person.
     * Titles ("President", "Dr.") stay outside persons, as in most of WikiGold.
     * A nationality on its own ("Russian air space") is no place, as in WikiGold.
