@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from interp.errors import IncomparableError
 from interp.summary.result import KindSummary, MovedWord, Summary, WordSummary
+from interp.summary.summarise import FEWEST_DOCUMENTS
 
 __all__ = ["compare_summaries", "shorten"]
 
 
 def compare_summaries(old: Summary, new: Summary, top: int) -> tuple[MovedWord, ...]:
     """Words that moved most: first those that one of both leans on and the other does not, then by how far the mean
-    moved for sure. Words of kinds that only one of both has are left out.
+    moved for sure. Words that one of both has in next to no documents are left out.
 
     Intervals take the two to be independent, which those of one text are not: they are too wide rather than too
     narrow where both models see the same. Raises IncomparableError where references differ.
@@ -33,7 +34,7 @@ def _moved_words(old: KindSummary, new: KindSummary) -> Sequence[MovedWord]:
     return [
         _moved(new.kind, old_words[word], new_words[word])
         for word in new_words
-        if word in old_words and old_words[word].low is not None and new_words[word].low is not None
+        if word in old_words and min(old_words[word].documents, new_words[word].documents) >= FEWEST_DOCUMENTS
     ]
 
 
