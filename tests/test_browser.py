@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ import samples
 
 from interp.explanation import Explanation
 from interp.report.html.pages import explanations_page, notebook_frame
+from interp.summary import compare_summaries, summarise
+from interp.summary.report import summary_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -218,3 +221,41 @@ def test_a_notebook_that_runs_no_script_shows_the_page_in_a_frame_that_scrolls(
     assert box is not None and box["height"] == 46 * 16
     assert "speaks most for" in shown.frame_locator("iframe").locator("h2").first.inner_text()
     shown.close()
+
+
+def told_summary(tmp_path: Path) -> str:
+    """Of made records, with a word that would be markup."""
+    from test_summary import made, written
+
+    records = [
+        replace(record, words=tuple("<b>said" if word == "said" else word for word in record.words))
+        for record in made(60)
+    ]
+    summary = summarise(written(tmp_path / "r", records))
+    return summary_page(summary, compare_summaries(summary, summary, 4))
+
+
+def test_a_summary_is_quiet_and_its_columns_sort(browser: Browser, tmp_path: Path) -> None:
+    document = told_summary(tmp_path)
+    for width, height in SIZES:
+        for scheme in SCHEMES:
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+            said: list[str] = []
+            page.on("console", lambda message, said=said: said.append(message.text))
+            page.on("pageerror", lambda error, said=said: said.append(str(error)))
+            page.on("request", lambda request, said=said: said.append(request.url))
+            page.set_content(document)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            table = page.locator("table.sortable").first
+            table.get_by_role("button", name="mean").click()
+            shown = table.locator("tbody tr").evaluate_all("rows => rows.map(row => +row.cells[1].dataset.value)")
+            assert len(shown) > 3 and shown == sorted(shown, reverse=True)
+            table.get_by_role("button", name="mean").click()
+            again = table.locator("tbody tr").evaluate_all("rows => rows.map(row => +row.cells[1].dataset.value)")
+            assert again == sorted(shown)
+            assert table.locator("th[aria-sort=ascending]").count() == 1
+            table.locator("summary").first.click()
+            assert table.locator("details[open] mark").first.is_visible()
+            assert page.locator("tbody b").count() == 0
+            assert said == []
+            page.close()
