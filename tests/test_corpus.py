@@ -174,6 +174,7 @@ def test_the_command_records_all_of_a_corpus_and_says_what_it_left_out(tiny: Pat
         (["--cases", "a.jsonl", "--corpus", "a.txt"], "with --cases or with --corpus"),
         (["--corpus", "a.txt", "--address", "auto"], "are of a Ray cluster: add --engine ray"),
         (["--corpus", "a.txt", "--gpus-per-worker", "1"], "are of a Ray cluster: add --engine ray"),
+        (["--corpus", "a.txt", "--sample", "9"], "and --sample is for cases: drop it"),
         (["--corpus", "none.txt"], "There is no none.txt"),
     ],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from interp.cli.console import resuming, say
 from interp.cli.documents import check_document, write_document
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["record"]
 
+OF_CASES = ("sample", "explain", "seed")
+"""Options that a corpus does not have."""
 NAMED = 5
 """Sentences that are left out, before they are only counted."""
 
@@ -55,6 +58,10 @@ class RecordOptions:
         """Raise InputError where it is not clear what is to be recorded, OutputError where it cannot be written."""
         if bool(self.cases) == bool(self.corpus):
             raise InputError("Name what the model is asked about, with --cases or with --corpus.")
+        context = click.get_current_context()
+        for name in OF_CASES if self.corpus else ():
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                raise InputError(f"All of a corpus is recorded, and `{name}` is for cases: drop it.")
         check_document(self.errors)
 
 

@@ -29,7 +29,7 @@ class KindSums:
 
     targets: int = 0
     documents: int = 0
-    """A document that two parts share counts twice."""
+    """One that lies in parts that are not read together counts twice."""
     change: float = 0.0
     mass: float = 0.0
     own: float = 0.0

@@ -34,9 +34,7 @@ def find_examples(
     for number, table in enumerate(records.tables([*COLUMNS, "sentence"])):
         chosen = table.filter(pc.fill_null(pc.equal(table["reference"], reference), False))
         columns = Columns.of(chosen, reference)
-        wanted = pc.is_in(columns.words.dictionary, words).to_numpy(zero_copy_only=False)
-        places = np.flatnonzero(wanted[columns.codes] & (columns.distance != 0))
-        for place in places[np.argsort(-np.abs(columns.attributions[places]), kind="stable")].tolist():
+        for place in _candidates(columns, words):
             row = int(columns.row[place])
             key = columns.kinds[row], columns.words.dictionary[int(columns.codes[place])].as_py()
             size = abs(float(columns.attributions[place]))
@@ -47,6 +45,18 @@ def find_examples(
             (heapq.heappushpop if len(best[key]) == EXAMPLES else heapq.heappush)(best[key], entry)
         progress(part_range(records.about, number).stop)
     return {key: tuple(example for *_, example in sorted(entries, reverse=True)) for key, entries in best.items()}
+
+
+def _candidates(columns: Columns, words: pa.Array) -> list[int]:
+    """Places of these words beside targets, of each kind and word those with the largest |attribution|."""
+    wanted = pc.is_in(columns.words.dictionary, words).to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(wanted[columns.codes] & (columns.distance != 0))
+    _, kinds = np.unique(np.array(columns.kinds, dtype=object), return_inverse=True)
+    keys = kinds[columns.row[places]] * len(wanted) + columns.codes[places]
+    order = np.lexsort((-np.abs(columns.attributions[places]), keys))
+    places, keys = places[order], keys[order]
+    rank = np.arange(len(keys)) - np.searchsorted(keys, keys)
+    return [int(place) for place in places[rank < EXAMPLES]]
 
 
 def _example(table: pa.Table, columns: Columns, row: int, place: int) -> Example:

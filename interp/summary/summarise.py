@@ -29,6 +29,7 @@ LEVEL = 0.05
 NEXT_TO_NOTHING = 0.05
 """Of the mean change of F: a smaller mean is none that a model leans on, however sure it is."""
 CONFIDENCE = 0.95
+ROWS_TOGETHER = 16_384
 TOP = 12
 """Words told of each kind, for and against."""
 
@@ -45,14 +46,13 @@ def summarise(
     """
     reference = _choose_reference(records, reference)
     accumulator, integrations = Accumulator(), IntegrationCounts()
-    for number, table in _parts(records):
+    for numbers, table in _parts(records):
         integrations.add(table, reference)
         try:
             accumulator.add(Columns.of(table, reference))
         except (ValueError, IndexError) as error:
-            name = part_name(number, records.about)
-            raise FormatError(f"{records.folder / name} does not fit together ({error}): record anew.") from error
-        progress(part_range(records.about, number).stop)
+            raise _damaged(records, numbers, error) from error
+        progress(part_range(records.about, numbers[-1]).stop)
     if not accumulator.kinds:
         raise InputError(f"{records.folder} explains nothing under {reference}: the model found no entity in it.")
     kinds = _summarise_kinds(accumulator, top)
@@ -82,9 +82,22 @@ def _choose_reference(records: Records, reference: str | None) -> str:
     return chosen
 
 
-def _parts(records: Records) -> Iterator[tuple[int, pa.Table]]:
+def _parts(records: Records) -> Iterator[tuple[list[int], pa.Table]]:
+    """Numbers of parts, and their rows together: a small part alone takes as long as a large one."""
+    numbers: list[int] = []
+    tables: list[pa.Table] = []
     columns = [*COLUMNS, *IntegrationCounts.COLUMNS]
-    yield from zip(range(part_count(records.about)), records.tables(columns), strict=True)
+    for number, table in enumerate(records.tables(columns)):
+        numbers.append(number)
+        tables.append(table)
+        if sum(map(len, tables)) >= ROWS_TOGETHER or number == part_count(records.about) - 1:
+            yield numbers, pa.concat_tables(tables)
+            numbers, tables = [], []
+
+
+def _damaged(records: Records, numbers: Sequence[int], error: Exception) -> FormatError:
+    names = dict.fromkeys(part_name(number, records.about) for number in (numbers[0], numbers[-1]))
+    return FormatError(f"{records.folder}: {' to '.join(names)} does not fit together ({error}): record anew.")
 
 
 def _summarise_kinds(accumulator: Accumulator, top: int) -> list[KindSummary]:
