@@ -173,10 +173,11 @@ class Recorder:
         return LoadedSide(name=name, records=records, predictor=ModelPredictor(model))
 
     def _folder_of(self, sha256: str, settings: RecordSettings) -> Path:
-        """The same for the same model, cases, settings and versions."""
+        """The same for the same model, cases, settings, form of records and versions."""
+        from interp.records.record import SCHEMA
         from interp.texts import data_fingerprint
 
-        identity = f"{sha256} {data_fingerprint(self._checked_cases())} {settings} {versions()}"
+        identity = f"{SCHEMA} {sha256} {data_fingerprint(self._checked_cases())} {settings} {versions()}"
         return self.folder / hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
