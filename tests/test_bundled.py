@@ -14,7 +14,7 @@ from interp.bundled import open as open_recipe
 from interp.bundled.corpora import (
     HELD_OUT,
     LABELS,
-    Corpus,
+    CorpusFiles,
     iob2,
     names_of,
     read,
@@ -105,7 +105,7 @@ def test_a_missing_corpus_is_named(tmp_path: Path) -> None:
 def test_words_and_tags_must_pair() -> None:
     with pytest.raises(InputError, match="2 words but 1 tags"):
         TaggedSentence(("a", "b"), ("O",))
-    assert Corpus(files=("x",), kinds=KINDS).word == 0
+    assert CorpusFiles(files=("x",), kinds=KINDS).word == 0
 
 
 @pytest.mark.parametrize(

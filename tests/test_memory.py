@@ -82,7 +82,7 @@ def test_memory_is_handed_back_between_questions_by_the_thousand(
 ) -> None:
     """And after every part of records, however few questions it holds."""
     returned: list[int] = []
-    for place in ("interp.explain.model", "interp.records.make"):
+    for place in ("interp.explain.model", "interp.records.recording"):
         monkeypatch.setattr(f"{place}.return_memory", lambda: returned.append(1))
     model = load(tiny, device="cpu")
     list(model.explain_many([Question("Rob wins", 1, without=("components", "layers"))] * (2 * QUESTIONS_TOGETHER + 1)))
