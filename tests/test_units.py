@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 import interp
-from benchmarks.truth.units import FEATURES, PERTINENT_FACTOR, UNITS, measure
+from benchmarks.truth.handset import FEATURES, PERTINENT_FACTOR, TRUTH_TABLE, UNITS, closed_form
+from benchmarks.truth.units import DRAWS, measure
 
 WEIGHTS = torch.linspace(-1, 1, FEATURES, dtype=torch.float64)
 VALUES = torch.linspace(-2, 2, FEATURES, dtype=torch.float64)
 
 
-def answer(name: str, inputs: Tensor) -> float:
-    return float(UNITS[name].forward(WEIGHTS, inputs[None])[0])
+def answer(name: str, inputs: Tensor, weights: Tensor = WEIGHTS) -> float:
+    return float(UNITS[name].network(weights)(inputs[None])[0])
 
 
 def test_the_models_compute_what_their_names_say() -> None:
@@ -25,34 +24,55 @@ def test_the_models_compute_what_their_names_say() -> None:
         off = torch.tensor(switches, dtype=torch.float64)
         left = float((WEIGHTS * VALUES * (1 - off)).sum())
         assert answer("conflicting", torch.cat([VALUES, off])) == pytest.approx(left)
-    on = VALUES.clone()
-    on[::2] = torch.tensor([0.0, 1.0, 0.0, 1.0, 1.0])
-    by_hand = sum(
-        float(on[even] * WEIGHTS[even] + on[even + 1] * (WEIGHTS[even] / 2 if on[even] else WEIGHTS[even + 1]))
-        for even in range(0, FEATURES, 2)
-    )
-    assert answer("interacting", on) == pytest.approx(by_hand)
     absent = torch.zeros(FEATURES, dtype=torch.float64)
     present = torch.ones(FEATURES, dtype=torch.float64)
     half = float(WEIGHTS[: FEATURES // 2].sum())
     assert answer("pertinent negatives", absent) == pytest.approx(PERTINENT_FACTOR * half)
     assert answer("pertinent negatives", present) == pytest.approx(float(WEIGHTS.sum()))
     assert answer("shattered gradients", -VALUES) == 0.0
+    assert answer("shattered gradients", VALUES) == pytest.approx(float(WEIGHTS @ VALUES))
+    exponentials = VALUES[: FEATURES // 2].exp()
+    assert answer("uncertainty", VALUES) == pytest.approx(float(exponentials[0] / exponentials.sum()))
+
+
+def test_a_switch_sets_the_weight_of_the_next_feature() -> None:
+    inputs = VALUES.clone()
+    inputs[::2] = torch.tensor([0.0, 1.0, 0.0, 1.0, 1.0])
+    own, off, on = (3.0, 5.0, 7.0, 11.0, 13.0), (0.1, 0.2, 0.3, 0.4, 0.5), (-4.0, -3.0, 2.0, 1.0, 0.0)
+    by_hand = sum(
+        float(inputs[2 * pair]) * own[pair] + float(inputs[2 * pair + 1]) * (on if inputs[2 * pair] else off)[pair]
+        for pair in range(FEATURES // 2)
+    )
+    weights = torch.tensor([*own, *off, *on], dtype=torch.float64)
+    assert answer("interacting", inputs, weights) == pytest.approx(by_hand)
 
 
 def test_logic_is_logic() -> None:
-    for signs in product((-1.0, 1.0), repeat=FEATURES):
-        inputs = torch.tensor(signs, dtype=torch.float64)
-        assert answer("and", inputs) == min(signs)
-        assert answer("or", inputs) == max(signs)
+    assert torch.equal(UNITS["and"].network(WEIGHTS)(TRUTH_TABLE), TRUTH_TABLE.amin(-1))
+    assert torch.equal(UNITS["or"].network(WEIGHTS)(TRUTH_TABLE), TRUTH_TABLE.amax(-1))
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_the_closed_form_is_what_many_small_steps_add_up_to(name: str) -> None:
+    unit = UNITS[name]
+    generator = torch.Generator().manual_seed(1)
+    network = unit.network(unit.weights(generator))
+    inputs = unit.draw(generator, 2)
+    references = unit.reference(inputs)
+    steps = 2000
+    for row, reference, exact in zip(inputs, references, closed_form(network, inputs, references)[0], strict=True):
+        alphas = ((torch.arange(steps, dtype=torch.float64) + 0.5) / steps)[:, None]
+        path = (reference + alphas * (row - reference)).requires_grad_(True)
+        (gradients,) = torch.autograd.grad(network(path).sum(), path)
+        torch.testing.assert_close((row - reference) * gradients.mean(0), exact, rtol=1e-2, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", UNITS)
 def test_what_is_attributed_is_known(name: str) -> None:
-    row = measure(UNITS[name], 8)
-    assert row["statuses"] == {"converged": 8} and row["understated"] == 0
-    assert row["error"] is None or row["error"] < 1e-3
-    assert row["published"] is None or (row["published"] > 1e-2) == (name == "conflicting")
+    row = measure(UNITS[name], DRAWS)
+    assert row["statuses"] == {"converged": DRAWS} and row["understated"] == 0
+    assert max(row["error"], row["conductance_error"], row["incomplete"]) < 1e-3
+    assert row["missed"] is None or (row["missed"] > 1e-2) == (name == "conflicting")
 
 
 class Move(nn.Module):
