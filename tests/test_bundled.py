@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -215,6 +216,26 @@ def test_labels_go_to_first_sub_tokens(base: Path) -> None:
     tokenizer = BertTokenizer.from_pretrained(base)
     (row,) = encode([sentence("soccers Rob/B-PER")], tokenizer, LABELS)
     assert row.labels == (IGNORED, 0, IGNORED, 1, IGNORED)
+
+
+def test_masks_take_sub_tokens_from_some_sentences_and_change_nothing_else(base: Path) -> None:
+    pieces = BertTokenizer.from_pretrained(base)
+    ends = torch.tensor([pieces.cls_token_id, pieces.sep_token_id])
+    member = replace(MEMBERS[0], epochs=200)
+    plain = list(open_recipe.batches(CORPUS, pieces, member, np.random.default_rng(1)))
+    for share in (0.0, 0.5, 1.0):
+        shown = list(open_recipe.masked(plain, pieces, share, np.random.default_rng(2)))
+        rates = []
+        for before, after in zip(plain, shown, strict=True):
+            assert torch.equal(before.labels, after.labels) and torch.equal(before.mask, after.mask)
+            words = (before.mask == 1) & ~torch.isin(before.ids, ends)
+            assert torch.equal(before.ids[~words], after.ids[~words])
+            hidden = before.ids != after.ids
+            assert bool((after.ids[hidden] == pieces.mask_token_id).all())
+            rates += (hidden.sum(1) / words.sum(1)).tolist()
+        # Half of what is masked at all goes, in the mean, and as often nearly all as nearly nothing.
+        assert np.mean(rates) == pytest.approx(share / 2, abs=0.02)
+        assert np.mean(np.array(rates) > 0.8) == pytest.approx(np.mean(np.array(rates) < 0.2) - (1 - share), abs=0.1)
 
 
 def test_the_open_recipe_in_miniature(base: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ fine-tunes on CC BY corpora only, writes float16 weights with a trimmed vocabula
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -44,6 +44,8 @@ class Member:
     """Part of the sentences whose names are replaced by others of their kind, so context has to do its share."""
     alone: float
     """Names shown on their own (as in a signature or a list), per sentence."""
+    masked: float = 0.0
+    """Part of the sentences that lose sub-tokens to [MASK], each sentence at a rate drawn uniformly from 0 to 1."""
 
 
 # From one start, a long training on varied names and a short one on the text as it is; the mean of their weights
@@ -111,16 +113,31 @@ def batches(corpora: Corpora, pieces: BertTokenizer, member: Member, rng: Genera
         yield from epoch(encode(drawn, pieces, LABELS), BATCH, rng)
 
 
+def masked(shown: Iterable[Batch], pieces: BertTokenizer, share: float, rng: Generator) -> Iterator[Batch]:
+    """The batches with a `share` of their sentences masked as by Madsen et al. (2024, arXiv 2310.07819).
+
+    Labels stay, those of masked words too: what is learned there is the tag's probability given the words that are
+    left, and with no word left how frequent the tag is. A reference sentence masks the word that is explained as well.
+    """
+    fixed = torch.tensor([pieces.cls_token_id, pieces.sep_token_id, pieces.pad_token_id])
+    for batch in shown:
+        rates = rng.random((len(batch.ids), 1)) * (rng.random((len(batch.ids), 1)) < share)
+        hidden = torch.from_numpy(rng.random(batch.ids.shape) < rates) & ~torch.isin(batch.ids, fixed)
+        yield replace(batch, ids=batch.ids.masked_fill(hidden, pieces.mask_token_id))
+
+
 def train_member(
     corpora: Corpora, base: Path, *, pieces: BertTokenizer, kept: Sequence[int], member: Member, seed: int
 ) -> BertForTokenClassification:
     """One training; the same `seed` gives every member the same start."""
     torch.manual_seed(seed)
     model = shrink(base, kept)
-    shown = len(corpora[0]) * WIKIGOLD_TIMES + len(corpora[1])
-    steps = member.epochs * -(-(shown + round(member.alone * shown)) // BATCH)
+    count = len(corpora[0]) * WIKIGOLD_TIMES + len(corpora[1])
+    steps = member.epochs * -(-(count + round(member.alone * count)) // BATCH)
     schedule = Schedule(steps=steps, rate=2e-4, average=member.average, bfloat16=True)
-    return fit(model, batches(corpora, pieces, member, np.random.default_rng(seed)), schedule)
+    shown = batches(corpora, pieces, member, np.random.default_rng(seed))
+    # Masks have a stream of their own, so that every share of them masks the same batches.
+    return fit(model, masked(shown, pieces, member.masked, np.random.default_rng([seed, 1])), schedule)
 
 
 def mean(models: Sequence[BertForTokenClassification]) -> BertForTokenClassification:
@@ -165,6 +182,7 @@ def scores(folder: Path, data: Path) -> Mapping[str, float]:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Weights folder to write.")
 @click.option("--epochs", type=int, help="Epochs of each training.  [default: 4 and 2]")
 @click.option("--seed", default=0, show_default=True)
+@click.option("--masked", "share", default=0.0, show_default=True, help="Part of the sentences that are masked.")
 @click.option("--limit", type=int, help="Train on this many sentences of each kind only.")
 @click.option("--score-only", is_flag=True, help="Score the weights in --out instead of training.")
 def main(
@@ -173,6 +191,7 @@ def main(
     out: Path,
     epochs: int | None,
     seed: int,
+    share: float,
     limit: int | None,
     score_only: bool,
 ) -> None:
@@ -182,14 +201,15 @@ def main(
         if base is None:
             raise click.UsageError("training needs --base, the folder with all-MiniLM-L6-v2")
         prose, social = training_sentences(data)
-        members = [replace(member, epochs=epochs or member.epochs) for member in MEMBERS]
+        members = [replace(member, epochs=epochs or member.epochs, masked=share) for member in MEMBERS]
         train((prose[:limit], social[:limit]), base, out, seed=seed, members=members)
     seconds = round(time.perf_counter() - began)
     printed_scores = {name: f"{score:.3f}" for name, score in scores(out, data).items()}
     for name, score in printed_scores.items():
         print(f"{name} {score}")
     if not score_only:
-        options = (f" --epochs {epochs}" if epochs else "") + (f" --limit {limit}" if limit else "")
+        changed = {"--epochs": epochs, "--masked": share, "--limit": limit}
+        options = "".join(f" {option} {value}" for option, value in changed.items() if value)
         command = f"python -m interp.bundled.open --data DIR --base DIR --out DIR --seed {seed}{options}"
         write_card("open", out, printed_scores, command=command, seed=seed, seconds=seconds)
 
