@@ -20,12 +20,12 @@ from benchmarks.faithful import with_attributions
 from benchmarks.truth.masked import ALL, Asked, change, find_asked, measure, pair_numbers, summarise, table
 from interp.explain import Model, load
 from interp.explanation.faithfulness import VERDICTS
-from interp.question import ReferenceKind
+from interp.question import ConstantReference
 from interp.question.tags import Entity
 from interp.taggers import FunctionPredictor
 from interp.texts import Sentence
 
-PAIRS = [f"{first}, {second}" for first, second in combinations(get_args(ReferenceKind), 2)]
+PAIRS = [f"{first}, {second}" for first, second in combinations(get_args(ConstantReference), 2)]
 
 
 def sentence(number: int, words: str, gold: str, document: str = "") -> Sentence:
@@ -90,7 +90,7 @@ def test_entities_are_asked_that_are_right_by_all_and_stand_among_other_words() 
         ("s0", Entity(0, 1, "PER")),
         ("s0", Entity(2, 3, "PER")),
     ]
-    assert [question.reference for question in asked[0].questions()] == list(get_args(ReferenceKind))
+    assert [question.reference for question in asked[0].questions()] == list(get_args(ConstantReference))
     assert [(question.target, question.tag) for question in asked[1].questions()[:1]] == [((3,), ["B-PER"])]
 
 

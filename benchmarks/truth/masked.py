@@ -29,7 +29,7 @@ from interp.explanation import Explanation
 from interp.explanation.agreement import reference_agreement
 from interp.explanation.faithfulness import VERDICTS
 from interp.project.settings import Settings
-from interp.question import Question, ReferenceKind
+from interp.question import ConstantReference, Question
 from interp.question.tags import Entity, find_entities
 from interp.records.tag import tag_sentences
 from interp.scoring import UnitSums, interval, strict_spans
@@ -64,7 +64,7 @@ class Asked:
                 reference=reference,
                 without=("components", "layers"),
             )
-            for reference in get_args(ReferenceKind)
+            for reference in get_args(ConstantReference)
         ]
 
 
@@ -92,7 +92,7 @@ def measure(model: Model, asked: Sequence[Asked], seed: int) -> Iterator[dict[Ke
     questions = [question for entity in asked for question in entity.questions()]
     explanations = model.explain_many(questions, faithful=True, seed=seed)
     for _ in asked:
-        same = list(islice(explanations, len(get_args(ReferenceKind))))
+        same = list(islice(explanations, len(get_args(ConstantReference))))
         values = {**pair_numbers(same), **reference_numbers(same)}
         for name in _measures(values):
             values[name, ALL] = float(np.mean([value for (other, _), value in values.items() if other == name]))
