@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ from interp.question.tags import Entity
 from interp.taggers import FunctionPredictor
 from interp.texts import Sentence
 
+ROOT = Path(__file__).parent.parent
 PAIRS = [f"{first}, {second}" for first, second in combinations(get_args(ConstantReference), 2)]
 
 
@@ -113,12 +115,20 @@ def test_a_change_is_paired_and_its_interval_is_over_documents() -> None:
 
 
 def test_rows_are_told_with_means_and_changes() -> None:
-    key = ("evaluations", "pad")
     asked = [Asked(sentence(number, "a b c d", "O O O O"), Entity(0, 1, "PER")) for number in range(6)]
-    rows = summarise(asked, [[{key: 10.0}] * 6, [{key: 12.0}] * 6])
-    assert [(row["measure"], row["of"], row["means"]) for row in rows] == [("evaluations", "pad", [10.0, 12.0])]
+    plain = {("evaluations", "pad"): 10.0, ("evaluations", ALL): 20.0}
+    rows = summarise(asked, [[plain] * 6, [{key: value + 2 for key, value in plain.items()}] * 6])
+    assert [(row["of"], row["means"]) for row in rows] == [("pad", [10.0, 12.0]), (ALL, [20.0, 22.0])]
     scores: dict[str, Any] = {"uner": [{"plain": 0.5, "switched": 0.25, "change": -0.25, "interval": (-0.5, 0.0)}]}
     assert list(table({"models": ["open", "other"], "scores": scores, "rows": rows}))[2:] == [
         "| F1 | uner | 0.500 | 0.250 (-0.250, -0.500 to +0.000) |",
-        "| evaluations | pad | 10.00 | 12.00 (+2.00, +2.00 to +2.00) |",
+        "| evaluations | all | 20.00 | 22.00 (+2.00, +2.00 to +2.00) |",
     ]
+
+
+def test_the_page_has_the_table_of_the_committed_results() -> None:
+    results = json.loads((ROOT / "benchmarks/results/truth-masked.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs/truth.md").read_text(encoding="utf-8")
+    assert "\n".join(table(results)) in page
+    counts = [f"{results[name]} {name}" for name in ("entities", "sentences", "documents")]
+    assert all(count in page for count in counts)

@@ -67,10 +67,10 @@ def main(
         click.echo(f"{recipe.name}: {len(methods or METHODS)} methods, {time.perf_counter() - clock:.0f} s in all")
         if out is not None:
             content = {"sentences": sentences, "models": models, "rows": rows, "layers": layers}
-            out.write_text(_lines(content))
+            out.write_text(lines(content))
 
 
-def _lines(content: dict[str, Any]) -> str:
+def lines(content: dict[str, Any]) -> str:
     """JSON with one line for each row."""
     parts = []
     for key, value in content.items():
