@@ -25,7 +25,7 @@ from interp.records.make import make_records
 from interp.records.record import part_count, part_range
 from interp.records.store import part_name, write_part
 from interp.summary import Summary, WordSummary, compare_summaries, summarise
-from interp.summary.columns import Columns
+from interp.summary.columns import Columns, explained_rows
 from interp.summary.document import dumps, schema, word_table
 from interp.summary.sums import Sums
 from interp.texts import Sentence
@@ -269,7 +269,7 @@ def test_words_that_do_not_fit_are_dropped_and_the_loss_is_told() -> None:
 
 def test_layers_of_rows_of_other_lengths_stay_with_their_words(records: Records) -> None:
     table = next(iter(records.tables(["document", "words", "target", "kind", "reference", "attributions", "layers"])))
-    columns = Columns.of(table, "pad")
+    columns = Columns.of(explained_rows(table, "pad"))
     rows = [row for row in table.to_pylist() if row["reference"] == "pad"]
     for layer in range(LAYERS):
         assert columns.layers[layer].tolist() == [value for row in rows for value in row["layers"][layer]]

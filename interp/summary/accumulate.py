@@ -8,17 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from interp.question.shapes import shape
-from interp.summary.columns import Columns, Ints
+from interp.summary.columns import Columns, Floats, Ints
 from interp.summary.sums import Key, Sums
 
 __all__ = ["Accumulator", "KindSums"]
-
-Floats = npt.NDArray[np.float64]
 
 MOST_WORDS = 1_000_000
 """Kinds times words of which sums are kept: 100 MB or so."""
 FARTHEST = 4
 """Words from the target that are told apart."""
+PLACES = range(-FARTHEST, FARTHEST + 1)
 LEADING = 0.5
 """Part of Σ|attribution| with which a context word carries a target alone."""
 
@@ -49,41 +48,40 @@ class Accumulator:
         self.leads: dict[Key, int] = {}
 
     def add(self, columns: Columns) -> None:
+        shapes, shape_of_word = np.unique([shape(word) for word in columns.vocabulary], return_inverse=True)
         kinds, kind_of_target = np.unique(np.array(columns.kinds, dtype=object), return_inverse=True)
         for code, kind in enumerate(kinds.tolist()):
-            self._add_kind(columns, kind, kind_of_target == code)
+            is_of_kind = kind_of_target == code
+            context = self._add_targets(columns, kind, is_of_kind)
+            codes, values = columns.codes[context], columns.attributions[context]
+            documents = columns.documents[columns.row[context]]
+            places = np.clip(columns.distance[context], -FARTHEST, FARTHEST) + FARTHEST
+            self.words.add([(kind, word) for word in columns.vocabulary], codes, documents, values)
+            self.shapes.add([(kind, name) for name in shapes.tolist()], shape_of_word[codes], documents, values)
+            self.places.add([(kind, str(place)) for place in PLACES], places, documents, values)
 
-    def _add_kind(self, columns: Columns, kind: str, is_target_of_kind: npt.NDArray[np.bool_]) -> None:
-        chosen = is_target_of_kind[columns.row]
-        row, values = columns.row[chosen], columns.attributions[chosen]
-        distance, codes = columns.distance[chosen], columns.codes[chosen]
-        own = distance == 0
+    def _add_targets(self, columns: Columns, kind: str, is_of_kind: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which words are beside the targets of the kind."""
+        of_kind = is_of_kind[columns.row]
+        row, values, own = columns.row[of_kind], columns.attributions[of_kind], columns.distance[of_kind] == 0
         size = np.abs(values)
         sums = self.kinds.setdefault(kind, KindSums())
-        sums.targets += int(is_target_of_kind.sum())
-        sums.documents += len(np.unique(columns.documents[is_target_of_kind]))
+        sums.targets += int(is_of_kind.sum())
+        sums.documents += len(np.unique(columns.documents[is_of_kind]))
         sums.change += float(values.sum())
         sums.mass += float(size.sum())
         sums.own += float(size[own].sum())
-        _add_layers(sums, np.abs(columns.layers[:, chosen]), own)
+        _add_layers(sums, np.abs(columns.layers[:, of_kind]), own)
+        leading = ~own & (size > LEADING * _mass_of_targets(row, size))
+        self._add_leads(kind, columns.vocabulary, columns.codes[of_kind][leading])
+        context: npt.NDArray[np.bool_] = of_kind & (columns.distance != 0)
+        return context
 
-        context = ~own
-        words = columns.words.dictionary.to_pylist()
-        documents = columns.documents[row]
-        keys = [(kind, word) for word in words]
-        self.words.add(keys, codes[context], documents[context], values[context])
-        shapes, shape_of_word = np.unique([shape(word) for word in words], return_inverse=True)
-        keys = [(kind, name) for name in shapes.tolist()]
-        self.shapes.add(keys, shape_of_word[codes[context]], documents[context], values[context])
-        places = np.clip(distance[context], -FARTHEST, FARTHEST)
-        place_keys = [(kind, str(place)) for place in range(-FARTHEST, FARTHEST + 1)]
-        self.places.add(place_keys, places + FARTHEST, documents[context], values[context])
-        self._add_leads(kind, words, codes, leading=context & (size > LEADING * _mass_of_targets(row, size)))
-
-    def _add_leads(self, kind: str, words: list[str], codes: Ints, *, leading: npt.NDArray[np.bool_]) -> None:
-        self.kinds[kind].led += int(leading.sum())
-        for code, count in zip(*np.unique(codes[leading], return_counts=True), strict=True):
-            key = kind, words[code]
+    def _add_leads(self, kind: str, vocabulary: list[str], codes: Ints) -> None:
+        """Words that carry a target each, alone."""
+        self.kinds[kind].led += len(codes)
+        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+            key = kind, vocabulary[code]
             self.leads[key] = self.leads.get(key, 0) + int(count)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["COLUMNS", "Columns", "Ints"]
+__all__ = ["COLUMNS", "Columns", "Floats", "Ints", "explained_rows"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -28,21 +27,21 @@ class Columns:
     """Of each target, by a number of this part's."""
     row: Ints
     """Of each word: the target that its value speaks of."""
-    words: pa.DictionaryArray
+    vocabulary: list[str]
+    """The different words."""
+    codes: Ints
+    """Of each word: its place in the vocabulary."""
     attributions: Floats
     distance: Ints
     """Of each word from the target: −1 right before it, 1 right behind it, 0 in it."""
-    codes: Ints
-    """Of each word: its place in the dictionary of `words`."""
     layers: Floats
     """(layers, words) of conductance; no layers where none were recorded."""
 
     @classmethod
-    def of(cls, table: pa.Table, reference: str) -> Columns:
-        """The explained rows under one reference. Raises ValueError where lists do not fit together."""
-        explained = pc.and_(pc.is_valid(table["target"]), pc.equal(table["reference"], reference))
-        chosen = table.filter(pc.fill_null(explained, False)).combine_chunks()
-        words, attributions, target = (_list(chosen, name) for name in ("words", "attributions", "target"))
+    def of(cls, explained: pa.Table) -> Columns:
+        """Of explained rows. Raises ValueError where lists do not fit together."""
+        chosen = explained.combine_chunks()
+        words, attributions, target = (_array(chosen, name) for name in ("words", "attributions", "target"))
         counts, starts = _lengths(words), _starts(words)
         if not np.array_equal(counts, _lengths(attributions)):
             raise ValueError("a row does not have one attribution for each word")
@@ -50,22 +49,27 @@ class Columns:
         place = np.arange(len(row)) - np.repeat(starts, counts)
         first, last = _first_and_last(target)
         distance = np.where(place < first[row], place - first[row], np.maximum(place - last[row], 0))
-        encoded = pc.dictionary_encode(words.flatten())
+        codes, vocabulary = _encode(words.flatten())
         return cls(
             kinds=chosen["kind"].to_pylist(),
-            documents=_numbers(chosen["document"]),
+            documents=_encode(_array(chosen, "document"))[0],
             row=row,
-            words=encoded,
-            codes=np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64),
+            vocabulary=vocabulary,
+            codes=codes,
             attributions=_floats(attributions.flatten()),
             distance=distance,
-            layers=_layers(_list(chosen, "layers"), counts),
+            layers=_layers(_array(chosen, "layers"), counts),
         )
 
 
-def _list(table: pa.Table, name: str) -> pa.ListArray:
-    column = table[name]
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+def explained_rows(table: pa.Table, reference: str) -> pa.Table:
+    """Those that explain a target under this reference."""
+    explained = pc.and_(pc.is_valid(table["target"]), pc.equal(table["reference"], reference))
+    return table.filter(pc.fill_null(explained, False))
+
+
+def _array(table: pa.Table, name: str) -> pa.Array:
+    return table[name].combine_chunks()
 
 
 def _lengths(lists: pa.ListArray) -> Ints:
@@ -86,9 +90,10 @@ def _first_and_last(target: pa.ListArray) -> tuple[Ints, Ints]:
     return places[starts], places[starts + lengths - 1]
 
 
-def _numbers(column: pa.ChunkedArray) -> Ints:
-    encoded: Any = pc.dictionary_encode(column).combine_chunks()
-    return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+def _encode(values: pa.Array) -> tuple[Ints, list[str]]:
+    """Of each value its place among the different ones, and those."""
+    encoded = pc.dictionary_encode(values)
+    return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64), encoded.dictionary.to_pylist()
 
 
 def _floats(values: pa.Array) -> Floats:

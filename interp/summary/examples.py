@@ -8,18 +8,16 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from interp.progress import Progress
 from interp.records import Records
 from interp.records.record import part_range
-from interp.summary.columns import COLUMNS, Columns
+from interp.summary.columns import COLUMNS, Columns, explained_rows
 from interp.summary.result import Example
+from interp.summary.sums import Key
 
 __all__ = ["find_examples"]
 
-Key = tuple[str, str]
-"""Kind and word."""
 EXAMPLES = 3
 """Of each word."""
 
@@ -29,27 +27,27 @@ def find_examples(
 ) -> Mapping[Key, tuple[Example, ...]]:
     """Those with the largest |attribution|, the largest first."""
     best: dict[Key, list[tuple[float, int, Example]]] = defaultdict(list)
-    words = pa.array(sorted({word for _, word in keys}), pa.string())
+    words = {word for _, word in keys}
     order = 0
     for number, table in enumerate(records.tables([*COLUMNS, "sentence"])):
-        chosen = table.filter(pc.fill_null(pc.equal(table["reference"], reference), False))
-        columns = Columns.of(chosen, reference)
+        explained = explained_rows(table, reference)
+        columns = Columns.of(explained)
         for place in _candidates(columns, words):
             row = int(columns.row[place])
-            key = columns.kinds[row], columns.words.dictionary[int(columns.codes[place])].as_py()
+            key = columns.kinds[row], columns.vocabulary[columns.codes[place]]
             size = abs(float(columns.attributions[place]))
             order += 1
             if key not in keys or (len(best[key]) == EXAMPLES and size <= best[key][0][0]):
                 continue
-            entry = size, -order, _example(chosen, columns, row, place)
+            entry = size, -order, _example(explained, columns, row, place)
             (heapq.heappushpop if len(best[key]) == EXAMPLES else heapq.heappush)(best[key], entry)
         progress(part_range(records.about, number).stop)
     return {key: tuple(example for *_, example in sorted(entries, reverse=True)) for key, entries in best.items()}
 
 
-def _candidates(columns: Columns, words: pa.Array) -> list[int]:
+def _candidates(columns: Columns, words: Collection[str]) -> list[int]:
     """Places of these words beside targets, of each kind and word those with the largest |attribution|."""
-    wanted = pc.is_in(columns.words.dictionary, words).to_numpy(zero_copy_only=False)
+    wanted = np.array([word in words for word in columns.vocabulary], dtype=bool)
     places = np.flatnonzero(wanted[columns.codes] & (columns.distance != 0))
     _, kinds = np.unique(np.array(columns.kinds, dtype=object), return_inverse=True)
     keys = kinds[columns.row[places]] * len(wanted) + columns.codes[places]

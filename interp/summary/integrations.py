@@ -32,11 +32,11 @@ class IntegrationCounts:
     _most: int = 0
     _estimates: float = 0.0
 
-    def add(self, table: pa.Table, reference: str) -> None:
+    def add(self, table: pa.Table, explained: pa.Table) -> None:
+        """All rows, for those that could not be read, and the explained ones of them."""
         errors = table["error"].drop_null().to_pylist()
         self.unread += len(errors)
         self._reasons.update(_NUMBER.sub("…", error) for error in errors)
-        explained = table.filter(pc.fill_null(pc.equal(table["reference"], reference), False))
         if not len(explained):
             return
         self._statuses.update(explained["status"].to_pylist())

@@ -14,7 +14,7 @@ from interp.records import Records
 from interp.records.record import part_count, part_range
 from interp.records.store import part_name
 from interp.summary.accumulate import Accumulator, KindSums
-from interp.summary.columns import COLUMNS, Columns
+from interp.summary.columns import COLUMNS, Columns, explained_rows
 from interp.summary.examples import find_examples
 from interp.summary.integrations import IntegrationCounts
 from interp.summary.result import Example, KindSummary, PlaceSummary, Summary, WordSummary
@@ -47,9 +47,10 @@ def summarise(
     reference = _choose_reference(records, reference)
     accumulator, integrations = Accumulator(), IntegrationCounts()
     for numbers, table in _parts(records):
-        integrations.add(table, reference)
+        explained = explained_rows(table, reference)
+        integrations.add(table, explained)
         try:
-            accumulator.add(Columns.of(table, reference))
+            accumulator.add(Columns.of(explained))
         except (ValueError, IndexError) as error:
             raise _damaged(records, numbers, error) from error
         progress(part_range(records.about, numbers[-1]).stop)

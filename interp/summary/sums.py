@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from interp.summary.columns import Ints
+from interp.summary.columns import Floats, Ints
 
 __all__ = ["Cluster", "Key", "Sums"]
 
-Floats = npt.NDArray[np.float64]
 Key = tuple[str, str]
 """Kind, and word, shape or distance."""
 
