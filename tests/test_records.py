@@ -109,6 +109,18 @@ def test_a_damaged_part_is_made_anew(model32: Model, made: Records, tmp_path: Pa
     assert list(make_records(model32, sentences(), WANTED, folder, resume=True)) == list(made)
 
 
+def test_a_part_of_another_model_among_the_others_is_told_whoever_reads(model32: Model, tmp_path: Path) -> None:
+    many = [Sentence(f"a:{i}", "a", ("Rob", "wins"), ("B-PER", "O")) for i in range(70)]
+    made = make_records(model32, many, WANTED, tmp_path / "r")
+    other = load(tagger_directory(tmp_path / "other", seed=1), "cpu")
+    strange = make_records(other, many, WANTED, tmp_path / "strange")
+    name = part_name(1, made.about)
+    (made.folder / name).write_bytes((strange.folder / name).read_bytes())
+    for read in (lambda: list(load_records(made.folder)), lambda: list(load_records(made.folder).tables(["id"]))):
+        with pytest.raises(FormatError, match="its parts are of different records"):
+            read()
+
+
 def test_without_layers(model32: Model, tmp_path: Path) -> None:
     record = next(
         iter(make_records(model32, sentences(1), RecordSettings(("pad",), 0.05, layers=False), tmp_path / "r"))

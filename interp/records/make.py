@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -71,10 +71,9 @@ def record_tags(
 def _record_tags_of_part(
     predictor: Predictor, sentences: Sequence[Sentence | UnreadSentence], progress: Progress
 ) -> list[Record]:
-    read = [sentence for sentence in sentences if isinstance(sentence, Sentence)]
-    records = iter(tag_sentences(predictor, read))
+    records = _record_in_place(sentences, partial(tag_sentences, predictor))
     progress(1.0)
-    return [next(records) if isinstance(sentence, Sentence) else _unread_record(sentence) for sentence in sentences]
+    return records
 
 
 def _record_part(
@@ -84,9 +83,15 @@ def _record_part(
     sentences: Sequence[Sentence | UnreadSentence],
     progress: Progress,
 ) -> list[Record]:
-    """Predict every sentence once, then explain its targets."""
-    read = [sentence for sentence in sentences if isinstance(sentence, Sentence)]
-    records = iter(_record_sentences(model, read, settings, memory=memory, progress=progress))
+    record = partial(_record_sentences, model, settings=settings, memory=memory, progress=progress)
+    return _record_in_place(sentences, record)
+
+
+def _record_in_place(
+    sentences: Sequence[Sentence | UnreadSentence], record: Callable[[Sequence[Sentence]], list[Record]]
+) -> list[Record]:
+    """Records of the sentences, together, and of what could not be read as one, each in its place."""
+    records = iter(record([sentence for sentence in sentences if isinstance(sentence, Sentence)]))
     return [next(records) if isinstance(sentence, Sentence) else _unread_record(sentence) for sentence in sentences]
 
 
@@ -108,11 +113,12 @@ def _unread_record(sentence: UnreadSentence) -> Record:
 def _record_sentences(
     model: Model,
     sentences: Sequence[Sentence],
-    settings: RecordSettings,
     *,
+    settings: RecordSettings,
     memory: int | str | None,
     progress: Progress,
 ) -> list[Record]:
+    """Predict every sentence once, then explain its targets."""
     encodings, errors = _encode_readable(model, sentences)
     predictions = dict(zip(encodings, predict_encodings(model.tagger, list(encodings.values())), strict=True))
     records = [

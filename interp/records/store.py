@@ -45,7 +45,7 @@ ROWS_PER_GROUP = 1024
 
 MOST_VALUES_PER_SENTENCE = 3_000_000
 """A sentence of 512 words, with 64 targets, under two references, in 24 layers, holds half of that."""
-_RECORD = TypeAdapter(Record)
+_RECORD, _HEADER = TypeAdapter(Record), TypeAdapter(RecordsHeader)
 _KEY = b"interp"
 
 
@@ -65,10 +65,9 @@ class Records:
         return f"<Records of {counted(len(self), 'sentence')} by {model} in {bare(str(self.folder))}>"
 
     def __iter__(self) -> Iterator[Record]:
-        for number in range(part_count(self.about)):
-            about, records = read_part(self.folder / part_name(number, self.about))
-            if not same_work(about, self.about):
-                raise FormatError(f"{self.folder}: its parts are of different records: record anew.")
+        for path in self._parts():
+            about, records = read_part(path)
+            self._check_same(about)
             yield from records
 
     def __len__(self) -> int:
@@ -76,11 +75,17 @@ class Records:
 
     def tables(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """The same columns of every part, which are not checked as records are: for counts over millions of rows."""
-        for number in range(part_count(self.about)):
-            path = self.folder / part_name(number, self.about)
-            with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
-                _check_columns(path, file.schema_arrow)
+        for path in self._parts():
+            with _open_part(path) as (about, file):
+                self._check_same(about)
                 yield file.read(list(columns))
+
+    def _parts(self) -> Iterator[Path]:
+        return (self.folder / part_name(number, self.about) for number in range(part_count(self.about)))
+
+    def _check_same(self, about: RecordsHeader) -> None:
+        if not same_work(about, self.about):
+            raise FormatError(f"{self.folder}: its parts are of different records: record anew.")
 
 
 def count_kept(folder: Path) -> int:
@@ -144,25 +149,24 @@ def write_part(path: Path, about: RecordsHeader, records: Sequence[Record]) -> N
 
 def read_part(path: Path, rows: bool = True) -> tuple[RecordsHeader, list[Record]]:
     """What a part is of, and its records, each of them sound. Raises FormatError, which names file and row."""
-    with _reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
-        header = _parse_header(path, file.schema_arrow)
-        _check_columns(path, file.schema_arrow)
+    with _open_part(path) as (header, file):
         if not rows:
             return header, []
         _check_size(path, header, file.metadata)
         return header, _parse_records(path, file.read().to_pylist(), header)
 
 
-def _check_columns(path: Path, schema: pa.Schema) -> None:
-    if not schema.equals(TABLE):
-        raise FormatError(f"{path}: its columns are not those of {SCHEMA}: record anew with this release.")
-
-
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """What is no Parquet, or not the one that it says, is told as a damaged part."""
+def _open_part(path: Path) -> Iterator[tuple[RecordsHeader, pq.ParquetFile]]:
+    """What a part is of, and its file. What is no Parquet, or not the one that it says, is told as a damaged part, also
+    where that is seen while it is read.
+    """
     try:
-        yield
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            header = _parse_header(path, file.schema_arrow)
+            if not file.schema_arrow.equals(TABLE):
+                raise FormatError(f"{path}: its columns are not those of {SCHEMA}: record anew with this release.")
+            yield header, file
     except FormatError:
         raise
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -178,7 +182,7 @@ def _parse_header(path: Path, schema: pa.Schema) -> RecordsHeader:
         fault = "holds no records of interp" if version is None else f"has the schema {json.dumps(version)}"
         raise FormatError(f"{path} {fault}, and this release reads {SCHEMA}: record anew.")
     try:
-        return TypeAdapter(RecordsHeader).validate_python(content)
+        return _HEADER.validate_python(content)
     except ValidationError as error:
         raise FormatError(f"{path}: its description is damaged at {_faulty_field(error)}: record anew.") from error
 
