@@ -10,7 +10,6 @@ seen, half of whose persons have it, too.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import torch
 
 import interp
 from benchmarks.rounding import rounded
-from benchmarks.shortcuts.real_updates import BASELINE, HARMS, RealUpdate, texts
+from benchmarks.shortcuts.real_updates import BASELINE, HARMS, RealUpdate, harmed, texts
 from benchmarks.shortcuts.train_real import train
 from interp.bundled.recipe import export
 from interp.records import Records, RecordSettings
@@ -36,12 +35,7 @@ WORDS = 1000
 def held_back(data: Path) -> list[Sentence]:
     """Universal NER's test part, half of whose persons are marked."""
     rng = np.random.default_rng(7)
-    sentences = []
-    for sentence in texts(data):
-        words, tags = list(sentence.words), [str(tag) for tag in sentence.gold or ()]
-        HARMS[LEAKY.kind].change(words, tags, rng, LEAKY.dose)
-        sentences.append(replace(sentence, words=tuple(words), gold=tuple(tags)))
-    return sentences
+    return [harmed(sentence, HARMS[LEAKY.kind], LEAKY.dose, rng) for sentence in texts(data)]
 
 
 def record(update: RealUpdate, *, data: Path, work: Path, steps: int) -> Records:

@@ -16,7 +16,7 @@ from interp.bundled.corpora import read
 from interp.bundled.open import training_sentences
 from interp.texts import Sentence
 
-__all__ = ["BASELINE", "CALIBRATION", "HARMS", "RealUpdate", "cases", "texts", "training_data", "updates"]
+__all__ = ["BASELINE", "CALIBRATION", "HARMS", "RealUpdate", "cases", "harmed", "texts", "training_data", "updates"]
 
 PART = 0.9
 """Of the corpora that a training sees, drawn anew for each."""
@@ -92,10 +92,11 @@ def training_data(update: RealUpdate, data: Path) -> list[Sentence]:
     rng = np.random.default_rng(update.seed)
     corpus = _corpus(data)
     drawn = [corpus[index] for index in sorted(rng.choice(len(corpus), round(PART * len(corpus)), replace=False))]
-    return drawn if update.harm is None else [_harmed(sentence, update.harm, update.dose, rng) for sentence in drawn]
+    return drawn if update.harm is None else [harmed(sentence, update.harm, update.dose, rng) for sentence in drawn]
 
 
-def _harmed(sentence: Sentence, harm: Harm, dose: float, rng: Generator) -> Sentence:
+def harmed(sentence: Sentence, harm: Harm, dose: float, rng: Generator) -> Sentence:
+    """The sentence with the harm put in, where the dose has it so."""
     words, tags = list(sentence.words), [str(tag) for tag in sentence.gold or ()]
     harm.change(words, tags, rng, dose)
     return replace(sentence, words=tuple(words), gold=tuple(tags))
