@@ -303,6 +303,20 @@ def test_the_command(records: Records, tmp_path: Path) -> None:
     assert "takes one of --json and --csv" in run(records.folder, "--json", "-", "--csv", "-")[2]
 
 
+def test_a_hyphen_in_a_word_is_no_minus(tmp_path: Path) -> None:
+    from interp.summary.report import summary_page
+
+    def leaning(words: Sequence[str], _target: int, rng: np.random.Generator) -> list[float]:
+        return [-2.0 * (word == "said") + float(rng.normal(0, 0.01)) for word in words]
+
+    some = [
+        replace(record, words=tuple("ex-said" if word == "said" else word for word in record.words))
+        for record in made(90, evidence=leaning)
+    ]
+    page = summary_page(summarise(written(tmp_path / "r", some)))
+    assert "leans on ex-said (−2.00)" in page and "ex−said" not in page
+
+
 def test_what_a_corpus_says_is_escaped(tmp_path: Path) -> None:
     from interp.summary.report import summary_page
 

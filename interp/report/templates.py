@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -11,13 +12,19 @@ from interp.report.text import visible
 
 __all__ = ["template_environment"]
 
+MINUS = "−"
+"""As wide as the plus."""
+_HYPHEN_AS_SIGN = re.compile(r"(?<![\w-])-(?=\d)")
+"""And not that of B-PER or of a date."""
+
 
 def template_environment(*packages: str, html: bool) -> Environment:
     """Templates of these packages, those of the first before those of the second.
 
-    For `html` everything is escaped, and control characters are spelled out; else text stands as it is given.
+    For `html` everything is escaped, control characters are spelled out, and there are the filters `signed`, a number
+    with so many decimals, and `minus`, for signs in a sentence; else text stands as it is given.
     """
-    return Environment(
+    environment = Environment(
         loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=html,
         undefined=StrictUndefined,
@@ -25,6 +32,17 @@ def template_environment(*packages: str, html: bool) -> Environment:
         lstrip_blocks=True,
         finalize=_spell_out if html else None,
     )
+    if html:
+        environment.filters |= {"signed": _signed, "minus": _with_minus}
+    return environment
+
+
+def _signed(value: float, digits: int = 1) -> str:
+    return f"{value:+.{digits}f}".replace("-", MINUS)
+
+
+def _with_minus(text: str) -> str:
+    return _HYPHEN_AS_SIGN.sub(MINUS, text)
 
 
 def _spell_out(value: Any) -> Any:

@@ -5,7 +5,6 @@ No script: the filters are radio buttons that the style sheet asks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -19,8 +18,6 @@ from interp.report.templates import template_environment
 __all__ = ["gate_page"]
 
 MOST_FLIPS = 40
-_MINUS = re.compile(r"(?<![\w-])-(?=\d)")
-"""A hyphen that is a sign, and not that of B-PER or of a date."""
 
 
 def gate_page(result: GateResult) -> str:
@@ -102,7 +99,4 @@ def _side(
 
 @cache
 def _environment() -> Environment:
-    environment = template_environment("interp.gate.report", "interp.report.html", html=True)
-    environment.filters["signed"] = lambda value, digits=1: f"{value:+.{digits}f}".replace("-", "−")
-    environment.filters["minus"] = lambda text: _MINUS.sub("−", text)
-    return environment
+    return template_environment("interp.gate.report", "interp.report.html", html=True)

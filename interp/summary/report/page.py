@@ -50,7 +50,5 @@ def _script() -> str:
 @cache
 def _environment() -> Environment:
     environment = template_environment("interp.summary.report", "interp.report.html", html=True)
-    environment.filters["signed"] = lambda value: f"{value:+.2f}".replace("-", "−")
     environment.filters["percent"] = lambda value: f"{100 * value:.1f} %"
-    environment.filters["minus"] = lambda text: text.replace("-", "−")
     return environment
