@@ -279,6 +279,8 @@ def test_documents_follow_their_schema(summary: Summary) -> None:
     moved = compare_summaries(summary, summary, 3)
     for text in (dumps(summary), dumps(summary, summary, moved)):
         jsonschema.validate(json.loads(text), schema())
+    packaged = Path(interp.__file__).parent / "summary" / "summary-1.schema.json"
+    assert json.loads(packaged.read_text()) == schema()
     lines = word_table(summary).splitlines()
     assert lines[0].startswith("kind,word,count") and len(lines) == 1 + len(all_words(summary))
 

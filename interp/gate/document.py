@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import TypeAdapter, ValidationError
 
 from interp.errors import FormatError
 from interp.gate.behaviour import Flip
@@ -17,6 +17,7 @@ from interp.gate.evidence import Shift
 from interp.gate.leaks import LeakChange, LeakedWord
 from interp.gate.result import SCHEMA, CaseComparison, CheckResult, CueFinding, DataSummary, GateResult
 from interp.gate.slices import LostEntity, SliceChange
+from interp.project.json_schema import described_schema
 from interp.project.strict_json import parse_document
 from interp.stress import StressExample, StressResult, VariantChange
 
@@ -86,9 +87,4 @@ def loads(text: str, path: Path | str) -> GateResult:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of the document, described as the classes are, field by field."""
-    for data_class in _DATA:
-        with_config(ConfigDict(use_attribute_docstrings=True))(data_class)
-    content = TypeAdapter(GateResult).json_schema()
-    content["properties"] = {"schema": {"const": SCHEMA}, **content["properties"]}
-    content["required"] = ["schema", *content["required"]]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **content}
+    return described_schema(GateResult, _DATA, SCHEMA)

@@ -7,12 +7,20 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files as resource_files
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from interp.summary.result import MovedWord, Summary, WordSummary
+from interp.project.json_schema import described_schema
+from interp.summary.result import (
+    Example,
+    Integrations,
+    KindSummary,
+    MovedWord,
+    PlaceSummary,
+    Summary,
+    WordSummary,
+)
 
 __all__ = ["SCHEMA", "SummaryDocument", "dumps", "schema", "word_table"]
 
@@ -24,7 +32,6 @@ _COLUMNS = ("word", "count", "documents", "mean", "spread", "low", "high", "shar
 class SummaryDocument:
     """What is written."""
 
-    schema: str
     summary: Summary
     against: Summary | None = None
     """The older records, where there are any."""
@@ -35,16 +42,27 @@ class SummaryDocument:
 _ADAPTER = TypeAdapter(SummaryDocument)
 
 
+_DATA = (
+    SummaryDocument,
+    Summary,
+    KindSummary,
+    WordSummary,
+    Example,
+    PlaceSummary,
+    Integrations,
+    MovedWord,
+)
+
+
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a document."""
-    text = resource_files("interp.summary").joinpath("summary-1.schema.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
+    """JSON Schema of the document."""
+    return described_schema(SummaryDocument, _DATA, SCHEMA)
 
 
 def dumps(summary: Summary, against: Summary | None = None, moved: Sequence[MovedWord] = ()) -> str:
     """The document as text. Raises ValueError for NaN and infinity, which are no JSON."""
-    document = SummaryDocument(schema=SCHEMA, summary=summary, against=against, moved=tuple(moved))
-    content = _ADAPTER.dump_python(document, mode="json")
+    document = SummaryDocument(summary=summary, against=against, moved=tuple(moved))
+    content = {"schema": SCHEMA, **_ADAPTER.dump_python(document, mode="json")}
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
