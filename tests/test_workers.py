@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
-import pyarrow.parquet as pq
 import pytest
+from recording import begin, command, rows, write_corpus
 
 from interp.errors import InputError
 from interp.explain import Model
@@ -74,28 +72,9 @@ def test_parts_grow_with_the_corpus_so_that_a_folder_can_be_listed(sentences: in
     assert part_size_of(sentences) == size
 
 
-def corpus_file(folder: Path) -> Path:
-    file = folder / "corpus.txt"
-    file.write_text("".join(f"Rob met Ann in London at {number}\n" for number in range(640)))
-    return file
-
-
-def command(tiny: Path, corpus: Path, folder: Path, *options: str) -> list[str]:
-    settings = ["--reference", "pad", "--words-only", "--out", str(folder), *options]
-    return [sys.executable, "-m", "interp", "record", "--model", str(tiny), "--corpus", str(corpus), *settings]
-
-
-def rows(folder: Path) -> list[dict[str, object]]:
-    return list(pq.read_table(folder).to_pylist())
-
-
 def killed(words: list[str], folder: Path, choose: Callable[[psutil.Process], psutil.Process]) -> tuple[int, str]:
     """A command, one of whose processes is killed once the first part is there."""
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 120
-    while not list(folder.glob("part-*.parquet")):
-        assert time.monotonic() < until and process.poll() is None
-        time.sleep(0.01)
+    process = begin(words, folder)
     choose(psutil.Process(process.pid)).send_signal(signal.SIGKILL)
     _, said = process.communicate(timeout=120)
     return process.returncode, said
@@ -108,7 +87,7 @@ def a_worker(parent: psutil.Process) -> psutil.Process:
 
 @pytest.mark.slow
 def test_several_workers_record_what_one_does(tiny: Path, tmp_path: Path) -> None:
-    corpus = corpus_file(tmp_path)
+    corpus = write_corpus(tmp_path, 640)
     for folder, options in (("one", []), ("two", ["--workers", "2"])):
         subprocess.run(command(tiny, corpus, tmp_path / folder, *options), check=True, capture_output=True)
     assert rows(tmp_path / "one") == rows(tmp_path / "two")
@@ -116,7 +95,7 @@ def test_several_workers_record_what_one_does(tiny: Path, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_killed_worker_is_told_and_resumed(tiny: Path, tmp_path: Path) -> None:
-    corpus, folder = corpus_file(tmp_path), tmp_path / "r"
+    corpus, folder = write_corpus(tmp_path, 640), tmp_path / "r"
     words = command(tiny, corpus, folder, "--workers", "2")
     status, said = killed(words, folder, a_worker)
     assert status == 2 and "A worker process was ended" in said and "--resume" in said
@@ -128,7 +107,7 @@ def test_a_killed_worker_is_told_and_resumed(tiny: Path, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_workers_end_with_the_process_that_began_them(tiny: Path, tmp_path: Path) -> None:
-    corpus, folder = corpus_file(tmp_path), tmp_path / "r"
+    corpus, folder = write_corpus(tmp_path, 640), tmp_path / "r"
     workers: list[psutil.Process] = []
 
     def the_parent(process: psutil.Process) -> psutil.Process:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import pyarrow.parquet as pq
 import pytest
+from recording import begin, command, rows, write_corpus
 
 SENTENCES = 1280
 PARTS = 20
@@ -19,14 +17,10 @@ PARTS = 20
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("corpus") / "corpus.txt"
-    file.write_text("".join(f"Rob met Ann in London at {number}\n" for number in range(SENTENCES)) + "\n")
+    file = write_corpus(tmp_path_factory.mktemp("corpus"), SENTENCES)
+    with file.open("a") as more:
+        more.write("\n")  # a line that is no sentence
     return file
-
-
-def command(tiny: Path, corpus: Path, folder: Path, *options: str) -> list[str]:
-    settings = ["--reference", "pad", "--words-only", "--out", str(folder), *options]
-    return [sys.executable, "-m", "interp", "record", "--model", str(tiny), "--corpus", str(corpus), *settings]
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +28,6 @@ def undisturbed(tiny: Path, corpus: Path, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("whole") / "r"
     subprocess.run(command(tiny, corpus, folder), check=True, capture_output=True)
     return rows(folder)
-
-
-def rows(folder: Path) -> list[dict[str, object]]:
-    return list(pq.read_table(folder).to_pylist())
-
-
-def until_a_part_is_there(folder: Path, process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 240
-    while not list(folder.glob("part-*.parquet")):
-        assert time.monotonic() < until and process.poll() is None
-        time.sleep(0.02)
 
 
 def actors() -> Iterator[psutil.Process]:
@@ -67,8 +50,7 @@ def test_an_actor_that_is_killed_is_replaced(
 ) -> None:
     folder = tmp_path / "r"
     words = command(tiny, corpus, folder, "--engine", "ray", "--workers", "2")
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-    until_a_part_is_there(folder, process)
+    process = begin(words, folder)
     victim = next(actors())
     victim.send_signal(signal.SIGKILL)
     _, said = process.communicate(timeout=300)
@@ -81,8 +63,7 @@ def test_what_a_killed_driver_leaves_is_resumed_by_either_engine(
 ) -> None:
     folder = tmp_path / "r"
     words = command(tiny, corpus, folder, "--engine", "ray", "--workers", "2")
-    process = subprocess.Popen(words, stderr=subprocess.DEVNULL, text=True)
-    until_a_part_is_there(folder, process)
+    process = begin(words, folder, stderr=subprocess.DEVNULL)
     process.send_signal(signal.SIGKILL)
     process.wait()
     psutil.wait_procs(list(actors()), timeout=60)
@@ -111,8 +92,7 @@ def test_a_machine_that_goes_is_done_without_where_another_has_room(
         second = cluster.add_node(**here, num_cpus=1)  # of two actors, which Ray spreads, it has one
         folder = tmp_path / "r"
         words = command(tiny, corpus, folder, "--engine", "ray", "--workers", "2", "--address", cluster.address)
-        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-        until_a_part_is_there(folder, process)
+        process = begin(words, folder)
         cluster.remove_node(second, allow_graceful=False)
         _, said = process.communicate(timeout=300)
         assert process.returncode == 0, said
