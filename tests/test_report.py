@@ -27,7 +27,7 @@ from interp.errors import InputError, OutputError
 from interp.explanation import Explanation, Reference, View
 from interp.explanation.agreement import reference_agreements
 from interp.question import Positions
-from interp.report import facts
+from interp.report import facts, number_formats
 from interp.report.figures import draw, save
 from interp.report.html.pages import explanations_page, notebook_frame
 from interp.report.terminal.explanation import show_explanations
@@ -143,11 +143,11 @@ def test_only_right_to_left_words_are_isolated() -> None:
     ],
 )
 def test_numbers_carry_a_sign_unless_they_show_as_zero(values: list[float], expected: list[str]) -> None:
-    assert list(map(facts.signed(values), values)) == expected
+    assert list(map(number_formats.signed(values), values)) == expected
 
 
 def test_probability_is_never_rounded_up_to_certainty() -> None:
-    assert [facts.probability(p) for p in (None, 0.5, 0.99999, 1.0)] == ["", "0.5000", ">.9999", "1.0000"]
+    assert [number_formats.probability(p) for p in (None, 0.5, 0.99999, 1.0)] == ["", "0.5000", ">.9999", "1.0000"]
 
 
 def test_a_word_that_may_be_several_is_noted() -> None:
@@ -272,7 +272,7 @@ def test_terminal_heatmap_shows_every_layer_and_word(encoding: str) -> None:
     explanation = samples.long()
     shown = terminal(explanation, width=80, encoding=encoding)
     glyphs = ASCII if encoding == "ascii" else UNICODE
-    top = max(map(facts.largest, explanation.layers))
+    top = max(map(number_formats.largest, explanation.layers))
     for layer, values in enumerate(explanation.layers, start=1):
         blocks = re.findall(rf"^L{layer} +(.*)$", shown, flags=re.MULTILINE)
         assert " ".join(blocks).split() == [cell(value, top, glyphs) for value in values]
@@ -375,7 +375,7 @@ def test_layers_figure_is_a_symmetric_heatmap() -> None:
     assert np.array_equal(np.asarray(mesh.get_array()).reshape(12, 15), explanation.layers)
     low, high = mesh.get_clim()
     assert low == -high
-    assert high == max(map(facts.largest, explanation.layers))
+    assert high == max(map(number_formats.largest, explanation.layers))
     assert [label.get_text() for label in axes.get_yticklabels()] == list(map(str, range(1, 13)))
 
 
@@ -472,7 +472,7 @@ def test_page_tables_show_the_data() -> None:
     explanation = samples.article()
     assert explanation.components is not None
     rows = Reader(explanations_page([explanation])).rows
-    number = facts.signed(explanation.attributions)
+    number = number_formats.signed(explanation.attributions)
     for word in explanation.words:
         [row] = [row for row in rows if row[:2] == [str(word.index), word.text]]
         assert row[2].replace("−", "-") == number(word.attribution)
@@ -486,7 +486,7 @@ def test_page_tables_show_the_data() -> None:
 def test_page_hover_gives_every_layer_value() -> None:
     explanation = samples.repeated()
     titles = Reader(explanations_page([explanation])).values("title")
-    exact = facts.signed([value for layer in explanation.layers for value in layer], digits=5)
+    exact = number_formats.signed([value for layer in explanation.layers for value in layer], digits=5)
     for layer, values in enumerate(explanation.layers, start=1):
         for word, value in zip(explanation.words, values, strict=True):
             shown = exact(value).replace("-", "−")

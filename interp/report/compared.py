@@ -12,7 +12,7 @@ from interp.errors import counted
 from interp.explanation import distinct_names
 from interp.golden import Change, Comparison, Golden, Promise
 from interp.question.tags import tags_text
-from interp.report import facts
+from interp.report import number_formats
 from interp.report.text import visible
 
 __all__ = [
@@ -201,7 +201,11 @@ def header_rows(comparison: Comparison) -> list[HeaderRow]:
 
 def numbers(change: Change) -> tuple[str, str]:
     """Both values of a change in one format."""
-    number = facts.probability if change.group == "probability" else facts.signed([change.expected, change.actual])
+    number = (
+        number_formats.probability
+        if change.group == "probability"
+        else number_formats.signed([change.expected, change.actual])
+    )
     return number(change.expected), number(change.actual)
 
 

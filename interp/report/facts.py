@@ -1,9 +1,9 @@
-"""What every report says, worked out once: rows, sentences and number formats."""
+"""What every report says, worked out once: rows and sentences."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from interp.engine.status import IntegrationStatus
 from interp.explanation import Explanation, Integration, Verdict, distinct_names, normalised
 from interp.question.tags import RATHER_THAN
 from interp.question.words import unsplit_words
+from interp.report import number_formats
 
 __all__ = [
     "AGREEMENT_NOTE",
@@ -24,17 +25,12 @@ __all__ = [
     "component_rows",
     "faithfulness",
     "headline",
-    "largest",
     "notes",
     "output_unit",
     "path_rows",
-    "per_cent",
-    "probability",
     "reference",
     "sampling",
-    "signed",
     "unit",
-    "unsigned",
     "word_rows",
 ]
 
@@ -124,7 +120,7 @@ def word_rows(explanation: Explanation) -> list[WordRow]:
     """One row per word in sentence order, special tokens included."""
     values, target = explanation.attributions, explanation.target
     errors = explanation.errors
-    mass, top = math.fsum(map(abs, values)), largest(values)
+    mass, top = math.fsum(map(abs, values)), number_formats.largest(values)
     attributed = dict(zip(target.indices, target.tags, strict=True))
     true = dict(zip(target.indices, target.true, strict=True)) if target.true else {}
     return [
@@ -170,7 +166,7 @@ def path_rows(explanation: Explanation) -> list[PathRow]:
             converged=path.status is IntegrationStatus.CONVERGED,
             settled=path.status.settled,
             message=_path_message(path),
-            residual=largest(path.residuals),
+            residual=number_formats.largest(path.residuals),
         )
         for name, path in explanation.completeness.paths.items()
     ]
@@ -212,7 +208,9 @@ def faithfulness(explanation: Explanation) -> str | None:
     if checked is None:
         return None
     effects = (checked.effect, checked.rivals_effect)
-    number = signed([value for effect in effects for value in (effect.mean, effect.low, effect.high)], digits=3)
+    number = number_formats.signed(
+        [value for effect in effects for value in (effect.mean, effect.low, effect.high)], digits=3
+    )
     moves = [f"{number(-effect.mean)} ({number(-effect.high)} to {number(-effect.low)})" for effect in effects]
     named, rivals = (_word_names(explanation, unit) for unit in (checked.named, checked.rivals))
     sentence = (
@@ -245,7 +243,7 @@ def _answer(explanation: Explanation) -> list[Piece]:
     else:
         pieces = [("plain", "No word speaks for "), *aimed_at, ("plain", "; least against is "), word]
     total = explanation.at_input - explanation.at_reference
-    number = signed([leader.attribution, total])
+    number = number_formats.signed([leader.attribution, total])
     pieces += [("plain", ": "), ("number", number(leader.attribution))]
     adds_up = method is None or method.complete != "no"
     if adds_up and 0 < leader.attribution <= total:
@@ -282,7 +280,7 @@ def sampling(explanation: Explanation) -> str | None:
     sample, share = explanation.sampling, explanation.sampling_error
     if sample is None or share is None:
         return None
-    number = signed([explanation.at_reference], digits=3)
+    number = number_formats.signed([explanation.at_reference], digits=3)
     return (
         f"Over {sample.references} references, standard errors of words add up to {100 * share:.0f} % of the sum of "
         f"|attribution|; F(reference) is {number(explanation.at_reference)} +/- {sample.reference_error:.2g}. More "
@@ -333,46 +331,3 @@ def unit(explanation: Explanation) -> str:
 def output_unit(explanation: Explanation) -> str:
     """The unit of F, to be put after a number."""
     return _UNITS[explanation.target.output]
-
-
-def largest(values: Iterable[float]) -> float:
-    """The largest absolute value, 0 for none."""
-    return max(map(abs, values), default=0.0)
-
-
-def signed(values: Iterable[float], digits: int = 4) -> Callable[[float], str]:
-    """One signed number format for values read together: `digits` significant ones in the largest."""
-    top = largest(value for value in values if math.isfinite(value))
-    power = math.floor(math.log10(top)) if top else 0
-    form = f"+.{max(digits - 1 - power, 0)}f" if -4 <= power < 6 else f"+.{digits - 1}e"
-
-    def number(value: float) -> str:
-        text = format(value, form)
-        mantissa = text.split("e")[0]
-        return text[1:] if math.isfinite(value) and _is_zero(mantissa) else text
-
-    return number
-
-
-def _is_zero(digits: str) -> bool:
-    """Whether a number was rounded to nothing, so that a sign would lie."""
-    return not any(digit in "123456789" for digit in digits)
-
-
-def per_cent(share: float, decimals: int = 0) -> str:
-    """A signed share, without a sign where it rounds to none."""
-    text = f"{100 * share:+.{decimals}f}"
-    return f"{text[1:] if _is_zero(text) else text} %"
-
-
-def unsigned(number: Callable[[float], str], explanation: Explanation) -> Callable[[float], str]:
-    """The same format, without a plus where the method gives magnitudes."""
-    magnitudes = explanation.method is not None and not explanation.method.signed
-    return (lambda value: number(value).lstrip("+")) if magnitudes else number
-
-
-def probability(value: float | None) -> str:
-    """Four decimals, never rounded up to a certainty that the model did not state; empty for None."""
-    if value is None:
-        return ""
-    return ">.9999" if 0.99995 <= value < 1 else f"{value:.4f}"

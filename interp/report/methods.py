@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from interp.explanation import Explanation
 from interp.explanation.agreement import ranking_overlap
-from interp.report import facts
+from interp.report import facts, number_formats
 
 __all__ = ["COMPARED_NOTE", "OVERLAP_NOTE", "TOP", "Opinion", "Rank", "method_facts", "name", "opinions", "refusals"]
 
@@ -60,7 +60,7 @@ class Rank:
     @property
     def percent(self) -> str:
         """In per cent, without the sign of that."""
-        text = facts.per_cent(self.share).removesuffix(" %")
+        text = number_formats.per_cent(self.share).removesuffix(" %")
         return text if self.signed else text.lstrip("+")
 
 
@@ -109,11 +109,11 @@ def _sum_text(shown: Explanation) -> str:
     method, total = shown.method, shown.at_input - shown.at_reference
     if method is None or method.residual is None:
         return f"{shown.score:.4g} {facts.unit(shown)}: no share of F(input) - F(reference)"
-    number = facts.signed([shown.score, total, method.residual])
+    number = number_formats.signed([shown.score, total, method.residual])
     error = "" if method.residual_error is None else f" +/- {method.residual_error:.2g}"
     return (
         f"{number(shown.score)} against F(input) - F(reference) {number(total)}: "
-        f"residual {facts.signed([method.residual], digits=3)(method.residual)}{error}"
+        f"residual {number_formats.signed([method.residual], digits=3)(method.residual)}{error}"
     )
 
 
@@ -149,7 +149,7 @@ def _residual(shown: Explanation) -> float | None:
 
 def _weightiest_words(shown: Explanation, mass: float) -> tuple[Rank, ...]:
     words = shown.weightiest[:TOP]
-    largest = facts.largest(word.attribution for word in words)
+    largest = number_formats.largest(word.attribution for word in words)
     signed = shown.method is None or shown.method.signed
     return tuple(
         Rank(

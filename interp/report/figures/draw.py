@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from interp.errors import InputError
 from interp.explanation import Explanation, View, Word, Zoom
-from interp.report import facts
+from interp.report import facts, number_formats
 from interp.report.text import isolated, visible
 
 __all__ = ["AGAINST", "FOR", "INK", "SERIES", "VIEWS", "families", "label"]
@@ -44,9 +44,9 @@ def _draw_words(explanation: Explanation, drawing: Figure) -> None:
     _label_words(axes, [_placed_word(row) for row in rows])
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
         tick.set_fontweight("bold" if row.target else "normal")
-    number = facts.signed(row.value for row in rows)
+    number = number_formats.signed(row.value for row in rows)
     for place, row in enumerate(rows):
-        text = f"{number(row.value)}  {label(row.tag or '', 10)} {facts.probability(row.probability)}".rstrip()
+        text = f"{number(row.value)}  {label(row.tag or '', 10)} {number_formats.probability(row.probability)}".rstrip()
         axes.annotate(
             text,
             (1.01, place),
@@ -66,7 +66,7 @@ def _draw_components(explanation: Explanation, drawing: Figure) -> None:
     count = len(explanation.words)
     drawing.set_size_inches(3.6 + 3.4 * len(drawn), 1.5 + 0.25 * count)
     charts = drawing.subplots(1, 1 + len(drawn), width_ratios=[1.0, *[1.05] * len(drawn)])
-    number = facts.signed(row.value for rows in drawn.values() for row in rows)
+    number = number_formats.signed(row.value for rows in drawn.values() for row in rows)
     for place, (name, rows) in enumerate(drawn.items()):
         size = 0.8 / len(drawn)
         spots = [row.index - 0.4 + size * (place + 0.5) for row in rows]
@@ -81,7 +81,7 @@ def _draw_components(explanation: Explanation, drawing: Figure) -> None:
 def _draw_ranking(axes: Axes, name: str, rows: Sequence[facts.ComponentRow], number: Callable[[float], str]) -> None:
     axes.set_axis_off()
     axes.set_title(f"{name}, sorted", fontsize=9)
-    norm = facts.signed([1.0], digits=3)
+    norm = number_formats.signed([1.0], digits=3)
     cells = [[_placed_word(row, 16), number(row.value), norm(row.normalised)] for row in rows]
     table = axes.table(cells, colLabels=["word", "raw", "normalised"], colWidths=[0.5, 0.25, 0.25], loc="upper center")
     table.auto_set_font_size(False)
@@ -98,7 +98,7 @@ def _draw_layers(explanation: Explanation, drawing: Figure) -> None:
     if not explanation.layers:
         raise InputError(f"this explanation has no layers: {explanation.absent.get('layers', 'none saved')}")
     values = np.array(explanation.layers)
-    top = facts.largest(values.flat) or 1.0
+    top = number_formats.largest(values.flat) or 1.0
     drawing.set_size_inches(2.2 + 0.42 * len(explanation.words), 2.1 + 0.26 * len(values))
     axes = drawing.subplots()
     seaborn.heatmap(

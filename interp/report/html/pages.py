@@ -12,7 +12,7 @@ from interp.errors import counted
 from interp.explanation import Explanation
 from interp.explanation.agreement import group_by_method, reference_agreements
 from interp.golden import Comparison
-from interp.report import compared, facts, methods
+from interp.report import compared, facts, methods, number_formats
 from interp.report.failures import FailedCase, Failure
 from interp.report.html import views
 from interp.report.templates import template_environment
@@ -83,7 +83,7 @@ def index_page(cases: Sequence[FailedCase]) -> str:
 @cache
 def _environment() -> Environment:
     environment = template_environment("interp.report.html", html=True)
-    environment.filters["probability"] = facts.probability
+    environment.filters["probability"] = number_formats.probability
     environment.filters["tolerances"] = compared.tolerances
-    environment.globals["norm"] = views.typographic(facts.signed([1.0], digits=3))
+    environment.globals["norm"] = views.typographic(number_formats.signed([1.0], digits=3))
     return environment

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from interp.explanation import Explanation
 from interp.golden import Comparison
-from interp.report import compared, facts, methods
+from interp.report import compared, facts, methods, number_formats
 from interp.report.failures import Failure
 from interp.report.figures.draw import INK
 from interp.report.figures.save import svg
@@ -39,8 +39,8 @@ def section(number: int, shown: Explanation) -> dict[str, Any]:
         "method": [(head, _fact_text(head, line)) for head, line in methods.method_facts(shown)],
         "rows": rows,
         "truth": any(row.true for row in rows),
-        "number": facts.unsigned(number_format(row.value for row in rows), shown),
-        "norm": facts.unsigned(typographic(facts.signed([1.0], digits=3)), shown),
+        "number": number_formats.unsigned(number_format(row.value for row in rows), shown),
+        "norm": number_formats.unsigned(typographic(number_formats.signed([1.0], digits=3)), shown),
         "bar": bars(shown.attributions),
         "total": shown.at_input - shown.at_reference,
         "tables": _component_tables(shown),
@@ -87,7 +87,7 @@ def methods_compared(same: Sequence[Explanation]) -> dict[str, Any]:
         "opinions": opinions,
         "ranks": range(max(len(opinion.top) for opinion in opinions)),
         "number": number_format(sums),
-        "per_cent": facts.per_cent,
+        "per_cent": number_formats.per_cent,
         "refused": methods.refusals(same),
         "unit": facts.output_unit(same[0]),
     }
@@ -155,23 +155,23 @@ def _moved_layers(done: Comparison) -> Mapping[str, Any] | None:
     beyond = [new - old for layer in layers for old, new, moved in layer if not moved <= 1]
     if not beyond:
         return None
-    top = facts.largest(beyond)
+    top = number_formats.largest(beyond)
     return {
         "layers": layers,
         "top": top,
-        "short": typographic(facts.signed(beyond, digits=3 if top >= 10 else 2)),
+        "short": typographic(number_formats.signed(beyond, digits=3 if top >= 10 else 2)),
         "exact": number_format(value for layer in layers for old, new, _ in layer for value in (old, new)),
     }
 
 
 def _layer_map(shown: Explanation) -> Mapping[str, Any]:
     """Layers × words: the largest value, and two formats: short in the cell, exact on hover."""
-    top = max(map(facts.largest, shown.layers), default=0.0)
+    top = max(map(number_formats.largest, shown.layers), default=0.0)
     values = [value for layer in shown.layers for value in layer]
     return {
         "top": top or 1.0,
-        "short": typographic(facts.signed(values, digits=3 if top >= 10 else 2)),
-        "exact": typographic(facts.signed(values, digits=5)),
+        "short": typographic(number_formats.signed(values, digits=3 if top >= 10 else 2)),
+        "exact": typographic(number_formats.signed(values, digits=5)),
         "sum": number_format(map(sum, shown.layers)),
     }
 
@@ -188,7 +188,7 @@ def _figures(number: int, shown: Explanation) -> Iterator[tuple[str, Markup]]:
 
 
 def number_format(values: Any) -> Callable[[float], str]:
-    return typographic(facts.signed(values))
+    return typographic(number_formats.signed(values))
 
 
 def typographic(number: Callable[[float], str]) -> Callable[[float], str]:

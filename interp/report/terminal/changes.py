@@ -12,7 +12,7 @@ from rich.text import Text
 
 from interp.errors import counted
 from interp.golden import Change, Comparison, Promise
-from interp.report import compared, facts
+from interp.report import compared, number_formats
 from interp.report.compared import WordLine
 from interp.report.terminal.marks import Canvas, bar
 from interp.report.terminal.tables import grid, word_style
@@ -106,7 +106,7 @@ def word_blocks(every: Sequence[WordLine], canvas: Canvas) -> Iterator[Renderabl
     """The words that matter as bars, beside the golden's where there is one; the rest of a long sentence as a sum."""
     shown, rest = compared.notable(every)
     both = all(line.old is not None for line in every)
-    number = facts.signed(value for line in every for value in (line.value, line.old or 0.0))
+    number = number_formats.signed(value for line in every for value in (line.value, line.old or 0.0))
     number_width = max(len(number(value)) for line in every for value in _line_values(line))
     columns = _column_widths(shown, canvas, number_width=number_width, both=both)
     values = [value for line in shown for value in _line_values(line) if math.isfinite(value)]

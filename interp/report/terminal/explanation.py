@@ -11,7 +11,7 @@ from rich.text import Text
 from interp.explanation import Explanation
 from interp.explanation.agreement import ReferenceAgreement, group_by_method, reference_agreements
 from interp.question.tags import tags_text
-from interp.report import facts, methods
+from interp.report import facts, methods, number_formats
 from interp.report.terminal.marks import Canvas
 from interp.report.terminal.tables import (
     component_tables,
@@ -128,14 +128,14 @@ def _detail_table(shown: Explanation, canvas: Canvas) -> Table:
 
 def _details(shown: Explanation, canvas: Canvas) -> Iterator[tuple[str, str]]:
     target, total = shown.target, shown.at_input - shown.at_reference
-    number = facts.signed([shown.at_input, shown.at_reference, total])
+    number = number_formats.signed([shown.at_input, shown.at_reference, total])
     yield "model", canvas.safe(shown.model.name)
     words = " ".join(
         f"{canvas.word(word, 40)} @{index}" for word, index in zip(target.words, target.indices, strict=True)
     )
     true = f", true {' '.join(target.true)}" if target.true else ""
     yield "target", words + canvas.safe(f", predicted {' '.join(target.predicted)}{true}")
-    odds = " ".join(map(facts.probability, target.probabilities))
+    odds = " ".join(map(number_formats.probability, target.probabilities))
     yield "explained", canvas.safe(f"{target.output} of {tags_text(target.tags, target.against)}, probability {odds}")
     ends = f"F(reference) {number(shown.at_reference)} {canvas.glyphs.arrow} F(input) {number(shown.at_input)}"
     yield "output", f"{ends}: {number(total)} {facts.output_unit(shown)}"

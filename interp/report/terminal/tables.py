@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from interp.explanation import Explanation, Zoom
-from interp.report import facts
+from interp.report import facts, number_formats
 from interp.report.methods import Opinion, Rank
 from interp.report.terminal.marks import Canvas, bar, box, cell, quartiles
 
@@ -35,7 +35,7 @@ _STRONG = 0.4
 """Of the largest value: from here on a cell is filled."""
 _LABEL, _WIDEST_BAR, _RANK = 4, 48, 21
 """Widths in characters: of a row's number, of a bar at most, of a word with its rank."""
-_NORM = facts.signed([1.0], digits=3)
+_NORM = number_formats.signed([1.0], digits=3)
 
 
 def section_title(name: str, note: str) -> Text:
@@ -74,8 +74,8 @@ def grid(
 def word_table(shown: Explanation, canvas: Canvas) -> Table:
     """One row per word: tag, probability, numbers and a signed bar that takes what width is left."""
     rows = facts.word_rows(shown)
-    number = facts.unsigned(facts.signed(row.value for row in rows), shown)
-    norm = facts.unsigned(_NORM, shown)
+    number = number_formats.unsigned(number_formats.signed(row.value for row in rows), shown)
+    norm = number_formats.unsigned(_NORM, shown)
     wide, roomy = canvas.width >= 76, canvas.width >= 120
     word_width = 24 if roomy else 14
     columns = {"@": len(f"@{len(rows)}"), "word": word_width, "tag": 8, "prob": 6, "attribution": 11}
@@ -94,7 +94,7 @@ def word_table(shown: Explanation, canvas: Canvas) -> Table:
             Text(f"@{row.index}", "dim"),
             Text().append(name, word_style(target=row.target, special=row.special)),
             Text(canvas.fit(row.tag or canvas.glyphs.dash, 8)),
-            Text(facts.probability(row.probability), "dim"),
+            Text(number_formats.probability(row.probability), "dim"),
             Text(number(row.value), style),
         ]
         if row.error is not None:
@@ -128,7 +128,7 @@ def _rank_cell(rank: Rank, canvas: Canvas) -> Text:
 
 def opinion_table(opinions: Sequence[Opinion], canvas: Canvas) -> Table:
     """One row per method: overlap with the first, completeness, effort."""
-    number = facts.signed(opinion.sum for opinion in opinions if opinion.residual is not None)
+    number = number_formats.signed(opinion.sum for opinion in opinions if opinion.residual is not None)
     dash = canvas.glyphs.dash
     lines = [
         [
@@ -136,7 +136,7 @@ def opinion_table(opinions: Sequence[Opinion], canvas: Canvas) -> Table:
             Text(f"{opinion.overlap:.2f}"),
             Text(opinion.complete),
             Text(dash if opinion.residual is None else number(opinion.sum)),
-            Text(dash if opinion.residual is None else facts.per_cent(opinion.residual, 1)),
+            Text(dash if opinion.residual is None else number_formats.per_cent(opinion.residual, 1)),
             Text(str(opinion.evaluations)),
         ]
         for opinion in opinions
@@ -148,7 +148,7 @@ def component_tables(shown: Explanation, canvas: Canvas) -> Iterator[RenderableT
     """The sorted tables side by side, as many as fit; a table of zeros is a sentence."""
     tables = facts.component_rows(shown)
     filled = [name for name, rows in tables.items() if any(row.value for row in rows)]
-    number = facts.signed(row.value for rows in tables.values() for row in rows)
+    number = number_formats.signed(row.value for rows in tables.values() for row in rows)
     table_width = 30 + max(len(number(row.value)) for rows in tables.values() for row in rows)
     per_block = max((canvas.width + 2) // table_width, 1)
     for start in range(0, len(filled), per_block):
@@ -182,7 +182,7 @@ def _side_by_side(tables: dict[str, list[facts.ComponentRow]], number: Callable[
 
 def layer_tables(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]:
     """The heatmap as signed per cents of its largest value, in blocks as wide as the terminal."""
-    top = max(map(facts.largest, shown.layers))
+    top = max(map(number_formats.largest, shown.layers))
     yield Text(
         f"Per cent of the largest, {top:.4g} {facts.unit(shown)}: + for, - against, "
         f"{canvas.glyphs.nothing} under half a per cent.",
@@ -202,7 +202,7 @@ def layer_tables(shown: Explanation, canvas: Canvas) -> Iterator[RenderableType]
         widths = [_LABEL - 1, *[column - 1] * len(words)]
         yield grid(["", *(f"@{word.index}" for word in words)], lines, set(range(1, len(widths))), widths)
     sums = [math.fsum(values) for values in shown.layers]
-    total = facts.signed(sums)(sums[0])
+    total = number_formats.signed(sums)(sums[0])
     yield Text(f"Every layer sums to {total}, within {max(sums) - min(sums):.1e}. {facts.LAYERS_NOTE}", "dim")
 
 
@@ -224,7 +224,7 @@ def _colour(value: float) -> str:
 def zoom_table(zoom: Zoom, canvas: Canvas) -> Table:
     """Five numbers and a box plot in one line for the embedding block and every layer."""
     low, high = min(map(min, zoom.rows)), max(map(max, zoom.rows))
-    number = facts.signed([low, high], digits=3)
+    number = number_formats.signed([low, high], digits=3)
     heads = ["layer", "min", "q1", "median", "q3", "max", ""]
     number_width = max(8, len(number(low)), len(number(high)))
     widths = [9, *[number_width] * 5]
