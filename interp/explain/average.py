@@ -6,16 +6,21 @@ integral with an error control of its own in place of one random point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from interp.engine.options import SweepOptions
 from interp.engine.status import IntegrationStatus
+from interp.explain.integrate import integrate_questions
+from interp.explain.prepare import PreparedQuestion
 from interp.explanation import Completeness, Components, Explanation, Integration, Sampling, Values, Zoom
+from interp.models.tagger import Tagger
+from interp.progress import Progress
 
-__all__ = ["average_explanations"]
+__all__ = ["average_explanations", "integrate_under_references"]
 
 Array = npt.NDArray[np.float64]
 
@@ -25,6 +30,25 @@ WORST_FIRST = (
     IntegrationStatus.PRECISION_LIMITED,
     IntegrationStatus.NEGLIGIBLE,
 )
+
+
+def integrate_under_references(
+    tagger: Tagger,
+    questions: Sequence[PreparedQuestion],
+    options: SweepOptions,
+    *,
+    budget: int | None,
+    progress: Progress,
+) -> Iterator[Explanation]:
+    """As `integrate_questions`, those with several references as the mean of explanations under each."""
+    single = [under_one for question in questions for under_one in question.by_reference()]
+    part = len(questions) / len(single)
+    explanations = iter(
+        integrate_questions(tagger, single, options, budget=budget, progress=lambda done: progress(part * done))
+    )
+    for question in questions:
+        of_question = [next(explanations) for _ in question.references]
+        yield average_explanations(of_question) if len(of_question) > 1 else of_question[0]
 
 
 def average_explanations(explanations: Sequence[Explanation]) -> Explanation:

@@ -12,9 +12,8 @@ from interp.engine.options import DEFAULT_MAX_EVALUATIONS, DEFAULT_TOLERANCE, Sw
 from interp.engine.size import parse_size
 from interp.errors import InputError, bare, counted
 from interp.explain.assemble import assemble_words
-from interp.explain.average import average_explanations
+from interp.explain.average import integrate_under_references
 from interp.explain.faithful import FaithfulnessCheck
-from interp.explain.integrate import integrate_questions
 from interp.explain.methods import METHODS, MethodRefusedError, MethodRequest, request_method, run_method
 from interp.explain.predict import Predictions, predict_sentences
 from interp.explain.prepare import PreparedQuestion, prepare
@@ -342,24 +341,11 @@ class Model:
             prepared = self._prepared(window)
             if before:
                 return_memory()  # thousands of sentences must take no more of it than the first few
-            explanations = self._explain_prepared(prepared, options, budget=budget, progress=report_progress)
+            explanations = integrate_under_references(
+                self.tagger, prepared, options, budget=budget, progress=report_progress
+            )
             yield from map(check, prepared, explanations)
             before += len(window)
-
-    def _explain_prepared(
-        self, questions: Sequence[PreparedQuestion], options: SweepOptions, *, budget: int | None, progress: Progress
-    ) -> Iterator[Explanation]:
-        """Those with several references as the mean of explanations under each."""
-        single = [under_one for question in questions for under_one in question.by_reference()]
-        part = len(questions) / len(single)
-        explanations = iter(
-            integrate_questions(
-                self.tagger, single, options, budget=budget, progress=lambda done: progress(part * done)
-            )
-        )
-        for question in questions:
-            of_question = [next(explanations) for _ in question.references]
-            yield average_explanations(of_question) if len(of_question) > 1 else of_question[0]
 
     def _run_method(
         self,
